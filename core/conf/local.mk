@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The configuration: walker, schema, suggestions, dump. Add lines like
+# libpostern_core_la_SOURCES += core/conf/NAME.c core/conf/NAME.h

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The module loader and the service registry. Add lines like
+# libpostern_core_la_SOURCES += core/module/NAME.c core/module/NAME.h

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The daemon's program. Uncomment the first line with its first source.
+# sbin_PROGRAMS += core/posternd/posternd
+core_posternd_posternd_SOURCES =
+core_posternd_posternd_CPPFLAGS = $(libpostern_core_la_CPPFLAGS)
+core_posternd_posternd_CFLAGS = $(prog_cflags)
+core_posternd_posternd_LDFLAGS = $(prog_ldflags)
+core_posternd_posternd_LDADD = libpostern.la $(core_libs)

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The starter for plugin authors: tests build it out of tree. It is shipped as it
+# stands, and installed as an example.
+# EXTRA_DIST += plugins/skeleton/NAME
