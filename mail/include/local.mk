@@ -2,3 +2,10 @@
 #
 # The installed headers of the mail library: its syntax and its contracts.
 # mailinclude_HEADERS += mail/include/postern/mail/NAME.h
+mailinclude_HEADERS += mail/include/postern/mail/address.h
+mailinclude_HEADERS += mail/include/postern/mail/date.h
+mailinclude_HEADERS += mail/include/postern/mail/flags.h
+mailinclude_HEADERS += mail/include/postern/mail/message.h
+mailinclude_HEADERS += mail/include/postern/mail/store.h
+mailinclude_HEADERS += mail/include/postern/mail/stream.h
+mailinclude_HEADERS += mail/include/postern/mail/uidmap.h
