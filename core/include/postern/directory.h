@@ -10,6 +10,7 @@
 #ifndef POSTERN_DIRECTORY_H
 #define POSTERN_DIRECTORY_H
 
+#include <postern/error.h>
 #include <postern/types.h>
 
 #define PTN_DIRECTORY_CONTRACT "postern.directory"
@@ -52,6 +53,40 @@ struct ptn_directory_ops {
                                bool (*fn)(void *arg,
                                           const struct ptn_user *user),
                                void *arg);
+
+    /* May be absent. As resolve, but called on the loop: WOULDBLOCK, with
+     * no call of fn, when the answer is not in memory; then the caller asks
+     * resolve on a lane. */
+    enum ptn_status (*resolve_nowait)(void *instance, struct ptn_slice address,
+                                      void (*fn)(void *arg,
+                                                 const struct ptn_user *user),
+                                      void *arg);
+};
+
+/* Contract "postern.directory.edit", version 1: a directory whose accounts
+ * can be changed from here (`posternctl user`). Each call may block, changes
+ * one account durably, and leaves everything as it was unless it answers
+ * PTN_OK; running servers notice by themselves. Else `err` says why: EXISTS,
+ * NOTFOUND, DENIED (a name or a password that cannot be), TEMPFAIL (cannot
+ * be written). Usable right after init, in a process that never starts. */
+#define PTN_DIRECTORY_EDIT_CONTRACT "postern.directory.edit"
+#define PTN_DIRECTORY_EDIT_VERSION 1
+
+struct ptn_directory_edit_ops {
+    uint32_t size;
+
+    /* `quota` in octets, 0 = none. Passwords are hashed here; the caller wipes
+     * its copy. */
+    enum ptn_status (*add)(void *instance, struct ptn_slice name,
+                           struct ptn_slice password, uint64_t quota,
+                           struct ptn_error *err);
+    enum ptn_status (*remove)(void *instance, struct ptn_slice name,
+                              struct ptn_error *err);
+    enum ptn_status (*set_password)(void *instance, struct ptn_slice name,
+                                    struct ptn_slice password,
+                                    struct ptn_error *err);
+    enum ptn_status (*set_quota)(void *instance, struct ptn_slice name,
+                                 uint64_t quota, struct ptn_error *err);
 };
 
 #endif

@@ -141,6 +141,11 @@ struct ptn_store_deliver {
     const struct ptn_content *content;
     struct ptn_store_target *targets;
     size_t count;
+    /* All targets or none: when one cannot be, nothing is delivered,
+     * op.status is not OK, and the targets that would have been fine keep
+     * OK. SMTP has one answer for all recipients (RFC 5321 section 4.2.5),
+     * and a message must neither be lost nor come twice. */
+    bool atomic;
 };
 
 struct ptn_store_append {
@@ -286,6 +291,10 @@ struct ptn_store_ops {
     void (*flags)(void *store, struct ptn_store_flags *op);
     void (*expunge)(void *store, struct ptn_store_expunge *op);
     void (*copy)(void *store, struct ptn_store_copy *op);
+
+    /* Octets of all mail of a user, as its quota counts them; OK with 0 for
+     * a user without mail. A reading call; may be absent. */
+    enum ptn_status (*usage)(void *store, const char *user, uint64_t *octets);
 };
 
 #endif
