@@ -1,4 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Strings, buffers, arenas, lists, maps, clock and errors. Add lines like
-# libpostern_core_la_SOURCES += core/base/NAME.c core/base/NAME.h
+# Strings, buffers, arenas, lists, maps, clock and errors.
+libpostern_core_la_SOURCES += core/base/arena.c
+libpostern_core_la_SOURCES += core/base/base64.c
+libpostern_core_la_SOURCES += core/base/buf.c
+libpostern_core_la_SOURCES += core/base/clock.c core/base/clock.h
+libpostern_core_la_SOURCES += core/base/error.c
+libpostern_core_la_SOURCES += core/base/list.h
+libpostern_core_la_SOURCES += core/base/map.c core/base/map.h
+libpostern_core_la_SOURCES += core/base/memory.c
+libpostern_core_la_SOURCES += core/base/siphash.c core/base/siphash.h
+libpostern_core_la_SOURCES += core/base/slice.c

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Structured logging and redaction. Add lines like
-# libpostern_core_la_SOURCES += core/log/NAME.c core/log/NAME.h
+# Structured logging and redaction.
+libpostern_core_la_SOURCES += core/log/line.c core/log/line.h
+libpostern_core_la_SOURCES += core/log/log.c core/log/log.h

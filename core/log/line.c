@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Writing `key=value`. A value may come from a peer: what could end the
+ * line, look like another key, or move a terminal's cursor is escaped. A
+ * value is quoted when it is empty or has a blank, '=' , '"' or '\'.
+ * Octets over 0x7e stand as \xNN, also in good UTF-8: a log is read with
+ * tools whose idea of a character nobody knows.
+ */
+#include "log/line.h"
+#include <stdio.h>
+
+void
+ptn_log_line_add(struct ptn_log_line *line, struct ptn_slice text)
+{
+    size_t room = sizeof line->text - 1 - line->len;
+    size_t n = text.len < room ? text.len : room;
+
+    if (n)
+        memcpy(line->text + line->len, text.data, n);
+    line->len += n;
+}
+
+void
+ptn_log_line_word(struct ptn_log_line *line, const char *word)
+{
+    ptn_log_line_add(line, PTN_SLICE(" "));
+    ptn_log_line_add(line, ptn_slice_of(word));
+}
+
+static bool
+is_plain(unsigned char c)
+{
+    return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '=';
+}
+
+static bool
+needs_quotes(struct ptn_slice value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if (!is_plain((unsigned char)value.data[i]))
+            return true;
+    return value.len == 0;
+}
+
+/* The spelling of one octet inside quotes; answers its length. */
+static size_t
+escape(unsigned char c, char out[5])
+{
+    static const char hex[] = "0123456789abcdef";
+
+    if (c == '"' || c == '\\') {
+        out[0] = '\\';
+        out[1] = (char)c;
+        return 2;
+    }
+    if (c >= ' ' && c < 0x7f) {
+        out[0] = (char)c;
+        return 1;
+    }
+    out[0] = '\\';
+    if (c == '\n' || c == '\r' || c == '\t') {
+        out[1] = c == '\n' ? 'n' : c == '\r' ? 'r' : 't';
+        return 2;
+    }
+    out[1] = 'x';
+    out[2] = hex[c >> 4];
+    out[3] = hex[c & 15];
+    return 4;
+}
+
+/* `room` has space for the quotes, "..." and a NUL at the least. */
+static size_t
+quote(struct ptn_slice value, char *out, size_t room)
+{
+    size_t at = 0;
+    char one[5];
+
+    out[at++] = '"';
+    for (size_t i = 0; i < value.len; i++) {
+        size_t n = escape((unsigned char)value.data[i], one);
+        if (at + n + sizeof "...\"" > room) {
+            memcpy(out + at, "...", 3);
+            at += 3;
+            break;
+        }
+        memcpy(out + at, one, n);
+        at += n;
+    }
+    out[at++] = '"';
+    return at;
+}
+
+void
+ptn_log_value(struct ptn_slice value, char *out, size_t room)
+{
+    size_t len;
+
+    if (room < 8) {
+        if (room)
+            out[0] = '\0';
+        return;
+    }
+    if (needs_quotes(value) || value.len >= room) {
+        len = quote(value, out, room);
+    } else {
+        len = value.len;
+        memcpy(out, value.data, len);
+    }
+    out[len] = '\0';
+}
+
+void
+ptn_log_line_field(struct ptn_log_line *line, const struct ptn_log_field *field)
+{
+    char value[PTN_LOG_VALUE_MAX];
+
+    if (field->kind == PTN_FIELD_NUMBER)
+        snprintf(value, sizeof value, "%lld", (long long)field->number);
+    else
+        ptn_log_value(field->text, value, sizeof value);
+    ptn_log_line_word(line, field->key);
+    ptn_log_line_add(line, PTN_SLICE("="));
+    ptn_log_line_add(line, ptn_slice_of(value));
+}
