@@ -23,6 +23,22 @@ format_at(struct ptn_error *err, size_t at, const char *fmt, va_list ap)
     return (size_t)n < room ? at + (size_t)n : sizeof err->text - 1;
 }
 
+/* Puts ": more" at `at`, as far as there is room. */
+static void
+append(struct ptn_error *err, size_t at, const char *more)
+{
+    size_t room = sizeof err->text - 1 - at;
+    size_t len = strlen(more);
+
+    if (room < 3)
+        return;
+    if (len > room - 2)
+        len = room - 2;
+    memcpy(err->text + at, ": ", 2);
+    memcpy(err->text + at + 2, more, len);
+    err->text[at + 2 + len] = '\0';
+}
+
 int
 ptn_error_set(struct ptn_error *err, enum ptn_error_code code, const char *fmt,
               ...)
@@ -52,8 +68,7 @@ ptn_error_errno(struct ptn_error *err, const char *fmt, ...)
     size_t at = format_at(err, 0, fmt, ap);
     va_end(ap);
     /* The GNU strerror_r: it answers a string, perhaps not in `reason`. */
-    snprintf(err->text + at, sizeof err->text - at, ": %s",
-             strerror_r(saved, reason, sizeof reason));
+    append(err, at, strerror_r(saved, reason, sizeof reason));
     errno = saved;
     return -1;
 }
@@ -70,7 +85,6 @@ ptn_error_prefix(struct ptn_error *err, const char *fmt, ...)
     va_start(ap, fmt);
     size_t at = format_at(err, 0, fmt, ap);
     va_end(ap);
-    snprintf(err->text + at, sizeof err->text - at, ": %.*s",
-             (int)(sizeof old - 1), old);
+    append(err, at, old);
     return -1;
 }
