@@ -13,6 +13,7 @@
 #include <postern/option.h>
 #include <postern/protocol.h>
 #include <postern/tls.h>
+#include <stdio.h>
 
 /* Where a value came from, for error texts and `config show`. */
 struct ptn_conf_place {
@@ -35,11 +36,13 @@ enum ptn_tls_require {
 struct ptn_tls_conf {
     int mode;    /* enum ptn_tls_mode; there is no default: it is required */
     int require; /* enum ptn_tls_require; explicit only */
-    struct ptn_strings certificates;       /* names; empty means "default" */
+    struct ptn_strings certificates;       /* names; never empty with TLS */
     int min_version, max_version;          /* enum ptn_tls_version */
     const char *ciphers, *suites, *groups; /* NULL = the provider's */
     bool alpn_strict;
     bool tickets;
+    const char *policy; /* the named policy it was taken from, or NULL */
+    const struct ptn_cert_conf **certs; /* what `certificates` names, as many */
 };
 
 /* Every size that a peer can choose, for one listener. */
@@ -107,18 +110,97 @@ struct ptn_server_conf {
     int64_t disk_threads, slow_threads; /* lanes */
     int64_t lane_depth;                 /* jobs that may wait in a lane */
     uint64_t drain_timeout;             /* ms that sessions get after SIGTERM */
-    const char *module_path;            /* NULL = the installed folder */
+    const char *module_path;            /* the folder of NAME.so */
+    const char *pid_file;               /* NULL = none */
+    const char *control;                /* socket; NULL = state/run/control */
 };
+
+/* One effective value, for `config show`. */
+struct ptn_conf_value {
+    const char *path;            /* "listeners.imap.tls.mode" */
+    const char *text;            /* as the file would say it */
+    struct ptn_conf_place place; /* file NULL: it is the default */
+    bool secret;
+};
+
+struct ptn_conf_tree;  /* what was read, until ptn_conf_finish */
+struct ptn_conf_notes; /* errors and warnings */
 
 struct ptn_conf {
     struct ptn_arena arena;
     const char *file;
     struct ptn_server_conf server;
+    struct ptn_limits_conf limits; /* for listeners that say nothing else */
     struct ptn_strings load;
+    struct ptn_conf_place load_place;
     struct ptn_cert_conf *certs;
     size_t cert_count;
     struct ptn_listener_conf *listeners;
     size_t listener_count;
+
+    struct ptn_conf_value *values; /* when recorded, in file order */
+    size_t value_count;
+    struct ptn_conf_tree *tree;
+    struct ptn_conf_notes *notes;
 };
+
+/* Reading is in steps, since only loaded modules know their own rows; each
+ * step adds what it finds wrong to the notes, and none stops the next:
+ *
+ *   ptn_conf_read      syntax, core's own blocks, certificates, listeners
+ *   ptn_conf_block     once a module: its top-level block
+ *   ptn_conf_bind      protocols, addresses, TLS against what is loaded
+ *   ptn_conf_finish    blocks that nobody owns; the tree is released
+ */
+
+enum ptn_conf_flags {
+    PTN_CONF_RECORD = 1 << 0, /* keep each effective value and its origin */
+};
+
+/* Never NULL: a file that cannot be read is a note. */
+struct ptn_conf *ptn_conf_read(const char *file, unsigned flags);
+void ptn_conf_free(struct ptn_conf *conf);
+
+/* The struct of `size` octets that `rows` fill from the block `name`, in
+ * the arena. Rows that are wrong leave the preset and a note. */
+void *ptn_conf_block(struct ptn_conf *conf, const char *name,
+                     const struct ptn_option *rows, size_t size);
+
+/* What the listeners can be bound to. */
+struct ptn_conf_protocol {
+    const struct ptn_protocol *ops;
+    void *instance;
+    struct ptn_host *host;
+};
+struct ptn_conf_services {
+    const struct ptn_conf_protocol *protocols;
+    size_t protocol_count;
+    bool incomplete;     /* a module failed: an unknown protocol is not news */
+    bool has_tls;        /* some module provides postern.tls */
+    unsigned capability; /* of the TLS provider */
+    const char *tls_name;
+};
+void ptn_conf_bind(struct ptn_conf *conf,
+                   const struct ptn_conf_services *services);
+void ptn_conf_finish(struct ptn_conf *conf);
+
+/* Adds an error about `place`, or about the file as a whole where its file
+ * is NULL. The text begins with the path of the setting. */
+void ptn_conf_error(struct ptn_conf *conf, struct ptn_conf_place place,
+                    const char *fmt, ...) PTN_PRINTF(3, 4);
+void ptn_conf_warn(struct ptn_conf *conf, struct ptn_conf_place place,
+                   const char *fmt, ...) PTN_PRINTF(3, 4);
+bool ptn_conf_failed(const struct ptn_conf *conf);
+/* Prints errors and warnings, a line each, in the order of the file. */
+void ptn_conf_print_notes(const struct ptn_conf *conf, FILE *to);
+/* Prints every effective value with its origin. Needs PTN_CONF_RECORD. */
+void ptn_conf_print_values(const struct ptn_conf *conf, FILE *to);
+/* Prints core's option rows, or a module's, as the man pages have them. */
+void ptn_conf_print_rows(const char *path, const struct ptn_option *rows,
+                         FILE *to);
+void ptn_conf_print_core_rows(FILE *to);
+/* The place of `server.key`, for errors found later about its value. */
+struct ptn_conf_place ptn_conf_place_of(const struct ptn_conf *conf,
+                                        const char *path);
 
 #endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The certificate repository: which certificates there are, which of them a
+ * listener may show, and which one a client gets.
+ *
+ *   certificate (files) --load, check--> identity --per listener--> context
+ *   listener --> binding --hello--> index by name --> context
+ *
+ * A binding lives as long as the repository; what it points to is swapped
+ * whole when certificates are re-read, and only for one that was checked
+ * completely. Loop thread only, except where a function says otherwise.
+ */
+#ifndef PTN_PKI_PKI_H
+#define PTN_PKI_PKI_H
+
+#include <postern/tls.h>
+
+struct ptn_conf;
+struct ptn_listener_conf;
+struct ptn_pki;
+struct ptn_pki_binding;
+
+/* Makes nothing yet; see ptn_pki_load. `conf` must outlive the result. */
+struct ptn_pki *ptn_pki_new(const struct ptn_conf *conf,
+                            const struct ptn_tls_ops *ops, void *instance);
+void ptn_pki_free(struct ptn_pki *pki);
+
+/* Makes the self-signed certificates that listeners need and that are not
+ * there yet, under state/certs (folder 0700, keys 0600). Failures are left
+ * for ptn_pki_load to find. */
+void ptn_pki_make_missing(struct ptn_pki *pki);
+
+/* Reads and checks every certificate that a listener names, and makes the
+ * contexts. What is wrong is kept with the bindings it concerns. */
+void ptn_pki_load(struct ptn_pki *pki);
+
+/* NULL for a listener without TLS. Constant while the repository lives. */
+struct ptn_pki_binding *ptn_pki_binding(struct ptn_pki *pki,
+                                        const struct ptn_listener_conf *conf);
+
+/* NULL when the listener may serve; else why it must not open its port. */
+const struct ptn_error *ptn_pki_problem(const struct ptn_pki_binding *binding);
+
+/* For each new TLS session: the context to begin with (SNI may choose
+ * another inside the handshake), and the provider. The session made from
+ * it keeps it alive. NULL while the binding has a problem. */
+struct ptn_tls_context *ptn_pki_context(const struct ptn_pki_binding *binding,
+                                        const struct ptn_tls_ops **ops,
+                                        void **instance);
+
+/* Reads all files again. A certificate that passes every check replaces its
+ * predecessor for new sessions; a bad one changes nothing and is logged.
+ * Answers how many were refused. */
+unsigned ptn_pki_reload(struct ptn_pki *pki);
+
+/* Session ticket keys, newest first; `count` of PTN_TLS_TICKET_KEY_SIZE. */
+void ptn_pki_set_tickets(struct ptn_pki *pki, const uint8_t *keys,
+                         size_t count);
+
+/* Calls fn for each certificate in use, for listings. `problem` is NULL for
+ * a good one; `cert` is NULL when nothing could be read. */
+void ptn_pki_each(const struct ptn_pki *pki,
+                  void (*fn)(void *arg, const char *name,
+                             const struct ptn_tls_cert *cert,
+                             const struct ptn_error *problem),
+                  void *arg);
+
+#endif
