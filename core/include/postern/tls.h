@@ -61,7 +61,9 @@ enum ptn_tls_io {
 
 /* The encrypted side, provided by core. Both move up to `len` octets and
  * return how many (> 0), or 0 for "not now". Errors and end of file are
- * core's business: it stops calling. */
+ * core's business: it stops calling. A provider may ask for a few octets at
+ * a time, and give what it sends in pieces: `receive` reads from a buffer,
+ * `send` appends to one, and core's loop makes the system calls. */
 struct ptn_tls_transport {
     size_t (*receive)(void *arg, uint8_t *into, size_t len);
     size_t (*send)(void *arg, const uint8_t *from, size_t len);
@@ -74,7 +76,30 @@ struct ptn_tls_hello {
     bool accepts_ecdsa;           /* from signature_algorithms / suites */
     bool accepts_rsa;
     bool accepts_ed25519;
+    bool offers_1_3; /* in supported_versions */
+    bool offers_alpn;
 };
+
+/* A ClientHello that is longer, its record headers counted, is refused. */
+#define PTN_TLS_HELLO_MAX 16384
+/* What RFC 1035 section 2.3.4 allows a name, written with dots. */
+#define PTN_TLS_NAME_MAX 253
+
+enum ptn_tls_scan {
+    PTN_TLS_SCAN_MORE,    /* the beginning of a ClientHello: read on */
+    PTN_TLS_SCAN_DONE,    /* all of it is there */
+    PTN_TLS_SCAN_NOT_TLS, /* whatever this is, it is no TLS record */
+    PTN_TLS_SCAN_BAD,     /* a ClientHello that breaks its own syntax */
+    PTN_TLS_SCAN_LONG,    /* over PTN_TLS_HELLO_MAX */
+};
+
+/* For providers: reads a ClientHello (RFC 8446 section 4.1.2) from the first
+ * octets of a connection, before a library's session exists. So a context
+ * is chosen before memory is spent, and a peer that says nothing costs
+ * nothing. `name` gets the server name; `out->server_name` points to it. */
+PTN_API enum ptn_tls_scan ptn_tls_hello_scan(struct ptn_slice octets,
+                                             struct ptn_tls_hello *out,
+                                             char name[PTN_TLS_NAME_MAX + 1]);
 
 struct ptn_tls_context;
 struct ptn_tls_session;
@@ -131,6 +156,22 @@ struct ptn_tls_subject {
     uint32_t days;            /* validity from now */
 };
 
+/* Signature schemes by their number in RFC 8446 section 4.2.3. */
+enum ptn_tls_scheme {
+    PTN_SIGN_RSA_PKCS1_SHA256 = 0x0401,
+    PTN_SIGN_RSA_PKCS1_SHA384 = 0x0501,
+    PTN_SIGN_ECDSA_SHA256 = 0x0403, /* DER, RFC 3279 section 2.2.3 */
+    PTN_SIGN_ECDSA_SHA384 = 0x0503,
+    PTN_SIGN_RSA_PSS_SHA256 = 0x0804, /* salt as long as the digest */
+    PTN_SIGN_RSA_PSS_SHA384 = 0x0805,
+    PTN_SIGN_ED25519 = 0x0807,
+};
+
+struct ptn_tls_to_sign {
+    enum ptn_tls_scheme scheme;
+    struct ptn_slice input; /* the digest; for Ed25519 the message */
+};
+
 struct ptn_tls_ops {
     uint32_t size;
     const char *name;    /* "wolfSSL 5.5.4": library and its version */
@@ -146,7 +187,9 @@ struct ptn_tls_ops {
     void (*context_tickets)(void *instance, struct ptn_tls_context *context,
                             const uint8_t *keys, size_t count);
 
-    /* Sessions: server side. NULL when memory or a limit says no. */
+    /* Sessions: server side. NULL when memory or a limit says no. One
+     * thread at a time; IO_ERROR is final: only info and free follow. A
+     * failing handshake sends its alert through the transport first. */
     struct ptn_tls_session *(*session_new)(
         void *instance, struct ptn_tls_context *context,
         const struct ptn_tls_transport *transport, void *transport_arg);
@@ -154,9 +197,13 @@ struct ptn_tls_ops {
     enum ptn_tls_io (*handshake)(struct ptn_tls_session *session);
     enum ptn_tls_io (*read)(struct ptn_tls_session *session, uint8_t *into,
                             size_t len, size_t *n);
+    /* May take less than `len`. After WANT_WRITE or WANT_READ nothing is
+     * taken: call again with the same octets (they may have moved; there
+     * may be more behind them). */
     enum ptn_tls_io (*write)(struct ptn_tls_session *session,
                              const uint8_t *from, size_t len, size_t *n);
-    /* Sends close_notify; does not wait for the peer's. */
+    /* Sends close_notify; does not wait for the peer's. Before or after a
+     * failed handshake it sends nothing and says OK. */
     enum ptn_tls_io (*shutdown)(struct ptn_tls_session *session);
     void (*info)(struct ptn_tls_session *session, struct ptn_tls_info *out);
     /* The session will be idle: give back buffers that can be rebuilt.
@@ -180,9 +227,10 @@ struct ptn_tls_ops {
      * says which of "not a key", "not a certificate", "do not match". */
     int (*pair_match)(void *instance, struct ptn_slice cert,
                       struct ptn_slice key, struct ptn_error *err);
-    /* Signs `digest` (already hashed, SHA-256) for the warden. */
-    int (*sign)(void *instance, struct ptn_slice key, struct ptn_slice digest,
-                struct ptn_buf *signature, struct ptn_error *err);
+    /* Signs for a handshake that runs elsewhere. */
+    int (*sign)(void *instance, struct ptn_slice key,
+                const struct ptn_tls_to_sign *what, struct ptn_buf *signature,
+                struct ptn_error *err);
 };
 
 #endif
