@@ -2,11 +2,19 @@
 #
 # The user directory in a file.
 #
-# The parts go into a convenience library, which unit tests can link too. To
-# begin, uncomment the two LTLIBRARIES lines and name the first source.
-# noinst_LTLIBRARIES += plugins/passwd/libpasswd.la
-# postern_module_LTLIBRARIES += plugins/passwd/passwd.la
-plugins_passwd_libpasswd_la_SOURCES =
+# The parts go into a convenience library, which unit tests link too.
+noinst_LTLIBRARIES += plugins/passwd/libpasswd.la
+postern_module_LTLIBRARIES += plugins/passwd/passwd.la
+plugins_passwd_libpasswd_la_SOURCES = \
+	plugins/passwd/directory.c \
+	plugins/passwd/edit.c \
+	plugins/passwd/entry.c plugins/passwd/entry.h \
+	plugins/passwd/file.c plugins/passwd/file.h \
+	plugins/passwd/passwd.c plugins/passwd/passwd.h \
+	plugins/passwd/reader.c plugins/passwd/reader.h \
+	plugins/passwd/resolve.c \
+	plugins/passwd/secret.c plugins/passwd/secret.h \
+	plugins/passwd/table.c plugins/passwd/table.h
 plugins_passwd_libpasswd_la_CPPFLAGS = $(module_cppflags) \
 	-I$(top_srcdir)/plugins/passwd $(CRYPT_CFLAGS)
 plugins_passwd_passwd_la_SOURCES =
