@@ -1,4 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Unit tests of this area. Add lines like
-# unit_tests += tests/unit/mail/NAME
+# Unit tests of the mail library.
+unit_tests += tests/unit/mail/date
+unit_tests += tests/unit/mail/flags
+unit_tests += tests/unit/mail/mailbox_name
+unit_tests += tests/unit/mail/mutf7
+unit_tests += tests/unit/mail/path
+unit_tests += tests/unit/mail/uidmap
+noinst_HEADERS += tests/unit/mail/test.h

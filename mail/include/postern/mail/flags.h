@@ -26,7 +26,7 @@ struct ptn_flags {
 
 /* System flag bit of "\Seen" and so on, letter case ignored; 0 if none. */
 PTN_API uint32_t ptn_flag_parse(struct ptn_slice name);
-/* "\Seen" for one bit. */
+/* "\Seen" for one bit; NULL for anything else. */
 PTN_API const char *ptn_flag_name(uint32_t bit);
 /* Whether `name` is an atom that may be a keyword (RFC 9051 "flag-keyword"). */
 PTN_API bool ptn_keyword_valid(struct ptn_slice name);

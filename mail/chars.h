@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Character classes of mail syntax, the same in every locale. All take the
+ * octet as an unsigned char, so that 8-bit text needs no care at the call.
+ */
+#ifndef PTN_MAIL_CHARS_H
+#define PTN_MAIL_CHARS_H
+
+#include <postern/types.h>
+
+static inline bool
+ptn_is_digit(unsigned char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline bool
+ptn_is_alpha(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline bool
+ptn_is_alnum(unsigned char c)
+{
+    return ptn_is_digit(c) || ptn_is_alpha(c);
+}
+
+/* White space that may stand between tokens, line ends of folds included. */
+static inline bool
+ptn_is_blank(unsigned char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static inline char
+ptn_to_lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+/* The value of a hexadecimal digit, or -1. */
+static inline int
+ptn_hex_value(unsigned char c)
+{
+    if (ptn_is_digit(c))
+        return c - '0';
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return -1;
+}
+
+/* What may stand in an atom (RFC 5322 section 3.2.3), ASCII only. */
+static inline bool
+ptn_is_atext(unsigned char c)
+{
+    return ptn_is_alnum(c) || (c && strchr("!#$%&'*+-/=?^_`{|}~", c));
+}
+
+/* Without the blanks at both ends. */
+static inline struct ptn_slice
+ptn_slice_trim(struct ptn_slice s)
+{
+    while (s.len && ptn_is_blank((unsigned char)s.data[0]))
+        s = ptn_slice_sub(s, 1, s.len - 1);
+    while (s.len && ptn_is_blank((unsigned char)s.data[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+#endif
