@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Lanes (loop/lane.h). One mutex guards the queue and the counts. Threads
+ * have small stacks, block all signals, and stay until the lane ends.
+ *
+ * Invariant: a job that was accepted is run once and completed once.
+ */
+#include "loop/lane.h"
+#include <assert.h>
+#include <postern/arena.h>
+#include <pthread.h>
+#include <signal.h>
+
+#define LANE_STACK (256u * 1024u)
+
+struct ptn_lane_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    struct ptn_job *first, *last; /* through private_.next */
+    size_t waiting, depth;
+    size_t idle, started, threads;
+    bool ending;
+    pthread_t ids[]; /* `started` of them are valid */
+};
+
+struct ptn_lane_pool *
+ptn_lane_new(size_t threads, size_t depth)
+{
+    assert(threads > 0 && depth > 0);
+    struct ptn_lane_pool *lane =
+        ptn_alloc(sizeof *lane + threads * sizeof lane->ids[0]);
+
+    pthread_mutex_init(&lane->lock, NULL);
+    pthread_cond_init(&lane->work, NULL);
+    lane->depth = depth;
+    lane->threads = threads;
+    return lane;
+}
+
+/* The next job, or NULL when the lane ends. */
+static struct ptn_job *
+take(struct ptn_lane_pool *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    lane->idle++;
+    while (!lane->first && !lane->ending)
+        pthread_cond_wait(&lane->work, &lane->lock);
+    lane->idle--;
+    struct ptn_job *job = lane->first;
+    if (job) {
+        lane->first = job->private_.next;
+        lane->waiting--;
+    }
+    pthread_mutex_unlock(&lane->lock);
+    return job;
+}
+
+static void *
+lane_thread(void *arg)
+{
+    struct ptn_lane_pool *lane = arg;
+    struct ptn_job *job;
+
+    while ((job = take(lane))) {
+        job->run(job);
+        ptn_job_complete(job);
+    }
+    return NULL;
+}
+
+/* With the lock held. */
+static void
+start_thread(struct ptn_lane_pool *lane)
+{
+    pthread_attr_t attr;
+    sigset_t all, old;
+
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, LANE_STACK);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    if (pthread_create(&lane->ids[lane->started], &attr, lane_thread, lane) ==
+        0)
+        lane->started++;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attr);
+}
+
+static void
+append(struct ptn_lane_pool *lane, struct ptn_job *job)
+{
+    job->private_.next = NULL;
+    if (lane->first)
+        lane->last->private_.next = job;
+    else
+        lane->first = job;
+    lane->last = job;
+    lane->waiting++;
+}
+
+int
+ptn_lane_submit(struct ptn_lane_pool *lane, struct ptn_job *job)
+{
+    int rc = -1;
+
+    assert(job->run && job->done);
+    pthread_mutex_lock(&lane->lock);
+    if (lane->waiting >= lane->idle && lane->started < lane->threads)
+        start_thread(lane);
+    if (lane->started > 0 && lane->waiting < lane->depth) {
+        append(lane, job);
+        pthread_cond_signal(&lane->work);
+        rc = 0;
+    }
+    pthread_mutex_unlock(&lane->lock);
+    return rc;
+}
+
+void
+ptn_lane_free(struct ptn_lane_pool *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    lane->ending = true;
+    pthread_cond_broadcast(&lane->work);
+    pthread_mutex_unlock(&lane->lock);
+    for (size_t i = 0; i < lane->started; i++)
+        pthread_join(lane->ids[i], NULL);
+    pthread_mutex_destroy(&lane->lock);
+    pthread_cond_destroy(&lane->work);
+    ptn_free(lane);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The network side of a worker: it accepts on the listeners' sockets and
+ * runs their sessions on one loop. Who starts the worker makes one, gives
+ * it the listeners, and drains it. Loop thread only.
+ */
+#ifndef PTN_NET_NET_H
+#define PTN_NET_NET_H
+
+#include "conf/conf.h"
+#include "loop/loop.h"
+#include "net/counters.h"
+#include <postern/directory.h>
+
+struct ptn_net;
+struct ptn_pki;
+
+struct ptn_net_params {
+    struct ptn_loop *loop;
+    struct ptn_pki *pki;           /* NULL: no listener has TLS */
+    struct ptn_counters *counters; /* NULL: it has its own */
+    unsigned worker;               /* part of the session ids */
+    /* Who checks passwords; NULL: nobody can authenticate. */
+    const struct ptn_directory_ops *directory;
+    void *directory_instance;
+};
+
+/* Never fails. Takes over ptn_loop_on_job of the loop. */
+struct ptn_net *ptn_net_new(const struct ptn_net_params *params);
+
+/* Serves connections of `fds`, which are bound, listening, non-blocking and
+ * close-on-exec, and stay the caller's: close them after ptn_net_free. The
+ * listener must outlive the net. -1: a socket cannot be watched, or the
+ * listener wants TLS and has no context; nothing is served then. */
+int ptn_net_listen(struct ptn_net *net, const struct ptn_listener_conf *conf,
+                   const int *fds, size_t count, struct ptn_error *err);
+
+/* Stops accepting, tells all sessions that the server goes away, and calls
+ * done(arg) once: when the last session is gone, or `milliseconds` later,
+ * after the rest has been cut off. Never inside this call. */
+void ptn_net_drain(struct ptn_net *net, uint64_t milliseconds,
+                   void (*done)(void *arg), void *arg);
+
+/* After `done` of a drain, or when there never was a session; the loop
+ * still turns once after it. */
+void ptn_net_free(struct ptn_net *net);
+
+#endif
