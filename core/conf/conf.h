@@ -117,7 +117,7 @@ struct ptn_server_conf {
 
 /* One effective value, for `config show`. */
 struct ptn_conf_value {
-    const char *path;            /* "listeners.imap.tls.mode" */
+    const char *path;            /* "listeners.lab.tls.mode" */
     const char *text;            /* as the file would say it */
     struct ptn_conf_place place; /* file NULL: it is the default */
     bool secret;

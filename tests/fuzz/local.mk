@@ -1,3 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Fuzz targets.
+# Fuzz targets. Each defines LLVMFuzzerTestOneInput; tests/fuzz/NAME.c has its
+# corpus, at least one file, in tests/fuzz/corpus/NAME/ and is named here:
+#   fuzz_targets += tests/fuzz/NAME
+# (with an _LDADD of its own if it needs more than the core and mail/).
+# `make check` replays the corpora. ./configure CC=clang --enable-fuzz links the
+# targets with libFuzzer; then `tests/fuzz/NAME CORPUS-FOLDER` searches on.
+fuzz_targets =
+
+check_LTLIBRARIES += tests/fuzz/libreplay.la
+tests_fuzz_libreplay_la_SOURCES = tests/fuzz/replay.c
+check_PROGRAMS += $(fuzz_targets)
+EXTRA_DIST += tests/fuzz/corpus
+if !FUZZ
+TESTS += $(fuzz_targets)
+endif

@@ -37,7 +37,7 @@ struct ptn_log_field {
         (key), PTN_FIELD_NUMBER, {NULL, 0}, (int64_t)(value)})
 
 /* `event` is a literal of lower-case words joined by dots or dashes:
- * "tls.handshake", "smtp.delivered". */
+ * "tls.handshake", "session.open". */
 #define ptn_log(level, event, ...)                                             \
     ptn_log_fields((level), (event), (struct ptn_log_field[]){__VA_ARGS__},    \
                    sizeof((struct ptn_log_field[]){__VA_ARGS__}) /             \

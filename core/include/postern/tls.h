@@ -174,7 +174,7 @@ struct ptn_tls_to_sign {
 
 struct ptn_tls_ops {
     uint32_t size;
-    const char *name;    /* "wolfSSL 5.5.4": library and its version */
+    const char *name;    /* the library and its version */
     unsigned capability; /* enum ptn_tls_capability */
 
     /* Contexts. 0, or -1 with `err` (pair mismatch, no PEM, weak, ...).
