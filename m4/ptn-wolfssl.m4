@@ -43,6 +43,7 @@ run tools/wolfssl and configure again for the lean one"],
                [ptn_wolfssl_notice="no wolfSSL: plugins/tls_wolfssl is left \
 out; run tools/wolfssl and configure again to have it"])])],
        [AC_MSG_ERROR([no wolfSSL under $with_wolfssl])])])
+  AC_SUBST([have_wolfssl])
   AC_SUBST([WOLFSSL_CFLAGS])
   AC_SUBST([WOLFSSL_LIBS])
   AM_CONDITIONAL([HAVE_WOLFSSL], [test "$have_wolfssl" != no])

@@ -46,3 +46,54 @@ packages_install() {
     fi
     rm -f "$log"
 }
+
+# quietly LOG COMMAND... : runs it, its output to LOG; on failure shows the end.
+quietly() {
+    local log=$1
+    shift
+    "$@" >>"$log" 2>&1 </dev/null && return
+    grep -nE -A4 'error:|Error |undefined reference|\*\*\*' "$log" | tail -n 40 >&2
+    printf '%s: this failed: %s\n(the whole output is in %s)\n' \
+        "${0##*/}" "$*" "$log" >&2
+    return 1
+}
+
+# postern_libraries : installs what a build needs, the lean wolfSSL included.
+postern_libraries() {
+    packages_install build
+    if ! "$top/tools/wolfssl"; then
+        say "the lean wolfSSL could not be built; taking the system's"
+        packages_install wolfssl-system
+    fi
+}
+
+# postern_build NAME [CONFIGURE-OPTION...] : builds the tree under .build/NAME
+# and installs it below that; says where in build_dir and build_prefix. What is
+# up to date is not built again.
+postern_build() {
+    local name=$1 log options
+    shift
+    build_dir=$top/.build/$name
+    build_prefix=$build_dir/inst
+    log=$build_dir/build.log
+    options="--prefix=$build_prefix --sysconfdir=$build_prefix/etc \
+--localstatedir=$build_prefix/var --enable-werror $*"
+    mkdir -p "$build_dir"
+    : >"$log"
+    if [ ! -x "$top/configure" ]; then
+        say "making ./configure"
+        quietly "$log" "$top/bootstrap" || return
+    fi
+    # A wolfSSL that was built since changes what configure found.
+    options+=" # $(cat "$top/.deps/wolfssl/.stamp" 2>/dev/null)"
+    if [ ! -f "$build_dir/Makefile" ] ||
+        [ "$(cat "$build_dir/options" 2>/dev/null)" != "$options" ]; then
+        say "configuring .build/$name"
+        (cd "$build_dir" && eval "set -- ${options%%#*}" &&
+            quietly "$log" "$top/configure" "$@") || return
+        printf '%s\n' "$options" >"$build_dir/options"
+    fi
+    say "building .build/$name"
+    quietly "$log" make -C "$build_dir" -j"$(nproc)" &&
+        quietly "$log" make -C "$build_dir" install
+}
