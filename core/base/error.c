@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 /* Formats into the text from `at` on; answers where the text ends. */
+PTN_PRINTF(3, 0)
 static size_t
 format_at(struct ptn_error *err, size_t at, const char *fmt, va_list ap)
 {

@@ -32,7 +32,8 @@ PTN_API void ptn_buf_addslice(struct ptn_buf *b, struct ptn_slice s);
 PTN_API void ptn_buf_addu64(struct ptn_buf *b, uint64_t value); /* decimal */
 PTN_API void ptn_buf_printf(struct ptn_buf *b, const char *fmt, ...)
     PTN_PRINTF(2, 3);
-PTN_API void ptn_buf_vprintf(struct ptn_buf *b, const char *fmt, va_list ap);
+PTN_API void ptn_buf_vprintf(struct ptn_buf *b, const char *fmt, va_list ap)
+    PTN_PRINTF(2, 0);
 
 /* Drops `n` bytes from the front (n <= len). */
 PTN_API void ptn_buf_consume(struct ptn_buf *b, size_t n);
