@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Configuration files: the default one and one example per scenario.
 # dist_examples_DATA += conf/NAME.conf

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # PTN_CFLAG(VARIABLE, FLAG...): appends to VARIABLE each flag that the compiler
 # accepts without a warning.

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # PTN_WOLFSSL: finds wolfSSL: the lean build that tools/wolfssl makes beside the
 # tree, else the system's, with a notice that states what the latter costs.

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # What the mail modules share.
 libpostern_mail_core_la_SOURCES += mail/chars.h

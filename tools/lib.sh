@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # What the tools share: messages, and the installation of what is missing.
 # Sourced by bash scripts that have set `top` to the tree's root.

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Scripts for those who build, test and try the tree.
 EXTRA_DIST += tools/lib.sh tools/packages tools/test tools/wolfssl

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Strings, buffers, arenas, lists, maps, clock and errors.
 libpostern_core_la_SOURCES += core/base/arena.c

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # The event loop, timers and job lanes.
 libpostern_core_la_SOURCES += core/loop/inner.h

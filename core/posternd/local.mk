@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # The daemon's program. Uncomment the first line with its first source.
 # sbin_PROGRAMS += core/posternd/posternd

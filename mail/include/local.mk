@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # The installed headers of the mail library: its syntax and its contracts.
 mailinclude_HEADERS += mail/include/postern/mail/address.h

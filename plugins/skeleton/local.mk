@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # The starter for plugin authors: tests build it out of tree. It is shipped as it
 # stands, and installed as an example.

@@ -1,3 +1,3 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Plugins built out of tree, from installed and from frozen headers.

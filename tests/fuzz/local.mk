@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Fuzz targets. Each defines LLVMFuzzerTestOneInput; tests/fuzz/NAME.c has its
 # corpus, at least one file, in tests/fuzz/corpus/NAME/ and is named here:

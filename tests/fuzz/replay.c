@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The main of a fuzz target where there is no libFuzzer: runs it on each file
  * of its corpus, tests/fuzz/corpus/NAME, and on every beginning of the shorter

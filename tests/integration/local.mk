@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # The real daemon and real clients, by pytest: tools/test runs them, on what
 # POSTERN_PREFIX names: a prefix under which the tree has been installed. npm's

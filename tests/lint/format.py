@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Layout of C as clang-format 14 makes it. Other versions differ in details, so
 # only that one is asked.

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Who may include what. The core's folders are layers and include downwards
 # only; each foreign library has one folder that knows it; mail/, modules and

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # What the lints share. A lint is a function that takes the root of a tree and
 # returns its complaints, "path:line: text". It is run on small trees that break

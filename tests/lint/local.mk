@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Rules that a machine can check. Each lint is first shown small trees that
 # break its rule, then this one. Python's standard library is all they need.

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # tests/rfc.tsv: what is claimed of each RFC, by section, and the test that
 # shows it. Columns: RFC, section, status, test; "#" begins a comment. Status is

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Sizes: no function over 100 lines, no file over 1,000, 80 columns; over the
 # whole tree, half of the functions within 15 lines and nine tenths within 50.

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # What the build's objects export and keep. A module or plugin exports its
 # descriptor and nothing else; all that is not static in it begins with its own

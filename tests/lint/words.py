@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Words that no file holds: marks of unfinished work, paths of one machine, host
 # names of a distribution. And words that each begins with: its licence, and a

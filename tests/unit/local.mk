@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Unit tests, with cmocka: one program for each source file tested. Each area of
 # the tree has a fragment of its own here, which says, for tests/unit/base/buf.c,
