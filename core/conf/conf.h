@@ -79,6 +79,8 @@ struct ptn_listener_conf {
     void *protocol_instance;
     struct ptn_host *host;        /* of the protocol's module */
     const void *protocol_options; /* the struct of protocol->options */
+
+    struct ptn_strings listen; /* the addresses as written */
 };
 
 /* certificates.NAME; a certificate without files is self-signed, made on
@@ -190,6 +192,8 @@ void ptn_conf_error(struct ptn_conf *conf, struct ptn_conf_place place,
                     const char *fmt, ...) PTN_PRINTF(3, 4);
 void ptn_conf_warn(struct ptn_conf *conf, struct ptn_conf_place place,
                    const char *fmt, ...) PTN_PRINTF(3, 4);
+/* How many errors there are so far; and whether there are any. */
+size_t ptn_conf_errors(const struct ptn_conf *conf);
 bool ptn_conf_failed(const struct ptn_conf *conf);
 /* Prints errors and warnings, a line each, in the order of the file. */
 void ptn_conf_print_notes(const struct ptn_conf *conf, FILE *to);
@@ -199,8 +203,9 @@ void ptn_conf_print_values(const struct ptn_conf *conf, FILE *to);
 void ptn_conf_print_rows(const char *path, const struct ptn_option *rows,
                          FILE *to);
 void ptn_conf_print_core_rows(FILE *to);
-/* The place of `server.key`, for errors found later about its value. */
-struct ptn_conf_place ptn_conf_place_of(const struct ptn_conf *conf,
-                                        const char *path);
+/* Where the top-level block `name` begins; line 0 when it is not there.
+ * Before ptn_conf_finish. */
+struct ptn_conf_place ptn_conf_block_place(const struct ptn_conf *conf,
+                                           const char *name);
 
 #endif

@@ -1,5 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The configuration: walker, schema, suggestions, dump. Add lines like
-# libpostern_core_la_SOURCES += core/conf/NAME.c core/conf/NAME.h
-libpostern_core_la_SOURCES += core/conf/conf.h
+# The configuration: walker, schema, suggestions, dump.
+libpostern_core_la_SOURCES += core/conf/conf.h \
+	core/conf/address.c \
+	core/conf/certs.c \
+	core/conf/conf.c \
+	core/conf/listeners.c \
+	core/conf/notes.c core/conf/notes.h \
+	core/conf/print.c \
+	core/conf/scan.c \
+	core/conf/schema.c \
+	core/conf/source.c core/conf/source.h \
+	core/conf/suggest.c core/conf/suggest.h \
+	core/conf/unit.c core/conf/unit.h \
+	core/conf/value.c \
+	core/conf/walk.c core/conf/walk.h

@@ -1,4 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The module loader and the service registry. Add lines like
-# libpostern_core_la_SOURCES += core/module/NAME.c core/module/NAME.h
+# The module loader and the service registry.
+libpostern_core_la_SOURCES += \
+	core/module/host.c \
+	core/module/loader.c core/module/loader.h \
+	core/module/modules.c core/module/modules.h \
+	core/module/order.c \
+	core/module/registry.h

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The `certificates` block, and which of them listeners name. One thread.
+ */
+#include "base/map.h"
+#include "conf/suggest.h"
+#include "conf/walk.h"
+
+static void
+check_cert(struct ptn_conf *conf, struct ptn_cert_conf *cert, const char *path)
+{
+    if (cert->cert_file && !cert->key_file)
+        ptn_conf_error(conf, cert->place,
+                       "%s.key_file: is required with cert_file", path);
+    if (cert->key_file && !cert->cert_file)
+        ptn_conf_error(conf, cert->place,
+                       "%s.cert_file: is required with key_file", path);
+    if (strchr(cert->name, '*'))
+        ptn_conf_error(conf, cert->place,
+                       "%s: a certificate's own name cannot have \"*\" in it; "
+                       "its host names stand in \"names\"",
+                       path);
+}
+
+/* A certificate that says no names is for the server's own. */
+static void
+preset_names(struct ptn_conf *conf, struct ptn_cert_conf *cert)
+{
+    const char **items;
+
+    if (cert->names.count > 0)
+        return;
+    items = ptn_arena_alloc(&conf->arena, sizeof *items);
+    items[0] = conf->server.hostname;
+    cert->names = (struct ptn_strings){items, 1};
+}
+
+static void
+read_cert(struct ptn_conf *conf, config_setting_t *group,
+          struct ptn_cert_conf *cert)
+{
+    const char *path;
+    struct ptn_conf_known known = {{ptn_conf_cert_rows}, NULL};
+
+    cert->name =
+        ptn_arena_dup(&conf->arena, ptn_slice_of(config_setting_name(group)));
+    cert->place = ptn_conf_setting_place(conf, group);
+    path = ptn_conf_path(conf, "certificates", cert->name);
+    if (!config_setting_is_group(group)) {
+        ptn_conf_error(conf, cert->place, "%s: a group is needed: %s: { ... }",
+                       path, cert->name);
+        return;
+    }
+    ptn_conf_fill(
+        &(struct ptn_conf_block){conf, path, cert->place, {group, NULL}},
+        ptn_conf_cert_rows, cert);
+    ptn_conf_check_keys(conf, path, group, &known);
+    check_cert(conf, cert, path);
+    preset_names(conf, cert);
+}
+
+void
+ptn_conf_read_certs(struct ptn_conf *conf, config_setting_t *root)
+{
+    config_setting_t *group = ptn_conf_group(conf, "", root, "certificates");
+    size_t count = group ? (size_t)config_setting_length(group) : 0;
+
+    /* One more, for an implicit `default`. */
+    conf->certs =
+        ptn_arena_alloc(&conf->arena, (count + 1) * sizeof *conf->certs);
+    for (size_t i = 0; i < count; i++)
+        read_cert(conf, config_setting_get_elem(group, (unsigned)i),
+                  &conf->certs[i]);
+    conf->cert_count = count;
+}
+
+static void
+add_default(struct ptn_conf *conf, struct ptn_map *names)
+{
+    struct ptn_cert_conf *cert = &conf->certs[conf->cert_count++];
+
+    cert->name = "default";
+    ptn_conf_fill(
+        &(struct ptn_conf_block){
+            conf, "certificates.default", {conf->file, 0}, {NULL, NULL}},
+        ptn_conf_cert_rows, cert);
+    cert->place = (struct ptn_conf_place){conf->file, 0};
+    preset_names(conf, cert);
+    ptn_map_put(names, PTN_SLICE("default"), cert);
+}
+
+static void
+note_unknown(struct ptn_conf *conf, const struct ptn_listener_conf *l,
+             const char *name)
+{
+    struct ptn_suggest s = ptn_suggest_begin(name);
+
+    for (size_t i = 0; i < conf->cert_count; i++)
+        ptn_suggest_try(&s, conf->certs[i].name);
+    if (s.best)
+        ptn_conf_error(conf, l->place,
+                       "listeners.%s.tls.certificates: there is no "
+                       "certificate \"%s\"; did you mean \"%s\"?",
+                       l->name, name, s.best);
+    else
+        ptn_conf_error(conf, l->place,
+                       "listeners.%s.tls.certificates: there is no "
+                       "certificate \"%s\"; describe it in \"certificates\"",
+                       l->name, name);
+}
+
+static void
+link_listener(struct ptn_conf *conf, struct ptn_listener_conf *l,
+              struct ptn_map *names)
+{
+    struct ptn_tls_conf *tls = &l->tls;
+
+    tls->certs = ptn_arena_alloc(&conf->arena, (tls->certificates.count + 1) *
+                                                   sizeof *tls->certs);
+    for (size_t i = 0; i < tls->certificates.count; i++) {
+        const char *name = tls->certificates.items[i];
+
+        tls->certs[i] = ptn_map_get(names, ptn_slice_of(name));
+        if (!tls->certs[i] && strcmp(name, "default") == 0) {
+            add_default(conf, names);
+            tls->certs[i] = ptn_map_get(names, ptn_slice_of(name));
+        }
+        if (!tls->certs[i])
+            note_unknown(conf, l, name);
+    }
+    if (tls->certificates.count == 0)
+        ptn_conf_error(conf, l->place,
+                       "listeners.%s.tls.certificates: TLS needs at least one",
+                       l->name);
+}
+
+void
+ptn_conf_link_certs(struct ptn_conf *conf)
+{
+    struct ptn_map names = PTN_MAP_INIT;
+
+    for (size_t i = 0; i < conf->cert_count; i++)
+        ptn_map_put(&names, ptn_slice_of(conf->certs[i].name), &conf->certs[i]);
+    for (size_t i = 0; i < conf->listener_count; i++)
+        if (conf->listeners[i].tls.mode != PTN_TLS_NONE)
+            link_listener(conf, &conf->listeners[i], &names);
+    ptn_map_free(&names);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The option rows of core's own blocks. The tables of postern.conf(5) are
+ * printed from them. Constants.
+ */
+#include "conf/walk.h"
+#include <postern/log.h>
+
+/* "2.2 years": the longest time that an option may ask for. */
+#define LONGEST ((int64_t)800 * 86400000)
+
+static const char *const processes[] = {"workers", "single", NULL};
+static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
+static const char *const modes[] = {"none", "explicit", "implicit", NULL};
+static const char *const requires[] = {"never", "auth", "always", NULL};
+static const char *const versions[] = {"1.0", "1.1", "1.2", "1.3", NULL};
+static const char *const key_types[] = {
+    "p256", "p384", "rsa2048", "rsa3072", "rsa4096", "ed25519", NULL};
+
+/* In the order of enum ptn_tls_key_type and of the other enums. */
+_Static_assert(PTN_KEY_ED25519 == 5, "key_types");
+_Static_assert(PTN_LOG_DEBUG == 3, "levels");
+_Static_assert(PTN_TLS_IMPLICIT == 2, "modes");
+_Static_assert(PTN_REQUIRE_ALWAYS == 2, "requires");
+
+const char *const ptn_conf_core_blocks[] = {
+    "server", "load", "limits", "policies", "certificates", "listeners", NULL};
+
+#define ROW(field, ...) PTN_OPTION(struct ptn_server_conf, field, __VA_ARGS__)
+const struct ptn_option ptn_conf_server_rows[] = {
+    ROW(hostname, .type = PTN_OPT_STRING,
+        .doc = "the server's own name, in greetings and certificates; the "
+               "default is what the system calls itself"),
+    ROW(domains, .type = PTN_OPT_STRINGS, .preset = "",
+        .doc = "the domains that are local"),
+    ROW(state, .type = PTN_OPT_PATH, .preset = PTN_STATEDIR,
+        .flags = PTN_OPT_EXACT,
+        .doc = "the folder of all that the server keeps"),
+    ROW(processes, .type = PTN_OPT_CHOICE, .preset = "workers",
+        .choices = processes, .flags = PTN_OPT_EXACT,
+        .doc = "a supervisor with workers, or a single process"),
+    ROW(workers, .type = PTN_OPT_INT, .preset = "0", .min = 0, .max = 256,
+        .flags = PTN_OPT_EXACT, .doc = "worker processes; 0: one a core"),
+    ROW(user, .type = PTN_OPT_STRING, .flags = PTN_OPT_EXACT,
+        .doc = "the user that workers become after the ports are open, when "
+               "started by root"),
+    ROW(log_file, .type = PTN_OPT_PATH,
+        .doc = "where the log goes; the default is standard error"),
+    ROW(log_level, .type = PTN_OPT_CHOICE, .preset = "info", .choices = levels,
+        .doc = "the least important events that are logged"),
+    ROW(disk_threads, .type = PTN_OPT_INT, .preset = "4", .min = 1, .max = 256,
+        .doc = "threads of a worker for files"),
+    ROW(slow_threads, .type = PTN_OPT_INT, .preset = "2", .min = 1, .max = 256,
+        .doc = "threads of a worker for what is slow by design: password "
+               "hashes, name lookups"),
+    ROW(lane_depth, .type = PTN_OPT_INT, .preset = "1024", .min = 1,
+        .max = 1000000,
+        .doc = "jobs that may wait for the threads of either kind"),
+    ROW(drain_timeout, .type = PTN_OPT_DURATION, .preset = "30s", .min = 0,
+        .max = LONGEST, .doc = "what sessions get to end after SIGTERM"),
+    ROW(module_path, .type = PTN_OPT_PATH, .preset = PTN_MODULEDIR,
+        .flags = PTN_OPT_EXACT, .doc = "the folder of modules and plugins"),
+    ROW(pid_file, .type = PTN_OPT_PATH, .flags = PTN_OPT_EXACT,
+        .doc = "gets the process number; the default is none"),
+    ROW(control, .type = PTN_OPT_PATH, .flags = PTN_OPT_EXACT,
+        .doc = "the socket of posternctl(8); the default is run/control in "
+               "the state folder"),
+    PTN_OPTION_END,
+};
+#undef ROW
+
+#define ROW(field, ...) PTN_OPTION(struct ptn_limits_conf, field, __VA_ARGS__)
+const struct ptn_option ptn_conf_limits_rows[] = {
+    ROW(connections, .type = PTN_OPT_INT, .preset = "10000", .min = 1,
+        .max = INT32_MAX, .doc = "connections that one worker holds at once"),
+    ROW(connections_per_address, .type = PTN_OPT_INT, .preset = "100", .min = 1,
+        .max = INT32_MAX,
+        .doc = "the same, from one address; from a /64 network with IPv6"),
+    ROW(max_line, .type = PTN_OPT_SIZE, .preset = "8k", .min = 512,
+        .max = 16 << 20, .doc = "octets of a line, without its end"),
+    ROW(max_errors, .type = PTN_OPT_INT, .preset = "20", .min = 1,
+        .max = INT32_MAX, .doc = "errors of the peer that end a session"),
+    ROW(idle_timeout, .type = PTN_OPT_DURATION, .preset = "5m", .min = 100,
+        .max = LONGEST, .doc = "silence of the peer that ends a session"),
+    ROW(login_timeout, .type = PTN_OPT_DURATION, .preset = "2m", .min = 100,
+        .max = LONGEST,
+        .doc = "what a session gets to authenticate, where it has to"),
+    ROW(handshake_timeout, .type = PTN_OPT_DURATION, .preset = "30s",
+        .min = 100, .max = LONGEST, .doc = "what a TLS handshake gets"),
+    ROW(output_high, .type = PTN_OPT_SIZE, .preset = "256k", .min = 4096,
+        .max = 1 << 30,
+        .doc = "output that waits for a slow peer before commands wait, too"),
+    ROW(output_low, .type = PTN_OPT_SIZE, .preset = "64k", .min = 1024,
+        .max = 1 << 30, .doc = "output at which they go on"),
+    ROW(auth_attempts, .type = PTN_OPT_INT, .preset = "3", .min = 1,
+        .max = 1000, .doc = "failed authentications that end a session"),
+    PTN_OPTION_END,
+};
+#undef ROW
+
+#define ROW(field, ...) PTN_OPTION(struct ptn_cert_conf, field, __VA_ARGS__)
+const struct ptn_option ptn_conf_cert_rows[] = {
+    ROW(names, .type = PTN_OPT_STRINGS, .preset = "",
+        .doc = "the host names it is for; the default is server.hostname"),
+    ROW(cert_file, .type = PTN_OPT_PATH,
+        .doc = "the certificate and its intermediates, PEM, leaf first; the "
+               "default is a self-signed one in the state folder, made on "
+               "first start"),
+    ROW(key_file, .type = PTN_OPT_PATH,
+        .doc = "its private key, PEM; required with cert_file"),
+    ROW(key_type, .type = PTN_OPT_CHOICE, .preset = "p256",
+        .choices = key_types, .doc = "of a key that is made"),
+    ROW(days, .type = PTN_OPT_INT, .preset = "397", .min = 1, .max = 36500,
+        .doc = "validity of a self-signed certificate"),
+    PTN_OPTION_END,
+};
+#undef ROW
+
+#define ROW(field, ...) PTN_OPTION(struct ptn_listener_conf, field, __VA_ARGS__)
+const struct ptn_option ptn_conf_listener_rows[] = {
+    {.name = "protocol",
+     .offset = offsetof(struct ptn_listener_conf, protocol_name),
+     .type = PTN_OPT_STRING,
+     .flags = PTN_OPT_REQUIRED,
+     .doc = "what is spoken; a loaded module provides it"},
+    ROW(listen, .type = PTN_OPT_STRINGS, .preset = "*",
+        .doc = "addresses: \"*:25\", \"192.0.2.1:25\", \"[2001:db8::1]:25\"; "
+               "without a port, the protocol's own is taken"),
+    PTN_OPTION_END,
+};
+#undef ROW
+
+#define ROW(field, ...) PTN_OPTION(struct ptn_tls_conf, field, __VA_ARGS__)
+const struct ptn_option ptn_conf_tls_rows[] = {
+    ROW(mode, .type = PTN_OPT_CHOICE, .choices = modes,
+        .flags = PTN_OPT_REQUIRED,
+        .doc = "none; explicit: the peer asks for TLS in the protocol; "
+               "implicit: TLS from the first octet. There is no default"),
+    ROW(require, .type = PTN_OPT_CHOICE, .preset = "auth", .choices = requires,
+        .doc = "with explicit: what has to wait until TLS: nothing, "
+               "credentials, everything"),
+    ROW(certificates, .type = PTN_OPT_STRINGS, .preset = "default",
+        .doc = "their names; a client gets the one for the server name that "
+               "it asks for, or else the first"),
+    ROW(policy, .type = PTN_OPT_STRING,
+        .doc = "a block of policies, for what is not said here"),
+    PTN_OPTION_END,
+};
+
+const struct ptn_option ptn_conf_policy_rows[] = {
+    ROW(min_version, .type = PTN_OPT_CHOICE, .preset = "1.2",
+        .choices = versions, .doc = "the oldest TLS that is spoken"),
+    ROW(max_version, .type = PTN_OPT_CHOICE, .preset = "1.3",
+        .choices = versions, .doc = "the newest TLS that is spoken"),
+    ROW(ciphers, .type = PTN_OPT_STRING,
+        .doc = "cipher suites up to TLS 1.2, as the TLS library names them"),
+    ROW(suites, .type = PTN_OPT_STRING, .doc = "cipher suites of TLS 1.3"),
+    ROW(groups, .type = PTN_OPT_STRING,
+        .doc = "key exchange groups, the preferred first"),
+    ROW(alpn_strict, .type = PTN_OPT_BOOL, .preset = "false",
+        .doc = "refuse a client that asks for other protocols only (ALPN)"),
+    ROW(tickets, .type = PTN_OPT_BOOL, .preset = "true",
+        .doc = "let clients resume sessions"),
+    PTN_OPTION_END,
+};

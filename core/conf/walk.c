@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Walks blocks of the parsed file. It keeps nothing; all state is the
+ * config generation's. One thread.
+ */
+#include "conf/walk.h"
+#include "conf/suggest.h"
+
+struct ptn_conf_place
+ptn_conf_setting_place(const struct ptn_conf *conf,
+                       const config_setting_t *setting)
+{
+    return ptn_conf_source_place(&conf->tree->source,
+                                 (int)config_setting_source_line(setting));
+}
+
+const char *
+ptn_conf_path(struct ptn_conf *conf, const char *a, const char *b)
+{
+    struct ptn_buf path = PTN_BUF_INIT;
+    const char *result;
+
+    ptn_buf_adds(&path, a);
+    if (*a)
+        ptn_buf_addc(&path, '.');
+    ptn_buf_adds(&path, b);
+    result = ptn_arena_dup(&conf->arena, ptn_buf_slice(&path));
+    ptn_buf_free(&path);
+    return result;
+}
+
+config_setting_t *
+ptn_conf_group(struct ptn_conf *conf, const char *path,
+               config_setting_t *parent, const char *name)
+{
+    config_setting_t *group =
+        parent ? config_setting_get_member(parent, name) : NULL;
+
+    if (!group || config_setting_is_group(group))
+        return group;
+    ptn_conf_error(conf, ptn_conf_setting_place(conf, group),
+                   "%s: a group is needed: %s: { ... }",
+                   ptn_conf_path(conf, path, name), name);
+    return NULL;
+}
+
+static void
+record(const struct ptn_conf_block *block, const struct ptn_option *row,
+       const config_setting_t *setting, const void *field)
+{
+    struct ptn_conf *conf = block->conf;
+    struct ptn_buf text = PTN_BUF_INIT;
+
+    if (!conf->tree->record)
+        return;
+    if (conf->value_count == conf->tree->value_cap) {
+        conf->tree->value_cap = conf->value_count * 2 + 64;
+        conf->values = ptn_realloc(conf->values, conf->tree->value_cap *
+                                                     sizeof *conf->values);
+    }
+    if (row->flags & PTN_OPT_SECRET)
+        ptn_buf_adds(&text, "(hidden)");
+    else
+        ptn_conf_value_text(row, field, &text);
+    conf->values[conf->value_count++] = (struct ptn_conf_value){
+        .path = ptn_conf_path(conf, block->path, row->name),
+        .text = ptn_arena_dup(&conf->arena, ptn_buf_slice(&text)),
+        .place = setting ? ptn_conf_setting_place(conf, setting)
+                         : (struct ptn_conf_place){NULL, 0},
+        .secret = (row->flags & PTN_OPT_SECRET) != 0,
+    };
+    ptn_buf_free(&text);
+}
+
+/* `shared`: it stands in a block of several users, which notes its own
+ * mistakes. */
+static void
+set(const struct ptn_conf_block *block, const struct ptn_option *row,
+    config_setting_t *setting, bool shared, void *field)
+{
+    struct ptn_buf why = PTN_BUF_INIT;
+
+    if (!ptn_conf_value(block->conf, row, setting, field, &why) && !shared)
+        ptn_conf_error(block->conf,
+                       ptn_conf_setting_place(block->conf, setting), "%s: %s",
+                       ptn_conf_path(block->conf, block->path, row->name),
+                       ptn_buf_cstr(&why));
+    ptn_buf_free(&why);
+}
+
+static void
+note_missing(const struct ptn_conf_block *block, const struct ptn_option *row)
+{
+    struct ptn_buf hint = PTN_BUF_INIT;
+
+    for (int i = 0; row->choices && row->choices[i]; i++)
+        ptn_buf_printf(&hint, "%s\"%s\"",
+                       i == 0                ? "; say "
+                       : row->choices[i + 1] ? ", "
+                                             : " or ",
+                       row->choices[i]);
+    ptn_conf_error(block->conf, block->place, "%s: is required%s",
+                   ptn_conf_path(block->conf, block->path, row->name),
+                   ptn_buf_cstr(&hint));
+    ptn_buf_free(&hint);
+}
+
+void
+ptn_conf_fill(const struct ptn_conf_block *block, const struct ptn_option *rows,
+              void *out)
+{
+    for (const struct ptn_option *row = rows; row && row->name; row++) {
+        void *field = (char *)out + row->offset;
+        config_setting_t *setting = NULL;
+        size_t layer = 0;
+
+        for (; layer < PTN_COUNT(block->layers); layer++) {
+            if (block->layers[layer])
+                setting =
+                    config_setting_get_member(block->layers[layer], row->name);
+            if (setting)
+                break;
+        }
+        ptn_conf_preset(block->conf, row, field);
+        if (setting)
+            set(block, row, setting, layer > 0, field);
+        else if (row->flags & PTN_OPT_REQUIRED)
+            note_missing(block, row);
+        record(block, row, setting, field);
+    }
+}
+
+static bool
+try_known(const struct ptn_conf_known *known, const char *key,
+          struct ptn_suggest *s)
+{
+    for (size_t i = 0; i < PTN_COUNT(known->tables); i++) {
+        const struct ptn_option *row = known->tables[i];
+
+        for (; row && row->name; row++) {
+            if (strcmp(row->name, key) == 0)
+                return true;
+            ptn_suggest_try(s, row->name);
+        }
+    }
+    for (size_t i = 0; known->extra && known->extra[i]; i++) {
+        if (strcmp(known->extra[i], key) == 0)
+            return true;
+        ptn_suggest_try(s, known->extra[i]);
+    }
+    return false;
+}
+
+void
+ptn_conf_check_keys(struct ptn_conf *conf, const char *path,
+                    config_setting_t *group, const struct ptn_conf_known *known)
+{
+    int count = group ? config_setting_length(group) : 0;
+
+    for (int i = 0; i < count; i++) {
+        config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
+        const char *key = config_setting_name(setting);
+        struct ptn_suggest s = ptn_suggest_begin(key);
+
+        if (try_known(known, key, &s))
+            continue;
+        if (s.best)
+            ptn_conf_error(conf, ptn_conf_setting_place(conf, setting),
+                           "%s: unknown key; did you mean \"%s\"?",
+                           ptn_conf_path(conf, path, key), s.best);
+        else
+            ptn_conf_error(conf, ptn_conf_setting_place(conf, setting),
+                           "%s: unknown key", ptn_conf_path(conf, path, key));
+    }
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Blocks of the file against option rows. Only this folder sees libconfig.
+ */
+#ifndef PTN_CONF_WALK_H
+#define PTN_CONF_WALK_H
+
+#include "conf/conf.h"
+#include "conf/source.h"
+#include <libconfig.h>
+
+/* What is kept between the steps of reading. */
+struct ptn_conf_tree {
+    config_t config;
+    struct ptn_conf_source source;
+    bool parsed; /* config holds the file; else it is empty */
+    bool record; /* PTN_CONF_RECORD */
+    size_t value_cap;
+    const char **blocks; /* top-level names that modules own */
+    size_t block_count;
+};
+
+/* A block to be filled: where its settings are, and those that it shares
+ * with others (a policy, the limits of all listeners), nearest first. */
+struct ptn_conf_block {
+    struct ptn_conf *conf;
+    const char *path;            /* "listeners.imap.tls" */
+    struct ptn_conf_place place; /* for what is missing */
+    config_setting_t *layers[2]; /* each NULL or a group; [0] is its own */
+};
+
+/* Fills `out` from the block. A value that is wrong is a note, once, with
+ * the block that it is written in; then the field keeps what it had. */
+void ptn_conf_fill(const struct ptn_conf_block *block,
+                   const struct ptn_option *rows, void *out);
+
+/* Notes the keys of `group` that are in none of the tables (`count` of
+ * them) and not in `extra`, which ends with NULL or is NULL. */
+struct ptn_conf_known {
+    const struct ptn_option *tables[3]; /* each may be NULL */
+    const char *const *extra;
+};
+void ptn_conf_check_keys(struct ptn_conf *conf, const char *path,
+                         config_setting_t *group,
+                         const struct ptn_conf_known *known);
+
+/* The group `name` inside `parent`; NULL when it is not there or is a note
+ * because it is something else. `parent` may be NULL. */
+config_setting_t *ptn_conf_group(struct ptn_conf *conf, const char *path,
+                                 config_setting_t *parent, const char *name);
+
+struct ptn_conf_place ptn_conf_setting_place(const struct ptn_conf *conf,
+                                             const config_setting_t *setting);
+/* "a.b", in the arena; "b" when `a` is empty. */
+const char *ptn_conf_path(struct ptn_conf *conf, const char *a, const char *b);
+
+/* "STATE/name", in the arena. */
+const char *ptn_conf_path_in_state(struct ptn_conf *conf, const char *name);
+
+/* One value. `why` gets what is wrong with it, without path; false then. */
+bool ptn_conf_value(struct ptn_conf *conf, const struct ptn_option *row,
+                    config_setting_t *setting, void *field,
+                    struct ptn_buf *why);
+/* The row's preset; nothing when it has none. */
+void ptn_conf_preset(struct ptn_conf *conf, const struct ptn_option *row,
+                     void *field);
+/* The value as the file would say it. */
+void ptn_conf_value_text(const struct ptn_option *row, const void *field,
+                         struct ptn_buf *out);
+
+/* The steps of reading that are files of their own. */
+extern const struct ptn_option ptn_conf_server_rows[];
+extern const struct ptn_option ptn_conf_limits_rows[];
+extern const struct ptn_option ptn_conf_cert_rows[];
+extern const struct ptn_option ptn_conf_listener_rows[];
+extern const struct ptn_option ptn_conf_tls_rows[];
+extern const struct ptn_option ptn_conf_policy_rows[];
+extern const char *const ptn_conf_core_blocks[];
+
+void ptn_conf_read_certs(struct ptn_conf *conf, config_setting_t *root);
+void ptn_conf_read_listeners(struct ptn_conf *conf, config_setting_t *root);
+/* After both: the certificates that listeners name, and `default`. */
+void ptn_conf_link_certs(struct ptn_conf *conf);
+
+/* Parses conf->listeners[i].listen into addresses, with the protocol's
+ * ports; notes what is wrong, and pairs that cannot both be bound. */
+void ptn_conf_read_addresses(struct ptn_conf *conf);
+
+#endif

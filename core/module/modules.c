@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The life of a process's modules. Main thread.
+ */
+#include "module/modules.h"
+#include "module/loader.h"
+#include "module/registry.h"
+#include <postern/buf.h>
+#include <postern/protocol.h>
+#include <postern/tls.h>
+
+static void
+open_modules(struct ptn_modules *m)
+{
+    struct ptn_conf *conf = m->conf;
+
+    for (size_t i = 0; i < m->count; i++) {
+        struct ptn_error err = PTN_ERROR_INIT;
+        struct ptn_host *host = &m->hosts[i];
+
+        host->all = m;
+        host->index = i;
+        host->module = ptn_loader_open(conf->server.module_path,
+                                       conf->load.items[i], &err);
+        if (host->module)
+            continue;
+        ptn_conf_error(conf, conf->load_place, "load: %s", err.text);
+        m->incomplete = true;
+    }
+}
+
+/* Every block is read before any init runs, so that all mistakes in all of
+ * them are seen. A module whose block is wrong is not initialised. */
+static void
+read_blocks(struct ptn_modules *m, bool *wrong)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        struct ptn_host *host = &m->hosts[i];
+        size_t errors = ptn_conf_errors(m->conf);
+
+        if (!host->module)
+            continue;
+        host->place = ptn_conf_block_place(m->conf, host->module->name);
+        host->options =
+            ptn_conf_block(m->conf, host->module->name, host->module->options,
+                           host->module->options_size);
+        wrong[i] = ptn_conf_errors(m->conf) != errors;
+    }
+}
+
+static void
+check_provided(struct ptn_modules *m, const struct ptn_host *host)
+{
+    const struct ptn_contract *c = host->module->provides;
+
+    for (; c && c->name; c++) {
+        bool found = false;
+
+        for (size_t i = 0; i < m->provided_count; i++)
+            found = found || (m->provided[i].provider == host &&
+                              strcmp(m->provided[i].contract, c->name) == 0);
+        if (!found)
+            ptn_conf_error(m->conf, m->conf->load_place,
+                           "load: module %s declares %s and does not provide "
+                           "it; this is a fault of the module",
+                           host->module->name, c->name);
+    }
+}
+
+static void
+init_module(struct ptn_modules *m, struct ptn_host *host)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+    struct ptn_conf_place place = host->place;
+
+    if (host->module->init &&
+        host->module->init(host, host->options, &host->instance, &err) != 0) {
+        if (err.file)
+            place = (struct ptn_conf_place){err.file, err.line};
+        ptn_conf_error(m->conf, place, "%s: %s", host->module->name, err.text);
+        m->incomplete = true;
+        return;
+    }
+    host->ready = true;
+    check_provided(m, host);
+}
+
+struct ptn_modules *
+ptn_modules_load(struct ptn_conf *conf)
+{
+    struct ptn_modules *m = ptn_alloc(sizeof *m);
+    bool *wrong = ptn_alloc(conf->load.count + 1);
+
+    m->conf = conf;
+    m->count = conf->load.count;
+    m->hosts = ptn_alloc((m->count + 1) * sizeof *m->hosts);
+    m->order = ptn_alloc((m->count + 1) * sizeof *m->order);
+    m->place.workers = 1;
+    open_modules(m);
+    read_blocks(m, wrong);
+    ptn_modules_sort(m);
+    for (size_t i = 0; i < m->ordered; i++) {
+        if (!wrong[m->order[i]->index] && !m->incomplete)
+            init_module(m, m->order[i]);
+        else
+            m->incomplete = true;
+    }
+    ptn_free(wrong);
+    return m;
+}
+
+/* The protocols among what was provided; two of one name are a note. */
+static size_t
+list_protocols(struct ptn_modules *m, struct ptn_conf_protocol *out)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < m->provided_count; i++) {
+        const struct ptn_provided *p = &m->provided[i];
+        const struct ptn_protocol *ops = p->ops;
+
+        if (strcmp(p->contract, PTN_PROTOCOL_CONTRACT) != 0)
+            continue;
+        for (size_t j = 0; j < count; j++)
+            if (strcmp(out[j].ops->name, ops->name) == 0)
+                ptn_conf_error(m->conf, m->conf->load_place,
+                               "load: modules %s and %s both provide the "
+                               "protocol \"%s\"; load one of them",
+                               out[j].host->module->name,
+                               p->provider->module->name, ops->name);
+        out[count++] = (struct ptn_conf_protocol){
+            ops, p->instance, &m->hosts[p->provider->index]};
+    }
+    return count;
+}
+
+void
+ptn_modules_bind(struct ptn_modules *m, struct ptn_conf *conf)
+{
+    struct ptn_conf_protocol *protocols =
+        ptn_alloc((m->provided_count + 1) * sizeof *protocols);
+    struct ptn_conf_services services = {.protocols = protocols,
+                                         .incomplete = m->incomplete};
+    const void *ops;
+    void *instance;
+
+    services.protocol_count = list_protocols(m, protocols);
+    if (ptn_modules_find(m, PTN_TLS_CONTRACT, PTN_TLS_VERSION, &ops,
+                         &instance)) {
+        const struct ptn_tls_ops *tls = ops;
+
+        services.has_tls = true;
+        services.capability = tls->capability;
+        services.tls_name = tls->name;
+    }
+    ptn_conf_bind(conf, &services);
+    ptn_conf_finish(conf);
+    ptn_free(protocols);
+}
+
+int
+ptn_modules_start(struct ptn_modules *m, const struct ptn_modules_place *place,
+                  struct ptn_error *err)
+{
+    m->place = *place;
+    for (size_t i = 0; i < m->ordered; i++) {
+        struct ptn_host *host = m->order[i];
+
+        if (host->module->start &&
+            host->module->start(host->instance, err) != 0) {
+            ptn_error_prefix(err, "module %s", host->module->name);
+            if (!err->file) {
+                err->file = host->place.file;
+                err->line = host->place.line;
+            }
+            ptn_modules_stop(m);
+            return -1;
+        }
+        host->started = true;
+    }
+    return 0;
+}
+
+void
+ptn_modules_stop(struct ptn_modules *m)
+{
+    for (size_t i = m->ordered; i-- > 0;) {
+        struct ptn_host *host = m->order[i];
+
+        if (host->started && host->module->stop)
+            host->module->stop(host->instance);
+        host->started = false;
+    }
+}
+
+void
+ptn_modules_free(struct ptn_modules *m)
+{
+    ptn_free(m->hosts);
+    ptn_free(m->order);
+    ptn_free(m->provided);
+    ptn_free(m);
+}
+
+bool
+ptn_modules_find(const struct ptn_modules *m, const char *contract,
+                 uint16_t version, const void **ops, void **instance)
+{
+    const struct ptn_provided *best = NULL;
+
+    for (size_t i = 0; i < m->provided_count; i++) {
+        const struct ptn_provided *p = &m->provided[i];
+
+        if (strcmp(p->contract, contract) == 0 && p->version == version &&
+            (!best || p->provider->index < best->provider->index))
+            best = p;
+    }
+    if (!best)
+        return false;
+    *ops = best->ops;
+    *instance = best->instance;
+    return true;
+}
+
+void
+ptn_modules_each(const struct ptn_modules *m,
+                 void (*fn)(void *arg, const struct ptn_module *module),
+                 void *arg)
+{
+    for (size_t i = 0; i < m->ordered; i++)
+        fn(arg, m->order[i]->module);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The modules of a process and what they provide to each other.
+ *
+ *   ptn_modules_load: open and check -> option blocks -> order -> init
+ *   ptn_modules_start (worker)  ->  sessions  ->  ptn_modules_stop
+ *
+ * Main thread only, except ptn_host_* where module.h says otherwise.
+ */
+#ifndef PTN_MODULE_MODULES_H
+#define PTN_MODULE_MODULES_H
+
+#include "conf/conf.h"
+#include <postern/module.h>
+
+struct ptn_loop;
+struct ptn_modules;
+
+/* Loads what conf->load names, fills the modules' option blocks, and calls
+ * their init in an order in which providers come first. What goes wrong is
+ * noted in `conf`, all of it. Never NULL. `conf` must outlive it. */
+struct ptn_modules *ptn_modules_load(struct ptn_conf *conf);
+
+/* Binds the listeners of `conf` to the protocols that were provided, and
+ * finishes it. */
+void ptn_modules_bind(struct ptn_modules *modules, struct ptn_conf *conf);
+
+/* In a worker: numbers it, and calls each start. -1: one has failed (`err`
+ * names it and its place in the file); those before it were stopped. */
+struct ptn_modules_place {
+    struct ptn_loop *loop;
+    unsigned worker, workers;
+};
+int ptn_modules_start(struct ptn_modules *modules,
+                      const struct ptn_modules_place *place,
+                      struct ptn_error *err);
+/* In the reverse order. */
+void ptn_modules_stop(struct ptn_modules *modules);
+void ptn_modules_free(struct ptn_modules *modules);
+
+/* What ptn_host_find does, for core itself. */
+bool ptn_modules_find(const struct ptn_modules *modules, const char *contract,
+                      uint16_t version, const void **ops, void **instance);
+
+/* Calls fn for each module in the order of starting. */
+void ptn_modules_each(const struct ptn_modules *modules,
+                      void (*fn)(void *arg, const struct ptn_module *module),
+                      void *arg);
+
+#endif
