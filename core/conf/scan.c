@@ -42,7 +42,7 @@ here(const struct scan *s, int line)
     return ptn_conf_source_place(s->src, line);
 }
 
-/* "listeners.imap.port": the open groups and then `last`. */
+/* "listeners.lab.port": the open groups and then `last`. */
 static void
 add_path(const struct scan *s, struct ptn_slice last, struct ptn_buf *out)
 {

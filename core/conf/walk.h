@@ -24,7 +24,7 @@ struct ptn_conf_tree {
  * with others (a policy, the limits of all listeners), nearest first. */
 struct ptn_conf_block {
     struct ptn_conf *conf;
-    const char *path;            /* "listeners.imap.tls" */
+    const char *path;            /* "listeners.lab.tls" */
     struct ptn_conf_place place; /* for what is missing */
     config_setting_t *layers[2]; /* each NULL or a group; [0] is its own */
 };

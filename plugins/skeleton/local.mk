@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The starter for plugin authors: tests build it out of tree. It is shipped as it
-# stands, and installed as an example.
-# EXTRA_DIST += plugins/skeleton/NAME
+# The starter for plugin authors. It is shipped as it stands, for a folder
+# outside the tree; tests/abi builds it there.
+EXTRA_DIST += plugins/skeleton

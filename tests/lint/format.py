@@ -13,7 +13,8 @@ OURS = ("core", "mail", "modules", "plugins", "tests")
 
 
 def check(root):
-    paths = list(lint.files(root, OURS, lint.CODE))
+    paths = [p for p in lint.files(root, OURS, lint.CODE)
+             if not p.startswith("tests/abi/frozen/")]
     if not paths:
         return []
     run = subprocess.run(

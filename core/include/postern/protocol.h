@@ -19,6 +19,7 @@
 #ifndef POSTERN_PROTOCOL_H
 #define POSTERN_PROTOCOL_H
 
+#include <postern/error.h>
 #include <postern/job.h>
 #include <postern/option.h>
 #include <postern/types.h>

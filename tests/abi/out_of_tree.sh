@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What an author of plugins gets: installs the build into an empty folder and,
+# with nothing but `pkg-config postern` of that, compiles each header alone,
+# builds plugins/skeleton, and has the installed daemon load it. Output is TAP.
+set -u
+work=$(mktemp -d)
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+unset MAKEFLAGS MFLAGS MAKELEVEL PKG_CONFIG_PATH
+export LC_ALL=C
+count=0 failed=0
+# is TITLE COMMAND... : one case; what the command says is shown if it fails.
+is() {
+    local title=$1
+    shift
+    count=$((count + 1))
+    if "$@" >"$work/said" 2>&1; then
+        echo "ok $count - $title"
+    else
+        echo "not ok $count - $title"
+        sed 's/^/# /' "$work/said" | tail -n 30
+        failed=$((failed + 1))
+    fi
+}
+# said PATTERN COMMAND... : the command fails, and says so.
+says() {
+    local pattern=$1
+    shift
+    if "$@" >"$work/out" 2>&1; then
+        echo "succeeded: $*"
+        return 1
+    fi
+    grep -E "$pattern" "$work/out" || { cat "$work/out"; return 1; }
+}
+bail() { echo "Bail out! $*"; exit 1; }
+
+is "make install with DESTDIR" \
+    make -s -C "$top_builddir" install DESTDIR="$work/dest"
+pc=$(find "$work/dest" -name postern.pc)
+[ -n "$pc" ] || bail "no postern.pc is installed"
+export PKG_CONFIG_LIBDIR=${pc%/*}
+pkg_config="pkg-config --define-prefix"
+libdir=$($pkg_config --variable=libdir postern)
+moduledir=$($pkg_config --variable=moduledir postern)
+includedir=$($pkg_config --variable=includedir postern)
+is "pkg-config says where modules go" install -d "$moduledir"
+
+# Headers, each alone, with the warnings that careful authors turn on.
+alone() {
+    printf '#include <%s>\nextern int x;\n' "$1" >"$work/alone.c"
+    ${CC:-cc} -std=c11 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror \
+        $($pkg_config --cflags postern) -c -o "$work/alone.o" "$work/alone.c"
+}
+while read -r header; do
+    is "<$header> stands alone" alone "$header"
+done < <(cd "$includedir" && find postern -name '*.h' | sort)
+
+# refused_abi PART VALUE : changes that part of the ABI's number in a copy of
+# the installed headers and builds the skeleton with them.
+build_skeleton() { # FOLDER [MAKE-ARGUMENT...]
+    local folder=$1
+    shift
+    make -s -C "$folder" CC="${CC:-cc}" PKG_CONFIG="$pkg_config" "$@"
+}
+skeleton=$top_srcdir/plugins/skeleton
+if [ -f "$skeleton/skeleton.c" ]; then
+    cp -r "$skeleton" "$work/skeleton"
+    chmod -R u+w "$work/skeleton"
+    is "the skeleton builds out of tree" build_skeleton "$work/skeleton" \
+        CFLAGS="-O2 -Wall -Wextra -Werror"
+    is "it has less than 100 lines of code" test \
+        "$(grep -cvE '^ *(/?\*|//|$)' "$skeleton/skeleton.c")" -lt 100
+    is "it exports its descriptor alone" test \
+        "$(nm -D --defined-only "$work/skeleton/skeleton.so" |
+            awk '{ print $3 }')" = skeleton_LTX_postern_module
+    is "it installs where modules are loaded from" \
+        make -s -C "$work/skeleton" install PKG_CONFIG="$pkg_config"
+fi
+
+daemon=$(find "$work/dest" -name posternd -type f)
+if [ -n "$daemon" ] && [ -f "$moduledir/skeleton.so" ]; then
+    cat >"$work/postern.conf" <<END
+server: { hostname = "test.example"; state = "$work/state";
+          module_path = "$moduledir"; };
+load = [ "skeleton" ];
+listeners: {
+  lab: { protocol = "skeleton"; listen = [ "127.0.0.1:0" ];
+         tls: { mode = "none"; }; };
+};
+END
+    mkdir -m 700 "$work/state"
+    check() {
+        LD_LIBRARY_PATH=$libdir "$daemon" --check --config "$work/postern.conf"
+    }
+    is "the daemon loads it" check
+
+    # Two years on: plugins built from the headers of then.
+    for frozen in "$top_srcdir"/tests/abi/frozen/*/; do
+        [ -f "$frozen/skeleton.c" ] || continue
+        rm -rf "$work/then"
+        cp -r "$frozen" "$work/then"
+        chmod -R u+w "$work/then"
+        is "a plugin of ABI $(basename "$frozen") builds from its headers" \
+            build_skeleton "$work/then" CFLAGS="-O2 -I."
+        is "the daemon loads it" install "$work/then/skeleton.so" "$moduledir"
+        is "and takes it" check
+    done
+
+    # Headers of another ABI, made from today's.
+    for change in "MAJOR 2" "MINOR 99" "MAJOR 0"; do
+        read -r part value <<<"$change"
+        rm -rf "$work/other" "$work/plugin"
+        cp -r "$includedir" "$work/other"
+        cp -r "$skeleton" "$work/plugin"
+        chmod -R u+w "$work/other" "$work/plugin"
+        sed -i "s/\(#define PTN_ABI_$part\) .*/\1 $value/" \
+            "$work/other/postern/module.h"
+        is "a plugin of ABI $part $value builds" build_skeleton \
+            "$work/plugin" CFLAGS="-O2 -I$work/other"
+        install "$work/plugin/skeleton.so" "$moduledir"
+        is "the daemon refuses it by name, with the version" \
+            says "skeleton.*$value" check
+    done
+fi
+echo "1..$count"
+exit $((failed > 0))
