@@ -4,7 +4,7 @@
 #
 # The parts go into a convenience library, which unit tests link too.
 noinst_LTLIBRARIES += plugins/passwd/libpasswd.la
-# postern_module_LTLIBRARIES += plugins/passwd/passwd.la
+postern_module_LTLIBRARIES += plugins/passwd/passwd.la
 plugins_passwd_libpasswd_la_SOURCES = \
 	plugins/passwd/directory.c \
 	plugins/passwd/edit.c \
