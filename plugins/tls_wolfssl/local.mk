@@ -2,16 +2,31 @@
 #
 # The default TLS provider.
 #
-# The parts go into a convenience library, which unit tests can link too. To
-# begin, uncomment the two LTLIBRARIES lines and name the first source.
+# The parts go into a convenience library, which unit tests can link too.
 if HAVE_WOLFSSL
-# noinst_LTLIBRARIES += plugins/tls_wolfssl/libtls_wolfssl.la
+noinst_LTLIBRARIES += plugins/tls_wolfssl/libtls_wolfssl.la
 # postern_module_LTLIBRARIES += plugins/tls_wolfssl/tls_wolfssl.la
 endif
-plugins_tls_wolfssl_libtls_wolfssl_la_SOURCES =
+plugins_tls_wolfssl_libtls_wolfssl_la_SOURCES = \
+	plugins/tls_wolfssl/tls_wolfssl.h \
+	plugins/tls_wolfssl/cert.c \
+	plugins/tls_wolfssl/context.c \
+	plugins/tls_wolfssl/error.c \
+	plugins/tls_wolfssl/groups.c \
+	plugins/tls_wolfssl/hello.c \
+	plugins/tls_wolfssl/io.c \
+	plugins/tls_wolfssl/issue.c \
+	plugins/tls_wolfssl/key.c \
+	plugins/tls_wolfssl/ops.c \
+	plugins/tls_wolfssl/pem.c \
+	plugins/tls_wolfssl/session.c \
+	plugins/tls_wolfssl/sign.c \
+	plugins/tls_wolfssl/tickets.c
 plugins_tls_wolfssl_libtls_wolfssl_la_CPPFLAGS = $(module_cppflags) \
 	-I$(top_srcdir)/plugins/tls_wolfssl $(WOLFSSL_CFLAGS)
-plugins_tls_wolfssl_tls_wolfssl_la_SOURCES =
+plugins_tls_wolfssl_tls_wolfssl_la_SOURCES = plugins/tls_wolfssl/module.c
+plugins_tls_wolfssl_tls_wolfssl_la_CPPFLAGS = \
+	$(plugins_tls_wolfssl_libtls_wolfssl_la_CPPFLAGS)
 plugins_tls_wolfssl_tls_wolfssl_la_LDFLAGS = $(module_ldflags)
 plugins_tls_wolfssl_tls_wolfssl_la_LIBADD = \
 	plugins/tls_wolfssl/libtls_wolfssl.la libpostern.la $(WOLFSSL_LIBS)

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Reads certificates for listings, and checks that a key belongs to one. Any
+ * thread.
+ */
+#include "tls_wolfssl.h"
+
+#include <arpa/inet.h>
+#include <time.h>
+#include <wolfssl/wolfcrypt/asn.h>
+#include <wolfssl/wolfcrypt/sha256.h>
+
+enum {
+    NAMES_MAX = 256 /* of which `names` can hold about 100 */
+};
+
+static void
+set_hex(char *to, size_t room, const byte *from, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t n = 0;
+    for (size_t i = 0; i < len && n + 2 < room; i++) {
+        to[n++] = digits[from[i] >> 4];
+        to[n++] = digits[from[i] & 15];
+    }
+    to[n] = '\0';
+}
+
+/* UTCTime or GeneralizedTime, RFC 5280 section 4.1.2.5. */
+static int64_t
+seconds_of(const byte *asn, int len)
+{
+    const byte *date;
+    byte format;
+    struct tm tm = {0};
+    if (wc_GetDateInfo(asn, len, &date, &format, &len) != 0 ||
+        wc_GetDateAsCalendarTime(date, len, format, &tm) != 0)
+        return 0;
+    return timegm(&tm);
+}
+
+static enum ptn_tls_key_type
+rsa_type(const DecodedCert *c)
+{
+    RsaKey key;
+    word32 at = 0;
+    int bits = 0;
+    if (wc_InitRsaKey(&key, NULL) != 0)
+        return PTN_KEY_OTHER;
+    if (wc_RsaPublicKeyDecode(c->publicKey, &at, &key, c->pubKeySize) == 0)
+        bits = wc_RsaEncryptSize(&key) * 8;
+    wc_FreeRsaKey(&key);
+    switch (bits) {
+    case 2048:
+        return PTN_KEY_RSA_2048;
+    case 3072:
+        return PTN_KEY_RSA_3072;
+    case 4096:
+        return PTN_KEY_RSA_4096;
+    default:
+        return PTN_KEY_OTHER;
+    }
+}
+
+static enum ptn_tls_key_type
+key_type_of(const DecodedCert *c)
+{
+    if (c->keyOID == RSAk)
+        return rsa_type(c);
+    if (c->keyOID == ED25519k)
+        return PTN_KEY_ED25519;
+    if (c->keyOID == ECDSAk && c->pkCurveOID == ECC_SECP256R1_OID)
+        return PTN_KEY_ECDSA_P256;
+    if (c->keyOID == ECDSAk && c->pkCurveOID == ECC_SECP384R1_OID)
+        return PTN_KEY_ECDSA_P384;
+    return PTN_KEY_OTHER;
+}
+
+/* A name that fits whole, after a blank. */
+static void
+add_name(struct ptn_tls_cert *out, const DNS_entry *entry)
+{
+    char ip[INET6_ADDRSTRLEN];
+    const char *name = entry->name;
+    size_t used = strlen(out->names), len = (size_t)entry->len;
+
+    if (entry->type == ASN_IP_TYPE && (entry->len == 4 || entry->len == 16)) {
+        inet_ntop(entry->len == 4 ? AF_INET : AF_INET6, name, ip, sizeof(ip));
+        name = ip;
+        len = strlen(ip);
+    } else if (entry->type != ASN_DNS_TYPE) {
+        return;
+    }
+    if (used + 1 + len >= sizeof(out->names))
+        return;
+    if (used > 0)
+        out->names[used++] = ' ';
+    memcpy(out->names + used, name, len);
+    out->names[used + len] = '\0';
+}
+
+/* In the certificate's order. The library's list has the last one first,
+ * unless it was built with its OpenSSL layer. */
+static void
+add_names(struct ptn_tls_cert *out, const DNS_entry *entry)
+{
+    const DNS_entry *list[NAMES_MAX];
+    size_t n = 0;
+    for (; entry && n < NAMES_MAX; entry = entry->next)
+        list[n++] = entry;
+    for (size_t i = 0; i < n; i++) {
+#ifdef OPENSSL_EXTRA
+        add_name(out, list[i]);
+#else
+        add_name(out, list[n - 1 - i]);
+#endif
+    }
+}
+
+static void
+set_text(char *to, size_t room, const char *from)
+{
+    size_t len = strnlen(from, room - 1);
+    memcpy(to, from, len);
+    to[len] = '\0';
+}
+
+static void
+facts_of(DecodedCert *c, struct ptn_tls_cert *out)
+{
+    out->not_before = seconds_of(c->beforeDate, c->beforeDateLen);
+    out->not_after = seconds_of(c->afterDate, c->afterDateLen);
+    out->key_type = key_type_of(c);
+    out->self_signed = c->selfSigned;
+    out->is_ca = c->isCA;
+    set_text(out->subject, sizeof(out->subject), c->subject);
+    set_text(out->issuer, sizeof(out->issuer), c->issuer);
+    set_hex(out->serial, sizeof(out->serial), c->serial, (size_t)c->serialSz);
+    add_names(out, c->altNames);
+}
+
+int
+tls_wolfssl_cert_parse(void *instance, struct ptn_slice pem,
+                       struct ptn_tls_cert *out, struct ptn_error *err)
+{
+    struct ptn_buf der = PTN_BUF_INIT;
+    byte digest[WC_SHA256_DIGEST_SIZE];
+    DecodedCert cert;
+    (void)instance;
+
+    memset(out, 0, sizeof(*out));
+    if (tls_wolfssl_pem_cert(pem, &der, err) < 0) {
+        ptn_buf_free(&der);
+        return -1;
+    }
+    const byte *data = (const byte *)der.data;
+    wc_InitDecodedCert(&cert, data, (word32)der.len, NULL);
+    int rc = wc_ParseCert(&cert, CERT_TYPE, NO_VERIFY, NULL);
+    if (rc == 0) {
+        facts_of(&cert, out);
+        wc_Sha256Hash(data, cert.maxIdx, digest);
+        set_hex(out->fingerprint, sizeof(out->fingerprint), digest,
+                sizeof(digest));
+    }
+    wc_FreeDecodedCert(&cert);
+    ptn_buf_free(&der);
+    return rc == 0 ? 0 : tls_wolfssl_error(err, "not a certificate", rc);
+}
+
+/* Lets the library compare, in a context that nobody else sees. */
+static int
+compare(struct ptn_slice cert, struct ptn_slice key, struct ptn_error *err)
+{
+    WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfSSLv23_server_method());
+    if (!ctx)
+        return ptn_error_set(err, PTN_ERR_TLS, "no memory for a TLS context");
+    int rc = wolfSSL_CTX_use_certificate_buffer(
+        ctx, (const byte *)cert.data, (long)cert.len, WOLFSSL_FILETYPE_PEM);
+    if (rc != WOLFSSL_SUCCESS)
+        tls_wolfssl_error(err, "not a certificate that can be used", rc);
+    else if (wolfSSL_CTX_use_PrivateKey_buffer(
+                 ctx, (const byte *)key.data, (long)key.len,
+                 WOLFSSL_FILETYPE_PEM) != WOLFSSL_SUCCESS ||
+             wolfSSL_CTX_check_private_key(ctx) != WOLFSSL_SUCCESS)
+        rc = ptn_error_set(err, PTN_ERR_TLS,
+                           "the private key and the certificate do not "
+                           "match");
+    wolfSSL_CTX_free(ctx);
+    return rc == WOLFSSL_SUCCESS ? 0 : -1;
+}
+
+int
+tls_wolfssl_pair_match(void *instance, struct ptn_slice cert,
+                       struct ptn_slice key, struct ptn_error *err)
+{
+    struct ptn_tls_cert facts;
+    struct tls_wolfssl_key read;
+
+    if (tls_wolfssl_cert_parse(instance, cert, &facts, err) < 0 ||
+        tls_wolfssl_key_read(&read, key, err) < 0)
+        return -1;
+    tls_wolfssl_key_deinit(&read);
+    return compare(cert, key, err);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Contexts: a certificate, its key and a policy, ready for sessions. A
+ * context is constant but for its ticket keys and lives until its owner and
+ * its last session have let go; any thread may hold one.
+ */
+#include "tls_wolfssl.h"
+
+#include <stdlib.h>
+
+/* Ours first, fastest first, and only what gives forward secrecy and
+ * authenticated encryption. The client's order counts for nothing. */
+#define DEFAULT_SUITES                                                         \
+    "TLS13-AES128-GCM-SHA256:TLS13-AES256-GCM-SHA384:"                         \
+    "TLS13-CHACHA20-POLY1305-SHA256"
+#define DEFAULT_CIPHERS                                                        \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"               \
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"               \
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+
+struct ptn_tls_context *
+tls_wolfssl_context_ref(struct ptn_tls_context *context)
+{
+    atomic_fetch_add_explicit(&context->refs, 1, memory_order_relaxed);
+    return context;
+}
+
+void
+tls_wolfssl_context_free(void *instance, struct ptn_tls_context *c)
+{
+    (void)instance;
+    if (!c || atomic_fetch_sub(&c->refs, 1) > 1)
+        return;
+    wolfSSL_CTX_free(c->ctx);
+    pthread_mutex_destroy(&c->lock);
+    ptn_wipe(c->keys, sizeof(c->keys));
+    free(c->alpn);
+    free(c);
+}
+
+/* RFC 8996 ends 1.0 and 1.1; this build of the library may lack them. */
+static WOLFSSL_CTX *
+new_ctx(const struct ptn_tls_params *p, struct ptn_error *err)
+{
+    WOLFSSL_METHOD *method = NULL;
+    if (p->min_version > p->max_version || p->max_version < PTN_TLS_1_2) {
+        ptn_error_set(err, PTN_ERR_TLS,
+                      "no TLS version between the lowest "
+                      "and the highest that are allowed");
+        return NULL;
+    }
+    if (p->max_version < PTN_TLS_1_3)
+        method = wolfTLSv1_2_server_method();
+    else if (p->min_version >= PTN_TLS_1_3)
+        method = wolfTLSv1_3_server_method();
+    else
+        method = wolfSSLv23_server_method();
+    WOLFSSL_CTX *ctx = wolfSSL_CTX_new(method);
+    if (!ctx) {
+        ptn_error_set(err, PTN_ERR_TLS, "no memory for a TLS context");
+        return NULL;
+    }
+    if (p->max_version >= PTN_TLS_1_3 && p->min_version < PTN_TLS_1_3)
+        wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2);
+    return ctx;
+}
+
+static int
+use_pair(WOLFSSL_CTX *ctx, const struct ptn_tls_params *p,
+         struct ptn_error *err)
+{
+    if (tls_wolfssl_pair_match(NULL, p->chain, p->key, err) < 0)
+        return -1;
+    int rc = wolfSSL_CTX_use_certificate_chain_buffer(
+        ctx, (const unsigned char *)p->chain.data, (long)p->chain.len);
+    if (rc != WOLFSSL_SUCCESS)
+        return tls_wolfssl_error(err, "the certificate chain", rc);
+    rc = wolfSSL_CTX_use_PrivateKey_buffer(
+        ctx, (const unsigned char *)p->key.data, (long)p->key.len,
+        WOLFSSL_FILETYPE_PEM);
+    if (rc != WOLFSSL_SUCCESS)
+        return tls_wolfssl_error(err, "the private key", rc);
+    return 0;
+}
+
+static int
+use_ciphers(WOLFSSL_CTX *ctx, const struct ptn_tls_params *p,
+            struct ptn_error *err)
+{
+    struct ptn_buf list = PTN_BUF_INIT;
+    if (p->max_version >= PTN_TLS_1_3)
+        ptn_buf_adds(&list, p->suites ? p->suites : DEFAULT_SUITES);
+    if (p->min_version < PTN_TLS_1_3) {
+        if (list.len > 0)
+            ptn_buf_addc(&list, ':');
+        ptn_buf_adds(&list, p->ciphers ? p->ciphers : DEFAULT_CIPHERS);
+    }
+    int rc = wolfSSL_CTX_set_cipher_list(ctx, ptn_buf_cstr(&list));
+    ptn_buf_free(&list);
+    if (rc == WOLFSSL_SUCCESS)
+        return 0;
+    return ptn_error_set(err, PTN_ERR_TLS,
+                         "the cipher list names nothing that wolfSSL has");
+}
+
+static void
+use_tickets(struct ptn_tls_context *c, const struct ptn_tls_params *p)
+{
+    if (!p->tickets) {
+        wolfSSL_CTX_no_ticket_TLSv13(c->ctx);
+        wolfSSL_CTX_NoTicketTLSv12(c->ctx);
+        return;
+    }
+    wolfSSL_CTX_set_TicketEncCb(c->ctx, tls_wolfssl_ticket_crypt);
+    wolfSSL_CTX_set_TicketEncCtx(c->ctx, c);
+    wolfSSL_CTX_set_TicketHint(c->ctx, TLS_WOLFSSL_TICKET_LIFE);
+}
+
+static int
+fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
+     struct ptn_error *err)
+{
+    c->ctx = new_ctx(p, err);
+    if (!c->ctx || use_pair(c->ctx, p, err) < 0 ||
+        use_ciphers(c->ctx, p, err) < 0 ||
+        tls_wolfssl_set_groups(c->ctx, p->groups, err) < 0)
+        return -1;
+    wolfSSL_CTX_SetIORecv(c->ctx, tls_wolfssl_receive);
+    wolfSSL_CTX_SetIOSend(c->ctx, tls_wolfssl_send);
+    wolfSSL_CTX_set_verify(c->ctx, WOLFSSL_VERIFY_NONE, NULL);
+    /* Resumption is by tickets alone: no worker knows another's cache. */
+    wolfSSL_CTX_set_session_cache_mode(c->ctx, WOLFSSL_SESS_CACHE_OFF);
+    wolfSSL_CTX_set_timeout(c->ctx, TLS_WOLFSSL_TICKET_LIFE);
+    /* One write a flight, not one a handshake message. */
+    wolfSSL_CTX_set_group_messages(c->ctx);
+    use_tickets(c, p);
+    c->choose = p->choose;
+    c->choose_arg = p->choose_arg;
+    c->alpn_strict = p->alpn_strict;
+    if (p->alpn && !(c->alpn = strdup(p->alpn)))
+        return ptn_error_set(err, PTN_ERR_TLS, "no memory for a TLS context");
+    return 0;
+}
+
+int
+tls_wolfssl_context_new(void *instance, const struct ptn_tls_params *params,
+                        struct ptn_tls_context **out, struct ptn_error *err)
+{
+    (void)instance;
+    struct ptn_tls_context *c = calloc(1, sizeof(*c));
+    if (!c)
+        return ptn_error_set(err, PTN_ERR_TLS, "no memory for a TLS context");
+    atomic_init(&c->refs, 1);
+    pthread_mutex_init(&c->lock, NULL);
+    if (fill(c, params, err) < 0) {
+        tls_wolfssl_context_free(NULL, c);
+        return -1;
+    }
+    *out = c;
+    return 0;
+}

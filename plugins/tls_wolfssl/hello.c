@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The beginning of a session: the ClientHello is gathered here, and only
+ * when it is whole and core has chosen the certificate for it does wolfSSL
+ * get a session. The session's thread only.
+ */
+#include "tls_wolfssl.h"
+
+#include <stdlib.h>
+
+enum {
+    STEP = 1024,              /* a ClientHello is 200 to 1,800 octets */
+    ALERT_DECODE_ERROR = 50,  /* RFC 8446 section 6.2 */
+    ALERT_INTERNAL_ERROR = 80 /* the same */
+};
+
+/* A fatal alert in clear, for as long as there is no wolfSSL session. It
+ * goes out whole or not at all. */
+static enum ptn_tls_io
+refuse(struct ptn_tls_session *s, uint8_t alert, const char *failure)
+{
+    const uint8_t record[] = {21, 3, 3, 0, 2, 2, alert};
+    (void)s->transport->send(s->transport_arg, record, sizeof(record));
+    return tls_wolfssl_fail(s, failure);
+}
+
+/* Core's choice for this hello replaces the listener's own context. */
+static void
+choose(struct ptn_tls_session *s, const struct ptn_tls_hello *hello)
+{
+    struct ptn_tls_context *first = s->context, *chosen = NULL;
+    if (first->choose)
+        chosen = first->choose(first->choose_arg, hello);
+    if (!chosen || chosen == first)
+        return;
+    s->context = tls_wolfssl_context_ref(chosen);
+    tls_wolfssl_context_free(NULL, first);
+}
+
+static bool
+set_names(struct ptn_tls_session *s, const struct ptn_tls_hello *hello)
+{
+    struct ptn_tls_context *c = s->context;
+    if (hello->server_name.len > 0) {
+        s->server_name = strdup(hello->server_name.data);
+        /* So that it is acknowledged (RFC 6066 section 3). */
+        if (!s->server_name ||
+            wolfSSL_UseSNI(s->ssl, WOLFSSL_SNI_HOST_NAME, s->server_name,
+                           (word16)hello->server_name.len) != WOLFSSL_SUCCESS)
+            return false;
+        wolfSSL_SNI_SetOptions(s->ssl, WOLFSSL_SNI_HOST_NAME,
+                               WOLFSSL_SNI_CONTINUE_ON_MISMATCH);
+    }
+    if (!c->alpn || !hello->offers_alpn)
+        return true;
+    return wolfSSL_UseALPN(s->ssl, c->alpn, (unsigned)strlen(c->alpn),
+                           c->alpn_strict
+                               ? WOLFSSL_ALPN_FAILED_ON_MISMATCH
+                               : WOLFSSL_ALPN_CONTINUE_ON_MISMATCH) ==
+           WOLFSSL_SUCCESS;
+}
+
+static enum ptn_tls_io
+begin(struct ptn_tls_session *s, const struct ptn_tls_hello *hello)
+{
+    choose(s, hello);
+    s->ssl = wolfSSL_new(s->context->ctx);
+    if (!s->ssl)
+        return refuse(s, ALERT_INTERNAL_ERROR, "out of memory");
+    wolfSSL_SetIOReadCtx(s->ssl, s);
+    wolfSSL_SetIOWriteCtx(s->ssl, s);
+    if (!set_names(s, hello))
+        return refuse(s, ALERT_INTERNAL_ERROR, "out of memory");
+    s->state = TLS_WOLFSSL_SHAKING;
+    return PTN_TLS_IO_OK;
+}
+
+static bool
+gather(struct ptn_tls_session *s)
+{
+    uint8_t *to = (uint8_t *)ptn_buf_reserve(&s->hello, STEP);
+    size_t n = s->transport->receive(s->transport_arg, to, STEP);
+    s->hello.len += n;
+    return n > 0;
+}
+
+enum ptn_tls_io
+tls_wolfssl_hello(struct ptn_tls_session *s)
+{
+    char name[PTN_TLS_NAME_MAX + 1];
+    struct ptn_tls_hello hello;
+
+    while (gather(s)) {
+        switch (ptn_tls_hello_scan(ptn_buf_slice(&s->hello), &hello, name)) {
+        case PTN_TLS_SCAN_MORE:
+            continue;
+        case PTN_TLS_SCAN_DONE:
+            return begin(s, &hello);
+        case PTN_TLS_SCAN_NOT_TLS: /* an alert would mean nothing to it */
+            return tls_wolfssl_fail(s, "not tls");
+        case PTN_TLS_SCAN_BAD:
+            return refuse(s, ALERT_DECODE_ERROR, "malformed hello");
+        case PTN_TLS_SCAN_LONG:
+            return refuse(s, ALERT_DECODE_ERROR, "hello too long");
+        }
+    }
+    return PTN_TLS_IO_WANT_READ;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Signatures for a handshake that runs in another process. Any thread.
+ */
+#include "tls_wolfssl.h"
+
+#include <wolfssl/wolfcrypt/asn.h>
+#include <wolfssl/wolfcrypt/hash.h>
+#include <wolfssl/wolfcrypt/random.h>
+
+enum {
+    SIGNATURE_MAX = 512, /* of a 4096-bit RSA key */
+    DIGEST_INFO_MAX = 128
+};
+
+struct job {
+    struct tls_wolfssl_key *key;
+    WC_RNG *rng;
+    enum ptn_tls_scheme scheme;
+    const byte *in;
+    word32 in_len;
+};
+
+static bool
+is_sha384(enum ptn_tls_scheme scheme)
+{
+    return scheme == PTN_SIGN_RSA_PKCS1_SHA384 ||
+           scheme == PTN_SIGN_ECDSA_SHA384 || scheme == PTN_SIGN_RSA_PSS_SHA384;
+}
+
+/* Each signer: the length of the signature, or wolfCrypt's code. */
+static int
+sign_pss(struct job *j, byte *out)
+{
+    bool sha384 = is_sha384(j->scheme);
+    return wc_RsaPSS_Sign(j->in, j->in_len, out, SIGNATURE_MAX,
+                          sha384 ? WC_HASH_TYPE_SHA384 : WC_HASH_TYPE_SHA256,
+                          sha384 ? WC_MGF1SHA384 : WC_MGF1SHA256,
+                          &j->key->u.rsa, j->rng);
+}
+
+static int
+sign_pkcs1(struct job *j, byte *out)
+{
+    byte info[DIGEST_INFO_MAX];
+    word32 len = wc_EncodeSignature(info, j->in, j->in_len,
+                                    is_sha384(j->scheme) ? SHA384h : SHA256h);
+    return wc_RsaSSL_Sign(info, len, out, SIGNATURE_MAX, &j->key->u.rsa,
+                          j->rng);
+}
+
+static int
+sign_ecdsa(struct job *j, byte *out)
+{
+    word32 len = SIGNATURE_MAX;
+    int rc =
+        wc_ecc_sign_hash(j->in, j->in_len, out, &len, j->rng, &j->key->u.ecc);
+    return rc == 0 ? (int)len : rc;
+}
+
+static int
+sign_ed25519(struct job *j, byte *out)
+{
+    word32 len = SIGNATURE_MAX;
+    int rc =
+        wc_ed25519_sign_msg(j->in, j->in_len, out, &len, &j->key->u.ed25519);
+    return rc == 0 ? (int)len : rc;
+}
+
+static const struct signer {
+    enum ptn_tls_scheme scheme;
+    enum tls_wolfssl_kind kind;
+    size_t input; /* its length; 0 = any */
+    int (*sign)(struct job *j, byte *out);
+} signers[] = {
+    {PTN_SIGN_RSA_PKCS1_SHA256, TLS_WOLFSSL_RSA, 32, sign_pkcs1},
+    {PTN_SIGN_RSA_PKCS1_SHA384, TLS_WOLFSSL_RSA, 48, sign_pkcs1},
+    {PTN_SIGN_ECDSA_SHA256, TLS_WOLFSSL_ECC, 32, sign_ecdsa},
+    {PTN_SIGN_ECDSA_SHA384, TLS_WOLFSSL_ECC, 48, sign_ecdsa},
+    {PTN_SIGN_RSA_PSS_SHA256, TLS_WOLFSSL_RSA, 32, sign_pss},
+    {PTN_SIGN_RSA_PSS_SHA384, TLS_WOLFSSL_RSA, 48, sign_pss},
+    {PTN_SIGN_ED25519, TLS_WOLFSSL_ED25519, 0, sign_ed25519},
+};
+
+static const struct signer *
+find(const struct ptn_tls_to_sign *what, enum tls_wolfssl_kind kind)
+{
+    for (size_t i = 0; i < PTN_COUNT(signers); i++)
+        if (signers[i].scheme == what->scheme && signers[i].kind == kind &&
+            (signers[i].input == 0 || signers[i].input == what->input.len))
+            return &signers[i];
+    return NULL;
+}
+
+int
+tls_wolfssl_sign(void *instance, struct ptn_slice pem,
+                 const struct ptn_tls_to_sign *what, struct ptn_buf *signature,
+                 struct ptn_error *err)
+{
+    struct tls_wolfssl_key key;
+    byte out[SIGNATURE_MAX];
+    WC_RNG rng;
+    (void)instance;
+
+    if (tls_wolfssl_key_read(&key, pem, err) < 0)
+        return -1;
+    const struct signer *signer = find(what, key.kind);
+    int rc = BAD_FUNC_ARG;
+    if (signer && (rc = wc_InitRng(&rng)) == 0) {
+        struct job job = {&key, &rng, what->scheme,
+                          (const byte *)what->input.data,
+                          (word32)what->input.len};
+        rc = signer->sign(&job, out);
+        wc_FreeRng(&rng);
+    }
+    tls_wolfssl_key_deinit(&key);
+    if (rc <= 0)
+        return tls_wolfssl_error(err, "the key cannot sign this", rc);
+    ptn_buf_add(signature, out, (size_t)rc);
+    return 0;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the files of this plugin share. The plugin has no state of its own:
+ * contexts and sessions are values that core owns. wolfSSL's headers are
+ * included here and nowhere else outside of this folder.
+ */
+#ifndef TLS_WOLFSSL_H
+#define TLS_WOLFSSL_H
+
+#include <postern/tls.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/ecc.h>
+#include <wolfssl/wolfcrypt/ed25519.h>
+#include <wolfssl/wolfcrypt/rsa.h>
+
+#define TLS_WOLFSSL_TICKET_KEYS 3
+/* How long a ticket may be used, in seconds. RFC 8446 section 4.6.1 allows
+ * seven days; two hours is what most clients keep one for. */
+#define TLS_WOLFSSL_TICKET_LIFE 7200
+
+/* One ticket key, cut from the material that core gives: a name that the
+ * ticket carries, and the key of AES-256-GCM. */
+struct tls_wolfssl_ticket_key {
+    uint8_t name[16];
+    uint8_t key[32];
+};
+
+/* Shared by its owner and its sessions; the last one frees it. All but the
+ * ticket keys is constant once it is made. */
+struct ptn_tls_context {
+    atomic_uint refs;
+    WOLFSSL_CTX *ctx;
+    struct ptn_tls_context *(*choose)(void *arg,
+                                      const struct ptn_tls_hello *hello);
+    void *choose_arg;
+    char *alpn; /* or NULL */
+    bool alpn_strict;
+    pthread_mutex_t lock; /* guards the ticket keys */
+    size_t key_count;
+    struct tls_wolfssl_ticket_key keys[TLS_WOLFSSL_TICKET_KEYS];
+};
+
+/* hello: octets are gathered until the ClientHello is whole
+ *   -> shaking: wolfSSL reads them again, then the transport
+ *     -> open -> closed (we sent close_notify)
+ * Any state goes to failed, once and for ever. */
+enum tls_wolfssl_state {
+    TLS_WOLFSSL_HELLO,
+    TLS_WOLFSSL_SHAKING,
+    TLS_WOLFSSL_OPEN,
+    TLS_WOLFSSL_CLOSED,
+    TLS_WOLFSSL_FAILED,
+};
+
+/* Small on purpose: one for each connection, wolfSSL's state apart. */
+struct ptn_tls_session {
+    WOLFSSL *ssl; /* NULL while the ClientHello is gathered */
+    struct ptn_tls_context *context;
+    const struct ptn_tls_transport *transport;
+    void *transport_arg;
+    struct ptn_buf hello; /* gathered, and not yet read again by wolfSSL */
+    char *server_name;    /* or NULL */
+    const char *failure;  /* a constant, or NULL */
+    enum tls_wolfssl_state state;
+};
+
+/* ops.c */
+extern const struct ptn_tls_ops tls_wolfssl_ops;
+
+/* context.c */
+int tls_wolfssl_context_new(void *instance, const struct ptn_tls_params *params,
+                            struct ptn_tls_context **out,
+                            struct ptn_error *err);
+void tls_wolfssl_context_free(void *instance, struct ptn_tls_context *context);
+struct ptn_tls_context *
+tls_wolfssl_context_ref(struct ptn_tls_context *context);
+
+/* groups.c: reads "X25519:P-256"; NULL is the default. */
+int tls_wolfssl_set_groups(WOLFSSL_CTX *ctx, const char *groups,
+                           struct ptn_error *err);
+
+/* tickets.c */
+void tls_wolfssl_context_tickets(void *instance,
+                                 struct ptn_tls_context *context,
+                                 const uint8_t *keys, size_t count);
+int tls_wolfssl_ticket_crypt(WOLFSSL *ssl, unsigned char *name,
+                             unsigned char *iv, unsigned char *mac, int seal,
+                             unsigned char *ticket, int len, int *out_len,
+                             void *context);
+
+/* session.c */
+struct ptn_tls_session *
+tls_wolfssl_session_new(void *instance, struct ptn_tls_context *context,
+                        const struct ptn_tls_transport *transport,
+                        void *transport_arg);
+void tls_wolfssl_session_free(struct ptn_tls_session *session);
+enum ptn_tls_io tls_wolfssl_handshake(struct ptn_tls_session *session);
+void tls_wolfssl_info(struct ptn_tls_session *session,
+                      struct ptn_tls_info *out);
+
+/* hello.c: gathers the ClientHello, chooses the context, makes the SSL. */
+enum ptn_tls_io tls_wolfssl_hello(struct ptn_tls_session *session);
+
+/* io.c */
+int tls_wolfssl_receive(WOLFSSL *ssl, char *into, int len, void *session);
+int tls_wolfssl_send(WOLFSSL *ssl, char *from, int len, void *session);
+enum ptn_tls_io tls_wolfssl_read(struct ptn_tls_session *session, uint8_t *into,
+                                 size_t len, size_t *n);
+enum ptn_tls_io tls_wolfssl_write(struct ptn_tls_session *session,
+                                  const uint8_t *from, size_t len, size_t *n);
+enum ptn_tls_io tls_wolfssl_shutdown(struct ptn_tls_session *session);
+
+/* error.c: what a wolfSSL call that returned `rc` <= 0 means. On an error
+ * the session fails, with its cause in `failure`. */
+enum ptn_tls_io tls_wolfssl_result(struct ptn_tls_session *session, int rc);
+enum ptn_tls_io tls_wolfssl_fail(struct ptn_tls_session *session,
+                                 const char *failure);
+/* Fills `err` with "what: wolfSSL's words for code"; returns -1. */
+int tls_wolfssl_error(struct ptn_error *err, const char *what, int code);
+
+/* pem.c: DER out of PEM, replacing what `der` held. */
+int tls_wolfssl_pem_cert(struct ptn_slice pem, struct ptn_buf *der,
+                         struct ptn_error *err);
+int tls_wolfssl_pem_key(struct ptn_slice pem, struct ptn_buf *der,
+                        struct ptn_error *err);
+/* Appends `der` as PEM with a label such as "CERTIFICATE". */
+void tls_wolfssl_pem_add(struct ptn_buf *out, const char *label,
+                         struct ptn_slice der);
+/* Wipes, then frees. */
+void tls_wolfssl_wipe(struct ptn_buf *b);
+
+/* key.c: a private key of any kind that we know. */
+enum tls_wolfssl_kind {
+    TLS_WOLFSSL_RSA,
+    TLS_WOLFSSL_ECC,
+    TLS_WOLFSSL_ED25519,
+};
+struct tls_wolfssl_key {
+    enum tls_wolfssl_kind kind;
+    union {
+        RsaKey rsa;
+        ecc_key ecc;
+        ed25519_key ed25519;
+    } u;
+};
+/* 0 and a key to deinit, or -1 and nothing. */
+int tls_wolfssl_key_read(struct tls_wolfssl_key *key, struct ptn_slice pem,
+                         struct ptn_error *err);
+void tls_wolfssl_key_deinit(struct tls_wolfssl_key *key);
+int tls_wolfssl_key_make(void *instance, enum ptn_tls_key_type type,
+                         struct ptn_buf *out, struct ptn_error *err);
+
+/* cert.c */
+int tls_wolfssl_cert_parse(void *instance, struct ptn_slice pem,
+                           struct ptn_tls_cert *out, struct ptn_error *err);
+int tls_wolfssl_pair_match(void *instance, struct ptn_slice cert,
+                           struct ptn_slice key, struct ptn_error *err);
+
+/* issue.c */
+int tls_wolfssl_csr_make(void *instance, struct ptn_slice key,
+                         const struct ptn_tls_subject *subject,
+                         struct ptn_buf *csr, struct ptn_error *err);
+int tls_wolfssl_self_sign(void *instance, struct ptn_slice key,
+                          const struct ptn_tls_subject *subject,
+                          struct ptn_buf *cert, struct ptn_error *err);
+
+/* sign.c */
+int tls_wolfssl_sign(void *instance, struct ptn_slice key,
+                     const struct ptn_tls_to_sign *what,
+                     struct ptn_buf *signature, struct ptn_error *err);
+
+#endif
