@@ -1,4 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Unit tests of this area. Add lines like
-# unit_tests += tests/unit/tls/NAME
+# Both TLS providers, judged by OpenSSL's client and command line.
+if HAVE_OPENSSL
+tls_test_cppflags = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+tls_test_ldflags = $(AM_LDFLAGS)
+tls_test_ldadd = plugins/tls_openssl/libtls_openssl.la
+if HAVE_WOLFSSL
+tls_test_cppflags += -DTEST_WOLFSSL
+tls_test_ldadd += plugins/tls_wolfssl/libtls_wolfssl.la
+# Whole, for it comes before the archive above, which asks for it.
+tls_test_ldflags += -Wl,--whole-archive $(WOLFSSL_LIBS) -Wl,--no-whole-archive
+endif
+tls_test_ldadd += $(LDADD) $(OPENSSL_LIBS)
+tls_fixture = tests/unit/tls/fixture.c tests/unit/tls/fixture.h
+
+unit_tests += tests/unit/tls/cost
+tests_unit_tls_cost_SOURCES = tests/unit/tls/cost.c $(tls_fixture)
+tests_unit_tls_cost_CPPFLAGS = $(tls_test_cppflags)
+tests_unit_tls_cost_LDADD = $(tls_test_ldadd)
+tests_unit_tls_cost_LDFLAGS = $(tls_test_ldflags)
+endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Provides "postern.tls" with OpenSSL. The instance is made in init, before
+ * any other thread exists, and lives as long as the process.
+ */
+#include "tls_openssl.h"
+
+#include <postern/module.h>
+
+static int
+init(struct ptn_host *host, const void *options, void **instance,
+     struct ptn_error *err)
+{
+    (void)options;
+    struct tls_openssl *self = tls_openssl_new();
+    if (!self)
+        return tls_openssl_error(err, "OpenSSL does not start");
+    *instance = self;
+    ptn_host_provide(host, PTN_TLS_CONTRACT, PTN_TLS_VERSION, &tls_openssl_ops,
+                     self);
+    return 0;
+}
+
+static const struct ptn_contract provides[] = {
+    {PTN_TLS_CONTRACT, PTN_TLS_VERSION},
+    {NULL, 0},
+};
+
+extern const struct ptn_module tls_openssl_LTX_postern_module;
+PTN_API const struct ptn_module tls_openssl_LTX_postern_module = {
+    PTN_MODULE_HEAD,
+    .name = "tls_openssl",
+    .version = "0.1.0",
+    .license = "LGPL-2.1-or-later",
+    .doc = "TLS and certificates by OpenSSL",
+    .provides = provides,
+    .init = init,
+};

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The calls of this provider at one glance. Constant.
+ */
+#include "tls_openssl.h"
+
+const struct ptn_tls_ops tls_openssl_ops = {
+    .size = sizeof(struct ptn_tls_ops),
+    .name = OPENSSL_VERSION_TEXT,
+    .capability = PTN_TLS_CAP_1_2 | PTN_TLS_CAP_1_3 | PTN_TLS_CAP_SNI |
+                  PTN_TLS_CAP_ALPN | PTN_TLS_CAP_TICKETS | PTN_TLS_CAP_ED25519,
+    .context_new = tls_openssl_context_new,
+    .context_free = tls_openssl_context_free,
+    .context_tickets = tls_openssl_context_tickets,
+    .session_new = tls_openssl_session_new,
+    .session_free = tls_openssl_session_free,
+    .handshake = tls_openssl_handshake,
+    .read = tls_openssl_read,
+    .write = tls_openssl_write,
+    .shutdown = tls_openssl_shutdown,
+    .info = tls_openssl_info,
+    .key_make = tls_openssl_key_make,
+    .csr_make = tls_openssl_csr_make,
+    .self_sign = tls_openssl_self_sign,
+    .cert_parse = tls_openssl_cert_parse,
+    .pair_match = tls_openssl_pair_match,
+    .sign = tls_openssl_sign,
+};

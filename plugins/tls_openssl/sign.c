@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Signatures for a handshake that runs in another process. Any thread.
+ */
+#include "tls_openssl.h"
+
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+
+enum {
+    SIGNATURE_MAX = 512 /* of a 4096-bit RSA key */
+};
+
+static const struct signer {
+    enum ptn_tls_scheme scheme;
+    const char *kind;
+    const char *digest; /* NULL: the input is the message */
+    int padding;        /* of RSA */
+} signers[] = {
+    {PTN_SIGN_RSA_PKCS1_SHA256, "RSA", "SHA256", RSA_PKCS1_PADDING},
+    {PTN_SIGN_RSA_PKCS1_SHA384, "RSA", "SHA384", RSA_PKCS1_PADDING},
+    {PTN_SIGN_ECDSA_SHA256, "EC", "SHA256", 0},
+    {PTN_SIGN_ECDSA_SHA384, "EC", "SHA384", 0},
+    {PTN_SIGN_RSA_PSS_SHA256, "RSA", "SHA256", RSA_PKCS1_PSS_PADDING},
+    {PTN_SIGN_RSA_PSS_SHA384, "RSA", "SHA384", RSA_PKCS1_PSS_PADDING},
+    {PTN_SIGN_ED25519, "ED25519", NULL, 0},
+};
+
+static const struct signer *
+find(enum ptn_tls_scheme scheme, EVP_PKEY *key)
+{
+    for (size_t i = 0; i < PTN_COUNT(signers); i++)
+        if (signers[i].scheme == scheme && EVP_PKEY_is_a(key, signers[i].kind))
+            return &signers[i];
+    return NULL;
+}
+
+static bool
+sign_message(EVP_PKEY *key, struct ptn_slice in, unsigned char *out,
+             size_t *len)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool ok = ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
+              EVP_DigestSign(ctx, out, len, (const unsigned char *)in.data,
+                             in.len) == 1;
+    EVP_MD_CTX_free(ctx);
+    return ok;
+}
+
+static bool
+sign_digest(EVP_PKEY *key, const struct signer *signer, struct ptn_slice in,
+            unsigned char *out, size_t *len)
+{
+    const EVP_MD *md = EVP_get_digestbyname(signer->digest);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+    bool ok =
+        ctx && EVP_PKEY_sign_init(ctx) == 1 &&
+        EVP_PKEY_CTX_set_signature_md(ctx, md) == 1 &&
+        (signer->padding == 0 ||
+         EVP_PKEY_CTX_set_rsa_padding(ctx, signer->padding) == 1) &&
+        (signer->padding != RSA_PKCS1_PSS_PADDING ||
+         EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1) &&
+        EVP_PKEY_sign(ctx, out, len, (const unsigned char *)in.data, in.len) ==
+            1;
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
+int
+tls_openssl_sign(void *instance, struct ptn_slice pem,
+                 const struct ptn_tls_to_sign *what, struct ptn_buf *signature,
+                 struct ptn_error *err)
+{
+    unsigned char out[SIGNATURE_MAX];
+    size_t len = sizeof(out);
+    bool ok = false;
+    (void)instance;
+
+    EVP_PKEY *key = tls_openssl_key_read(pem, err);
+    if (!key)
+        return -1;
+    const struct signer *signer = find(what->scheme, key);
+    if (signer && signer->digest)
+        ok = sign_digest(key, signer, what->input, out, &len);
+    else if (signer)
+        ok = sign_message(key, what->input, out, &len);
+    EVP_PKEY_free(key);
+    if (!ok)
+        return tls_openssl_error(err, "the key cannot sign this");
+    ptn_buf_add(signature, out, len);
+    return 0;
+}

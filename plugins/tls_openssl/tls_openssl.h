@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the files of this plugin share. Its only instance holds the BIO
+ * method, constant after init; contexts and sessions are values that core
+ * owns. OpenSSL's headers are included here and nowhere else outside of
+ * this folder.
+ */
+#ifndef TLS_OPENSSL_H
+#define TLS_OPENSSL_H
+
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <postern/tls.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define TLS_OPENSSL_TICKET_KEYS 3
+/* How long a ticket may be used, in seconds. RFC 8446 section 4.6.1 allows
+ * seven days; two hours is what most clients keep one for. */
+#define TLS_OPENSSL_TICKET_LIFE 7200
+
+struct tls_openssl {
+    BIO_METHOD *method;
+};
+
+/* One ticket key, cut from the material that core gives. */
+struct tls_openssl_ticket_key {
+    uint8_t name[16];
+    uint8_t aes[32];
+    uint8_t mac[16];
+};
+
+/* Shared by its owner and its sessions; the last one frees it. All but the
+ * ticket keys is constant once it is made. */
+struct ptn_tls_context {
+    atomic_uint refs;
+    const struct tls_openssl *instance;
+    SSL_CTX *ctx;
+    struct ptn_tls_context *(*choose)(void *arg,
+                                      const struct ptn_tls_hello *hello);
+    void *choose_arg;
+    char *alpn; /* or NULL */
+    bool alpn_strict;
+    pthread_mutex_t lock; /* guards the ticket keys */
+    size_t key_count;
+    struct tls_openssl_ticket_key keys[TLS_OPENSSL_TICKET_KEYS];
+};
+
+/* hello: octets are gathered until the ClientHello is whole
+ *   -> shaking: OpenSSL reads them again, then the transport
+ *     -> open -> closed (we sent close_notify)
+ * Any state goes to failed, once and for ever. */
+enum tls_openssl_state {
+    TLS_OPENSSL_HELLO,
+    TLS_OPENSSL_SHAKING,
+    TLS_OPENSSL_OPEN,
+    TLS_OPENSSL_CLOSED,
+    TLS_OPENSSL_FAILED,
+};
+
+struct ptn_tls_session {
+    SSL *ssl; /* NULL while the ClientHello is gathered */
+    struct ptn_tls_context *context;
+    const struct ptn_tls_transport *transport;
+    void *transport_arg;
+    struct ptn_buf hello; /* gathered, and not yet read again by OpenSSL */
+    char *server_name;    /* or NULL */
+    const char *failure;  /* a constant, or NULL */
+    enum tls_openssl_state state;
+};
+
+/* ops.c */
+extern const struct ptn_tls_ops tls_openssl_ops;
+
+/* context.c */
+int tls_openssl_context_new(void *instance, const struct ptn_tls_params *params,
+                            struct ptn_tls_context **out,
+                            struct ptn_error *err);
+void tls_openssl_context_free(void *instance, struct ptn_tls_context *context);
+struct ptn_tls_context *
+tls_openssl_context_ref(struct ptn_tls_context *context);
+
+/* tickets.c */
+void tls_openssl_context_tickets(void *instance,
+                                 struct ptn_tls_context *context,
+                                 const uint8_t *keys, size_t count);
+int tls_openssl_ticket_crypt(SSL *ssl, unsigned char *name, unsigned char *iv,
+                             EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
+                             int seal);
+
+/* session.c */
+struct ptn_tls_session *
+tls_openssl_session_new(void *instance, struct ptn_tls_context *context,
+                        const struct ptn_tls_transport *transport,
+                        void *transport_arg);
+void tls_openssl_session_free(struct ptn_tls_session *session);
+enum ptn_tls_io tls_openssl_handshake(struct ptn_tls_session *session);
+void tls_openssl_info(struct ptn_tls_session *session,
+                      struct ptn_tls_info *out);
+
+/* hello.c: gathers the ClientHello, chooses the context, makes the SSL. */
+enum ptn_tls_io tls_openssl_hello(struct ptn_tls_session *session);
+
+/* io.c. The instance; NULL without memory. It is never freed. */
+struct tls_openssl *tls_openssl_new(void);
+enum ptn_tls_io tls_openssl_read(struct ptn_tls_session *session, uint8_t *into,
+                                 size_t len, size_t *n);
+enum ptn_tls_io tls_openssl_write(struct ptn_tls_session *session,
+                                  const uint8_t *from, size_t len, size_t *n);
+enum ptn_tls_io tls_openssl_shutdown(struct ptn_tls_session *session);
+
+/* error.c: what an SSL_ call that returned `rc` <= 0 means. Its error queue
+ * was empty before the call. On an error the session fails, with its cause
+ * in `failure`. */
+enum ptn_tls_io tls_openssl_result(struct ptn_tls_session *session, int rc);
+enum ptn_tls_io tls_openssl_fail(struct ptn_tls_session *session,
+                                 const char *failure);
+/* Fills `err` with "what: OpenSSL's words", empties the queue; -1. */
+int tls_openssl_error(struct ptn_error *err, const char *what);
+
+/* key.c: NULL with `err` for what is no key, encrypted or weak. */
+EVP_PKEY *tls_openssl_key_read(struct ptn_slice pem, struct ptn_error *err);
+int tls_openssl_key_make(void *instance, enum ptn_tls_key_type type,
+                         struct ptn_buf *out, struct ptn_error *err);
+/* Appends what a memory BIO holds; it is wiped and freed. */
+void tls_openssl_take_bio(struct ptn_buf *out, BIO *bio);
+
+/* cert.c */
+X509 *tls_openssl_cert_read(struct ptn_slice pem, struct ptn_error *err);
+int tls_openssl_cert_parse(void *instance, struct ptn_slice pem,
+                           struct ptn_tls_cert *out, struct ptn_error *err);
+int tls_openssl_pair_match(void *instance, struct ptn_slice cert,
+                           struct ptn_slice key, struct ptn_error *err);
+
+/* issue.c */
+int tls_openssl_csr_make(void *instance, struct ptn_slice key,
+                         const struct ptn_tls_subject *subject,
+                         struct ptn_buf *csr, struct ptn_error *err);
+int tls_openssl_self_sign(void *instance, struct ptn_slice key,
+                          const struct ptn_tls_subject *subject,
+                          struct ptn_buf *cert, struct ptn_error *err);
+
+/* sign.c */
+int tls_openssl_sign(void *instance, struct ptn_slice key,
+                     const struct ptn_tls_to_sign *what,
+                     struct ptn_buf *signature, struct ptn_error *err);
+
+#endif
