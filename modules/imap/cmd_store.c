@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * STORE (RFC 3501 section 6.4.6): one operation of the store for all
+ * messages, then their FLAGS as they are now, unless .SILENT.
+ */
+#include "fetch.h"
+
+#include "view.h"
+
+struct store_work {
+    struct ptn_store_flags op;
+    struct imap_walk walk;
+    struct imap_flag_list flags;
+    uint32_t *uids;
+    bool silent;
+};
+
+static void
+store_release(struct imap_command *cmd)
+{
+    struct store_work *w = cmd->work;
+
+    ptn_free(w->uids);
+}
+
+/* store-att-flags */
+static bool
+parse_change(struct imap_cursor *in, struct store_work *w)
+{
+    w->op.change = PTN_FLAGS_SET;
+    if (imap_skip_word(in, "+"))
+        w->op.change = PTN_FLAGS_ADD;
+    else if (imap_skip_word(in, "-"))
+        w->op.change = PTN_FLAGS_REMOVE;
+    if (!imap_skip_word(in, "FLAGS"))
+        return imap_parse_fail(in, "expected FLAGS");
+    w->silent = imap_skip_word(in, ".SILENT");
+    return imap_parse_space(in) && imap_parse_flags(in, true, &w->flags) &&
+           imap_parse_end(in);
+}
+
+static enum ptn_result
+on_stored(struct ptn_session *s, struct ptn_job *job)
+{
+    struct imap_command *cmd = imap_state(s)->cmd;
+    struct store_work *w = cmd->work;
+
+    if (job->cancelled)
+        return PTN_CLOSE;
+    if (w->op.op.status != PTN_OK)
+        return imap_no_status(cmd, w->op.op.status);
+    if (w->op.changed)
+        imap_view_told(s, w->op.modseq);
+    if (w->silent)
+        return imap_ok(cmd, "STORE completed");
+    return imap_fetch_flags(cmd, &w->walk, "STORE completed");
+}
+
+static void
+submit(struct imap_command *cmd, struct store_work *w)
+{
+    w->op.mailbox = imap_view_mailbox(cmd->state->view);
+    w->op.uids = w->uids;
+    w->op.system_flags = w->flags.system;
+    w->op.keywords = w->flags.keywords;
+    w->op.keyword_count = w->flags.keyword_count;
+    w->op.unchanged_since = UINT64_MAX;
+    w->op.op.job.done = on_stored;
+    ptn_session_await(cmd->session, &w->op.op.job);
+    cmd->module->store->flags(cmd->module->vault, &w->op);
+}
+
+enum ptn_result
+imap_cmd_store(struct imap_command *cmd)
+{
+    struct store_work *w = imap_work(cmd, sizeof(*w), store_release);
+    struct imap_cursor *in = &cmd->in;
+
+    if (!imap_parse_space(in) || !imap_walk_parse(cmd, &w->walk) ||
+        !imap_parse_space(in) || !parse_change(in, w))
+        return imap_bad_input(cmd);
+    w->op.count = imap_walk_all(&w->walk, &w->uids);
+    if (w->op.count == 0)
+        return imap_ok(cmd, "STORE completed: no such messages");
+    submit(cmd, w);
+    return PTN_PENDING;
+}
