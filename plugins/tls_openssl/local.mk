@@ -5,7 +5,7 @@
 # The parts go into a convenience library, which unit tests can link too.
 if HAVE_OPENSSL
 noinst_LTLIBRARIES += plugins/tls_openssl/libtls_openssl.la
-# postern_module_LTLIBRARIES += plugins/tls_openssl/tls_openssl.la
+postern_module_LTLIBRARIES += plugins/tls_openssl/tls_openssl.la
 endif
 plugins_tls_openssl_libtls_openssl_la_SOURCES = \
 	plugins/tls_openssl/tls_openssl.h \

@@ -5,7 +5,7 @@
 # The parts go into a convenience library, which unit tests can link too.
 if HAVE_WOLFSSL
 noinst_LTLIBRARIES += plugins/tls_wolfssl/libtls_wolfssl.la
-# postern_module_LTLIBRARIES += plugins/tls_wolfssl/tls_wolfssl.la
+postern_module_LTLIBRARIES += plugins/tls_wolfssl/tls_wolfssl.la
 endif
 plugins_tls_wolfssl_libtls_wolfssl_la_SOURCES = \
 	plugins/tls_wolfssl/tls_wolfssl.h \
