@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The scan of a message at delivery: one pass, three results. Not
+ * thread-safe on one result; no state otherwise.
+ */
+#include "mime.h"
+#include "parts.h"
+#include "structure.h"
+
+/* What the results of a common message take. */
+#define STRUCTURE_ROOM 256
+#define PARTS_ROOM 32
+
+/* Whether a header can be read from both slices in turn: the prefix is whole
+ * lines, none of them empty, and none goes on in the body. */
+static bool
+is_apart(struct ptn_slice prefix, struct ptn_slice body)
+{
+    size_t at = 0;
+
+    if (!prefix.len)
+        return true;
+    if (prefix.data[prefix.len - 1] != '\n')
+        return false;
+    if (body.len && (body.data[0] == ' ' || body.data[0] == '\t'))
+        return false;
+    while (at < prefix.len && !ptn_line_empty(prefix, at))
+        at += ptn_line_length(prefix, at);
+    return at == prefix.len;
+}
+
+static void
+scan(struct ptn_slice prefix, struct ptn_slice body,
+     struct ptn_message_scan *out)
+{
+    struct ptn_mime_tree tree;
+    const struct ptn_mime_node *root;
+
+    ptn_mime_scan(prefix, body, &tree);
+    root = &tree.nodes[0];
+    ptn_buf_reserve(&out->structure, STRUCTURE_ROOM);
+    ptn_structure_write(&tree, &out->structure);
+    ptn_buf_reserve(&out->parts, PARTS_ROOM);
+    ptn_parts_write(&tree, &out->parts);
+    if (tree.count > 1)
+        ptn_buf_add(&out->envelope, tree.envelopes.data + root->envelope,
+                    root->envelope_len);
+    else { /* the only one there is: no need to copy it */
+        out->envelope = tree.envelopes;
+        tree.envelopes = PTN_BUF_INIT;
+    }
+    ptn_mime_free(&tree);
+}
+
+void
+ptn_message_scan(struct ptn_slice prefix, struct ptn_slice body,
+                 struct ptn_message_scan *out)
+{
+    struct ptn_buf whole = PTN_BUF_INIT;
+
+    *out = (struct ptn_message_scan){PTN_BUF_INIT, PTN_BUF_INIT, PTN_BUF_INIT};
+    if (is_apart(prefix, body)) {
+        scan(prefix, body, out);
+        return;
+    }
+    ptn_buf_addslice(&whole, prefix);
+    ptn_buf_addslice(&whole, body);
+    scan((struct ptn_slice){NULL, 0}, ptn_buf_slice(&whole), out);
+    ptn_buf_free(&whole);
+}
+
+void
+ptn_message_scan_free(struct ptn_message_scan *scan)
+{
+    ptn_buf_free(&scan->envelope);
+    ptn_buf_free(&scan->structure);
+    ptn_buf_free(&scan->parts);
+}
