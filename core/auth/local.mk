@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# SASL exchanges and throttling. Add lines like
-# libpostern_core_la_SOURCES += core/auth/NAME.c core/auth/NAME.h
+# SASL exchanges and throttling.
+libpostern_core_la_SOURCES += core/auth/mechanisms.c
+libpostern_core_la_SOURCES += core/auth/sasl.c core/auth/sasl.h
+libpostern_core_la_SOURCES += core/auth/throttle.c core/auth/throttle.h

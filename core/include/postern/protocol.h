@@ -62,6 +62,9 @@ enum ptn_refusal {
     PTN_REFUSE_SHUTDOWN,
 };
 
+/* `open` and `line` are required, and `block` of a protocol that asks for
+ * blocks. Without `fault` a refused line closes the session; without
+ * `event` every event but PTN_EVENT_TLS and PTN_EVENT_POSTED does. */
 struct ptn_protocol {
     uint32_t size;
     const char *name; /* the listener's `protocol = "..."` */
@@ -99,6 +102,10 @@ struct ptn_protocol {
     /* Text to send, with its line end, to a connection that will not be
      * served; the constant is not freed. NULL: close silently. */
     const char *(*refuse)(enum ptn_refusal reason);
+
+    /* Sessions are for users: the listener's login_timeout counts until one
+     * has authenticated. */
+    bool login;
 };
 
 #endif

@@ -56,6 +56,11 @@ PTN_API void ptn_session_expect_block(struct ptn_session *s, uint64_t count);
  * can never end the text. Lines over `max_line` octets are a fault, too. */
 PTN_API void ptn_session_expect_text(struct ptn_session *s, size_t max_line);
 
+/* Inside `fault`: the last octets of the refused line, at most 16, without
+ * its end. A protocol whose lines can announce a block (IMAP's literals)
+ * sees there that one follows, and may expect it, to throw it away. */
+PTN_API struct ptn_slice ptn_session_fault_tail(struct ptn_session *s);
+
 /* --- TLS: the policy is the listener's, not the module's --- */
 
 /* True when STARTTLS/STLS may be announced and used now. */

@@ -49,7 +49,7 @@ ptn_slice_of(const char *text)
 static inline struct ptn_slice
 ptn_slice_sub(struct ptn_slice s, size_t from, size_t len)
 {
-    return (struct ptn_slice){s.data + from, len};
+    return (struct ptn_slice){s.data ? s.data + from : NULL, len};
 }
 
 /* Equal bytes; ptn_slice_caseeq folds ASCII letters only, in any locale. */

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Listeners: they accept in batches, count connections in all and for each
+ * address, refuse politely what is over a limit, and rest for a moment when
+ * the process has no descriptor left. A listener whose TLS cannot be used
+ * never accepts: nothing here can turn TLS off.
+ */
+#include "net/inner.h"
+#include "pki/pki.h"
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <postern/arena.h>
+#include <postern/log.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define REFUSED_LOG_MS 1000u /* refusals are logged at most this often */
+#define PAUSE_MS 250u        /* without descriptors */
+
+struct ptn_accept {
+    struct ptn_watch watch;
+    struct ptn_listener *listener; /* NULL: to be released with the last */
+    int fd;
+};
+
+void
+ptn_address_text(const struct sockaddr_storage *peer, char text[46])
+{
+    const struct sockaddr_in *in4 = (const void *)peer;
+    const struct sockaddr_in6 *in6 = (const void *)peer;
+
+    if (peer->ss_family == AF_INET)
+        inet_ntop(AF_INET, &in4->sin_addr, text, 46);
+    else if (peer->ss_family != AF_INET6)
+        strcpy(text, "local");
+    else if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+        inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], text, 46);
+    else
+        inet_ntop(AF_INET6, &in6->sin6_addr, text, 46);
+}
+
+static struct ptn_address *
+enter(struct ptn_listener *l, const struct sockaddr_storage *peer)
+{
+    char text[46];
+    struct ptn_address *a;
+
+    ptn_address_text(peer, text);
+    a = ptn_map_get(&l->addresses, ptn_slice_of(text));
+    if (!a) {
+        a = ptn_alloc(sizeof *a);
+        strcpy(a->text, text);
+        ptn_map_put(&l->addresses, ptn_slice_of(a->text), a);
+    }
+    a->count++;
+    l->count++;
+    return a;
+}
+
+void
+ptn_listener_leave(struct ptn_listener *l, struct ptn_address *address)
+{
+    l->count--;
+    if (--address->count > 0)
+        return;
+    ptn_map_remove(&l->addresses, ptn_slice_of(address->text));
+    ptn_free(address);
+}
+
+/* One line tells of all refusals since the last. */
+static void
+log_refused(struct ptn_listener *l, const char *peer)
+{
+    uint64_t now = ptn_loop_now(l->net->params.loop);
+
+    l->refused++;
+    ptn_count(&l->net->params.counters->refused, 1);
+    if (l->refused_logged && now - l->refused_logged < REFUSED_LOG_MS)
+        return;
+    ptn_log(PTN_LOG_WARNING, "listener.refused",
+            PTN_FS("listener", l->conf->name), PTN_FS("peer", peer),
+            PTN_FN("count", l->refused), PTN_FN("held", l->count));
+    l->refused = 0;
+    l->refused_logged = now;
+}
+
+/* The words are sent in clear, so an implicit TLS port has none. */
+static void
+refuse(struct ptn_listener *l, int fd)
+{
+    const char *text = NULL;
+
+    if (l->protocol->refuse && l->conf->tls.mode != PTN_TLS_IMPLICIT)
+        text = l->protocol->refuse(PTN_REFUSE_CONNECTIONS);
+    if (text) {
+        ssize_t n = send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+        (void)n; /* a new socket takes a line; if not, so be it */
+    }
+    close(fd);
+}
+
+static void
+serve(struct ptn_listener *l, int fd, const struct sockaddr_storage *peer)
+{
+    const struct ptn_limits_conf *limits = &l->conf->limits;
+    struct ptn_address *a = enter(l, peer);
+
+    if (l->count > limits->connections ||
+        a->count > limits->connections_per_address) {
+        log_refused(l, a->text);
+        ptn_listener_leave(l, a);
+        refuse(l, fd);
+        return;
+    }
+    ptn_session_new(l, fd, a);
+}
+
+static void
+watch_all(struct ptn_listener *l, unsigned events)
+{
+    for (size_t i = 0; i < l->sockets_open; i++)
+        ptn_watch_set(&l->sockets[i].watch, events);
+}
+
+static void
+on_pause_over(void *arg)
+{
+    struct ptn_listener *l = arg;
+
+    l->pause = NULL;
+    watch_all(l, PTN_READABLE);
+}
+
+/* No descriptor or memory for another socket: the connection stays in the
+ * kernel's queue, and we do not spin on it. */
+static void
+pause_accepting(struct ptn_listener *l, int error)
+{
+    if (l->pause)
+        return;
+    ptn_log(PTN_LOG_ERROR, "listener.paused", PTN_FS("listener", l->conf->name),
+            PTN_FS("error", strerrordesc_np(error)), PTN_FN("held", l->count));
+    watch_all(l, 0);
+    l->pause = ptn_loop_timer(l->net->params.loop, PAUSE_MS, on_pause_over, l);
+}
+
+static void
+on_connection(struct ptn_watch *watch, unsigned readiness)
+{
+    struct ptn_accept *a = PTN_CONTAINER(watch, struct ptn_accept, watch);
+    struct ptn_listener *l = a->listener;
+
+    (void)readiness; /* a failure is found by accept */
+    for (int i = 0; i < PTN_NET_ACCEPT_BATCH; i++) {
+        struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
+        socklen_t len = sizeof peer;
+        int fd = accept4(a->fd, (struct sockaddr *)&peer, &len,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            serve(l, fd, &peer);
+            continue;
+        }
+        if (errno == EAGAIN)
+            return;
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+            errno == ENOMEM) {
+            pause_accepting(l, errno);
+            return;
+        }
+        /* The rest is one connection's trouble (accept(2)). */
+    }
+}
+
+static void
+on_accept_closed(struct ptn_watch *watch)
+{
+    struct ptn_accept *a = PTN_CONTAINER(watch, struct ptn_accept, watch);
+    struct ptn_listener *l = a->listener;
+
+    assert(l->sockets_open > 0);
+    l->sockets_open--;
+    if (l->sockets_open == 0 && !l->net) {
+        ptn_free(l->sockets);
+        ptn_free(l);
+    }
+}
+
+void
+ptn_listener_stop(struct ptn_listener *l)
+{
+    if (l->stopped)
+        return;
+    l->stopped = true;
+    ptn_timer_cancel(l->pause);
+    l->pause = NULL;
+    for (size_t i = 0; i < l->sockets_open; i++)
+        ptn_watch_close(&l->sockets[i].watch, on_accept_closed);
+}
+
+void
+ptn_listener_free(struct ptn_listener *l)
+{
+    assert(l->count == 0);
+    ptn_listener_stop(l);
+    ptn_map_free(&l->addresses);
+    l->net = NULL; /* the record goes with its last watch */
+    if (l->sockets_open > 0)
+        return;
+    ptn_free(l->sockets);
+    ptn_free(l);
+}
+
+static int
+open_sockets(struct ptn_listener *l, const int *fds, size_t count,
+             struct ptn_error *err)
+{
+    l->sockets = ptn_alloc(count * sizeof *l->sockets);
+    for (size_t i = 0; i < count; i++) {
+        struct ptn_accept *a = &l->sockets[i];
+        a->listener = l;
+        a->fd = fds[i];
+        if (ptn_watch_open(l->net->params.loop, &a->watch, fds[i],
+                           on_connection) != 0)
+            return ptn_error_errno(err, "listener %s: cannot watch its socket",
+                                   l->conf->name);
+        l->sockets_open++;
+    }
+    watch_all(l, PTN_READABLE);
+    return 0;
+}
+
+/* Fails closed: TLS that cannot be used is an error, never left out. */
+static int
+bind_tls(struct ptn_listener *l, struct ptn_error *err)
+{
+    const struct ptn_tls_ops *ops;
+    void *instance;
+
+    if (l->conf->tls.mode == PTN_TLS_NONE)
+        return 0;
+    if (l->net->params.pki)
+        l->binding = ptn_pki_binding(l->net->params.pki, l->conf);
+    if (!l->binding || !ptn_pki_context(l->binding, &ops, &instance))
+        return ptn_error_set(err, PTN_ERR_TLS,
+                             "listener %s wants TLS and has no certificate "
+                             "that can be used",
+                             l->conf->name);
+    return 0;
+}
+
+int
+ptn_net_listen(struct ptn_net *net, const struct ptn_listener_conf *conf,
+               const int *fds, size_t count, struct ptn_error *err)
+{
+    struct ptn_listener *l = ptn_alloc(sizeof *l);
+
+    assert(conf->protocol && conf->protocol->open && conf->protocol->line);
+    l->net = net;
+    l->conf = conf;
+    l->protocol = conf->protocol;
+    if (bind_tls(l, err) != 0 || open_sockets(l, fds, count, err) != 0) {
+        ptn_listener_free(l);
+        return -1;
+    }
+    ptn_list_add(&net->listeners, &l->link);
+    return 0;
+}
