@@ -2,3 +2,4 @@
 #
 # The certificate repository.
 libpostern_core_la_SOURCES += core/pki/pki.h
+libpostern_core_la_SOURCES += core/pki/absent.c
