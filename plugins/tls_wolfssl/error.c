@@ -118,6 +118,9 @@ tls_wolfssl_result(struct ptn_tls_session *s, int rc)
     int code = wolfSSL_get_error(s->ssl, rc);
     const char *text;
 
+    /* wolfSSL 5.5.4 forgets why, when a flight has to wait twice. */
+    if (code == WOLFSSL_ERROR_NONE && s->blocked)
+        return PTN_TLS_IO_WANT_WRITE;
     switch (code) {
     case WOLFSSL_ERROR_WANT_READ:
         return PTN_TLS_IO_WANT_READ;

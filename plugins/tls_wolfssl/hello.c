@@ -60,6 +60,20 @@ set_names(struct ptn_tls_session *s, const struct ptn_tls_hello *hello)
            WOLFSSL_SUCCESS;
 }
 
+/* The library takes a missing ticket key for an error, so it must not ask
+ * before core has given one. */
+static void
+set_tickets(struct ptn_tls_session *s)
+{
+    pthread_mutex_lock(&s->context->lock);
+    bool keys = s->context->key_count > 0;
+    pthread_mutex_unlock(&s->context->lock);
+    if (keys)
+        return;
+    wolfSSL_no_ticket_TLSv13(s->ssl);
+    wolfSSL_NoTicketTLSv12(s->ssl);
+}
+
 static enum ptn_tls_io
 begin(struct ptn_tls_session *s, const struct ptn_tls_hello *hello)
 {
@@ -69,6 +83,7 @@ begin(struct ptn_tls_session *s, const struct ptn_tls_hello *hello)
         return refuse(s, ALERT_INTERNAL_ERROR, "out of memory");
     wolfSSL_SetIOReadCtx(s->ssl, s);
     wolfSSL_SetIOWriteCtx(s->ssl, s);
+    set_tickets(s);
     if (!set_names(s, hello))
         return refuse(s, ALERT_INTERNAL_ERROR, "out of memory");
     s->state = TLS_WOLFSSL_SHAKING;

@@ -35,6 +35,7 @@ tls_wolfssl_send(WOLFSSL *ssl, char *from, int len, void *arg)
     (void)ssl;
     size_t n = s->transport->send(s->transport_arg, (const uint8_t *)from,
                                   (size_t)len);
+    s->blocked = n == 0;
     return n > 0 ? (int)n : WOLFSSL_CBIO_ERR_WANT_WRITE;
 }
 

@@ -65,6 +65,7 @@ struct ptn_tls_session {
     char *server_name;    /* or NULL */
     const char *failure;  /* a constant, or NULL */
     enum tls_wolfssl_state state;
+    bool blocked; /* the transport took nothing when it was last asked */
 };
 
 /* ops.c */

@@ -14,9 +14,17 @@ endif
 tls_test_ldadd += $(LDADD) $(OPENSSL_LIBS)
 tls_fixture = tests/unit/tls/fixture.c tests/unit/tls/fixture.h
 
+unit_tests += tests/unit/tls/hello
+
 unit_tests += tests/unit/tls/cost
 tests_unit_tls_cost_SOURCES = tests/unit/tls/cost.c $(tls_fixture)
 tests_unit_tls_cost_CPPFLAGS = $(tls_test_cppflags)
 tests_unit_tls_cost_LDADD = $(tls_test_ldadd)
 tests_unit_tls_cost_LDFLAGS = $(tls_test_ldflags)
+
+unit_tests += tests/unit/tls/handshake
+tests_unit_tls_handshake_SOURCES = tests/unit/tls/handshake.c $(tls_fixture)
+tests_unit_tls_handshake_CPPFLAGS = $(tls_test_cppflags)
+tests_unit_tls_handshake_LDADD = $(tls_test_ldadd)
+tests_unit_tls_handshake_LDFLAGS = $(tls_test_ldflags)
 endif
