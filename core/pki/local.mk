@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # The certificate repository.
-libpostern_core_la_SOURCES += core/pki/pki.h
-libpostern_core_la_SOURCES += core/pki/absent.c
+libpostern_core_la_SOURCES += core/pki/pki.c core/pki/pki.h \
+	core/pki/identity.c core/pki/identity.h \
+	core/pki/index.c core/pki/index.h

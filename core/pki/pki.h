@@ -31,8 +31,13 @@ void ptn_pki_free(struct ptn_pki *pki);
 void ptn_pki_make_missing(struct ptn_pki *pki);
 
 /* Reads and checks every certificate that a listener names, and makes the
- * contexts. What is wrong is kept with the bindings it concerns. */
+ * contexts. What is wrong is logged and kept with the bindings it concerns:
+ * a listener whose first certificate is unusable has a problem; further
+ * ones that are unusable are left out, and their names get the first. */
 void ptn_pki_load(struct ptn_pki *pki);
+
+/* Another process of this server logs what this one would log, too. */
+void ptn_pki_set_quiet(struct ptn_pki *pki);
 
 /* NULL for a listener without TLS. Constant while the repository lives. */
 struct ptn_pki_binding *ptn_pki_binding(struct ptn_pki *pki,

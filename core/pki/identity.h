@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One certificate of the repository as it was read: chain, key and facts.
+ */
+#ifndef PTN_PKI_IDENTITY_H
+#define PTN_PKI_IDENTITY_H
+
+#include "conf/conf.h"
+#include <postern/buf.h>
+#include <postern/tls.h>
+
+#define PTN_PEM_MAX (256u << 10) /* octets of a chain or key file */
+#define PTN_EXPIRY_WARNING_DAYS 14
+
+/* Which provider, and where self-signed ones are. */
+struct ptn_identity_source {
+    const struct ptn_tls_ops *ops;
+    void *instance;
+    const char *state; /* their folder is state/certs */
+};
+
+struct ptn_identity {
+    const struct ptn_cert_conf *conf;
+    bool good;
+    struct ptn_error problem; /* unless good; with the place in the config */
+    struct ptn_buf chain, key;
+    struct ptn_tls_cert facts;
+};
+
+/* Reads and checks everything: files, their modes, chain, key, that both
+ * belong together. 0, or -1 with identity->problem. */
+int ptn_identity_read(const struct ptn_identity_source *source,
+                      const struct ptn_cert_conf *conf,
+                      struct ptn_identity *identity);
+/* Wipes the key, which nothing needs once contexts are made. */
+void ptn_identity_wipe(struct ptn_identity *identity);
+void ptn_identity_free(struct ptn_identity *identity);
+
+/* Makes the self-signed pair of a certificate without files, if it is not
+ * there or has expired. */
+int ptn_identity_make(const struct ptn_identity_source *source,
+                      const struct ptn_cert_conf *conf, struct ptn_error *err);
+
+/* Logs what an operator should know of a good one: that it ends soon, is
+ * not valid yet, or lacks a name that the config says. */
+void ptn_identity_warn(const struct ptn_identity *identity);
+
+/* Whether `name` is among the certificate's names, wildcards included. */
+bool ptn_identity_covers(const struct ptn_tls_cert *facts, const char *name);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A hash of names to contexts. Built and read on the loop's thread.
+ */
+#include "pki/index.h"
+
+static void
+append(struct ptn_index *index, struct ptn_index_entry **list,
+       struct ptn_tls_context *context, enum ptn_tls_key_type key_type)
+{
+    struct ptn_index_entry *entry =
+        ptn_arena_alloc(&index->arena, sizeof *entry);
+
+    *entry = (struct ptn_index_entry){NULL, context, key_type};
+    while (*list)
+        list = &(*list)->next;
+    *list = entry;
+}
+
+static void
+add_name(struct ptn_index *index, struct ptn_slice name,
+         struct ptn_tls_context *context, enum ptn_tls_key_type key_type)
+{
+    bool is_wildcard = name.len > 2 && name.data[0] == '*';
+    struct ptn_map *map = is_wildcard ? &index->wildcard : &index->exact;
+    struct ptn_index_entry *list;
+    char *key = ptn_arena_dup(&index->arena,
+                              is_wildcard ? ptn_slice_sub(name, 1, name.len - 1)
+                                          : name);
+
+    for (char *p = key; *p; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p - 'A' + 'a');
+    list = ptn_map_get(map, ptn_slice_of(key));
+    if (list) {
+        append(index, &list, context, key_type);
+        return;
+    }
+    append(index, &list, context, key_type);
+    ptn_map_put(map, ptn_slice_of(key), list);
+}
+
+void
+ptn_index_add(struct ptn_index *index, struct ptn_tls_context *context,
+              const struct ptn_tls_cert *facts)
+{
+    const char *p = facts->names;
+
+    append(index, &index->all, context, facts->key_type);
+    while (*p) {
+        struct ptn_slice name = {p, strcspn(p, " ")};
+
+        if (name.len > 0)
+            add_name(index, name, context, facts->key_type);
+        p += name.len + strspn(p + name.len, " ");
+    }
+}
+
+void
+ptn_index_free(struct ptn_index *index)
+{
+    ptn_map_free(&index->exact);
+    ptn_map_free(&index->wildcard);
+    ptn_arena_reset(&index->arena);
+    index->all = NULL;
+}
+
+static bool
+is_accepted(enum ptn_tls_key_type type, const struct ptn_tls_hello *hello)
+{
+    switch (type) {
+    case PTN_KEY_ECDSA_P256:
+    case PTN_KEY_ECDSA_P384:
+        return hello->accepts_ecdsa;
+    case PTN_KEY_RSA_2048:
+    case PTN_KEY_RSA_3072:
+    case PTN_KEY_RSA_4096:
+        return hello->accepts_rsa;
+    case PTN_KEY_ED25519:
+        return hello->accepts_ed25519;
+    default:
+        return false;
+    }
+}
+
+/* RFC 6066 section 3 for the name; RFC 6125 section 6.4.3: a wildcard
+ * stands for one whole label, the leftmost. */
+static const struct ptn_index_entry *
+find(const struct ptn_index *index, struct ptn_slice name)
+{
+    const struct ptn_index_entry *list = NULL;
+    const char *dot;
+
+    if (name.len > 0 && name.data[name.len - 1] == '.')
+        name.len--;
+    if (name.len == 0)
+        return index->all;
+    list = ptn_map_get(&index->exact, name);
+    dot = memchr(name.data, '.', name.len);
+    if (!list && dot)
+        list = ptn_map_get(
+            &index->wildcard,
+            (struct ptn_slice){dot, name.len - (size_t)(dot - name.data)});
+    return list ? list : index->all;
+}
+
+struct ptn_tls_context *
+ptn_index_choose(const struct ptn_index *index,
+                 const struct ptn_tls_hello *hello)
+{
+    const struct ptn_index_entry *list = find(index, hello->server_name);
+
+    for (const struct ptn_index_entry *e = list; e; e = e->next)
+        if (is_accepted(e->key_type, hello))
+            return e->context;
+    return list ? list->context : NULL;
+}
