@@ -116,8 +116,8 @@ collide(const struct ptn_address_conf *a, const struct ptn_address_conf *b)
            strcmp(b->host, six_a ? "::" : "0.0.0.0") == 0;
 }
 
-static void
-add_address(const struct ptn_address_conf *a, char *out, size_t size)
+void
+ptn_conf_address_text(const struct ptn_address_conf *a, char *out, size_t size)
 {
     bool six = strchr(a->host, ':') != NULL;
 
@@ -133,8 +133,8 @@ note_collision(struct ptn_conf *conf, const struct ptn_listener_conf *first,
 {
     char one[80], two[80];
 
-    add_address(a, one, sizeof one);
-    add_address(b, two, sizeof two);
+    ptn_conf_address_text(a, one, sizeof one);
+    ptn_conf_address_text(b, two, sizeof two);
     ptn_conf_error(conf, second->place,
                    "listeners.%s.listen: \"%s\" collides with \"%s\" of "
                    "listeners.%s (line %d)",

@@ -76,6 +76,7 @@ read_server(struct ptn_conf *conf, config_setting_t *root)
     ptn_conf_fill(&block, ptn_conf_server_rows, &conf->server);
     ptn_conf_check_keys(conf, "server", group, &known);
     read_names(conf, group);
+    conf->server.place = ptn_conf_block_place(conf, "server");
     if (!conf->server.control)
         conf->server.control = ptn_conf_path_in_state(conf, "run/control");
 }
@@ -150,13 +151,12 @@ parse(struct ptn_conf *conf)
     struct ptn_conf_tree *tree = conf->tree;
     struct ptn_conf_place place;
 
-    if (!ptn_conf_source_read(conf, &tree->source) ||
-        !ptn_conf_scan(conf, &tree->source))
+    if (!ptn_conf_scan(conf, tree->source))
         return false;
-    if (config_read_string(&tree->config, ptn_buf_cstr(&tree->source.text)))
+    if (config_read_string(&tree->config, tree->source->text.data))
         return true;
     place =
-        ptn_conf_source_place(&tree->source, config_error_line(&tree->config));
+        ptn_conf_source_place(tree->source, config_error_line(&tree->config));
     ptn_conf_error(conf, place,
                    "%s; look here and just before for a missing \";\", "
                    "\"=\", \",\" or quote",
@@ -164,28 +164,67 @@ parse(struct ptn_conf *conf)
     return false;
 }
 
-struct ptn_conf *
-ptn_conf_read(const char *file, unsigned flags)
+static struct ptn_conf *
+begin(const char *file, unsigned flags)
 {
     struct ptn_conf *conf = ptn_alloc(sizeof *conf);
-    config_setting_t *root;
 
     conf->file = ptn_arena_dup(&conf->arena, ptn_slice_of(file));
     conf->notes = ptn_conf_notes_new();
     conf->tree = ptn_alloc(sizeof *conf->tree);
     conf->tree->record = (flags & PTN_CONF_RECORD) != 0;
+    conf->tree->source = &conf->tree->own;
     config_init(&conf->tree->config);
-    conf->tree->parsed = parse(conf);
-    if (!conf->tree->parsed)
-        return conf;
-    root = config_root_setting(&conf->tree->config);
+    return conf;
+}
+
+static void
+read_core_blocks(struct ptn_conf *conf)
+{
+    config_setting_t *root = config_root_setting(&conf->tree->config);
+
     read_server(conf, root);
     read_load(conf, root);
     read_limits(conf, root);
     ptn_conf_read_certs(conf, root);
     ptn_conf_read_listeners(conf, root);
     ptn_conf_link_certs(conf);
+}
+
+struct ptn_conf *
+ptn_conf_read(const char *file, unsigned flags)
+{
+    struct ptn_conf *conf = begin(file, flags);
+
+    conf->tree->parsed =
+        ptn_conf_source_read(conf, &conf->tree->own) && parse(conf);
+    if (conf->tree->parsed)
+        read_core_blocks(conf);
     return conf;
+}
+
+struct ptn_conf *
+ptn_conf_again(const struct ptn_conf *first, unsigned flags)
+{
+    struct ptn_conf *conf = begin(first->file, flags);
+
+    conf->tree->source = first->tree->source;
+    conf->tree->parsed = parse(conf);
+    if (conf->tree->parsed)
+        read_core_blocks(conf);
+    return conf;
+}
+
+bool
+ptn_conf_has_changed(const struct ptn_conf *first)
+{
+    struct ptn_conf *now = begin(first->file, 0);
+    bool changed = !ptn_conf_source_read(now, &now->tree->own) ||
+                   !ptn_slice_eq(ptn_buf_slice(&now->tree->own.text),
+                                 ptn_buf_slice(&first->tree->source->text));
+
+    ptn_conf_free(now);
+    return changed;
 }
 
 void
@@ -277,7 +316,7 @@ ptn_conf_finish(struct ptn_conf *conf)
     for (int i = 0; i < count; i++)
         check_top_level(conf, config_setting_get_elem(root, (unsigned)i));
     config_destroy(&tree->config);
-    ptn_conf_source_free(&tree->source);
+    ptn_conf_source_free(&tree->own);
     ptn_free(tree->blocks);
     ptn_free(tree);
     conf->tree = NULL;

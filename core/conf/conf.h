@@ -114,7 +114,8 @@ struct ptn_server_conf {
     uint64_t drain_timeout;             /* ms that sessions get after SIGTERM */
     const char *module_path;            /* the folder of NAME.so */
     const char *pid_file;               /* NULL = none */
-    const char *control;                /* socket; NULL = state/run/control */
+    const char *control;                /* the socket of posternctl */
+    struct ptn_conf_place place;        /* of the block */
 };
 
 /* One effective value, for `config show`. */
@@ -161,6 +162,11 @@ enum ptn_conf_flags {
 
 /* Never NULL: a file that cannot be read is a note. */
 struct ptn_conf *ptn_conf_read(const char *file, unsigned flags);
+/* The same file as it was then, from memory: what a process reads that is
+ * started later. `first` is as ptn_conf_read made it, and outlives it. */
+struct ptn_conf *ptn_conf_again(const struct ptn_conf *first, unsigned flags);
+/* Whether the file, or one that it includes, has another text by now. */
+bool ptn_conf_has_changed(const struct ptn_conf *first);
 void ptn_conf_free(struct ptn_conf *conf);
 
 /* The struct of `size` octets that `rows` fill from the block `name`, in
@@ -185,6 +191,10 @@ struct ptn_conf_services {
 void ptn_conf_bind(struct ptn_conf *conf,
                    const struct ptn_conf_services *services);
 void ptn_conf_finish(struct ptn_conf *conf);
+
+/* "[::1]:25" */
+void ptn_conf_address_text(const struct ptn_address_conf *address, char *out,
+                           size_t size);
 
 /* Adds an error about `place`, or about the file as a whole where its file
  * is NULL. The text begins with the path of the setting. */

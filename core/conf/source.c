@@ -250,5 +250,8 @@ ptn_conf_source_read(struct ptn_conf *conf, struct ptn_conf_source *src)
     struct reading r = {NULL, conf->file, 1, 0};
 
     *src = (struct ptn_conf_source){.text = PTN_BUF_INIT};
-    return expand(conf, src, &r);
+    if (!expand(conf, src, &r))
+        return false;
+    (void)ptn_buf_cstr(&src->text); /* terminated, for libconfig */
+    return true;
 }

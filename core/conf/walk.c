@@ -10,7 +10,7 @@ struct ptn_conf_place
 ptn_conf_setting_place(const struct ptn_conf *conf,
                        const config_setting_t *setting)
 {
-    return ptn_conf_source_place(&conf->tree->source,
+    return ptn_conf_source_place(conf->tree->source,
                                  (int)config_setting_source_line(setting));
 }
 

@@ -12,7 +12,8 @@
 /* What is kept between the steps of reading. */
 struct ptn_conf_tree {
     config_t config;
-    struct ptn_conf_source source;
+    struct ptn_conf_source own;
+    const struct ptn_conf_source *source; /* own, or that of another */
     bool parsed; /* config holds the file; else it is empty */
     bool record; /* PTN_CONF_RECORD */
     size_t value_cap;

@@ -232,6 +232,16 @@ ptn_identity_make(const struct ptn_identity_source *source,
     return result;
 }
 
+bool
+ptn_identity_will_be_made(const struct ptn_identity_source *source,
+                          const struct ptn_cert_conf *conf)
+{
+    char path[PATH_MAX];
+
+    path_of(source, conf, "crt", path);
+    return !conf->cert_file && access(path, F_OK) != 0;
+}
+
 static bool
 is_wildcard_of(struct ptn_slice pattern, struct ptn_slice name)
 {

@@ -41,6 +41,10 @@ void ptn_identity_free(struct ptn_identity *identity);
 int ptn_identity_make(const struct ptn_identity_source *source,
                       const struct ptn_cert_conf *conf, struct ptn_error *err);
 
+/* Whether there is nothing yet, and the call above would make it. */
+bool ptn_identity_will_be_made(const struct ptn_identity_source *source,
+                               const struct ptn_cert_conf *conf);
+
 /* Logs what an operator should know of a good one: that it ends soon, is
  * not valid yet, or lacks a name that the config says. */
 void ptn_identity_warn(const struct ptn_identity *identity);

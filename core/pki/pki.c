@@ -46,7 +46,8 @@ struct ptn_pki {
     struct ptn_pki_binding *bindings;
     uint8_t tickets[3 * PTN_TLS_TICKET_KEY_SIZE];
     size_t ticket_count;
-    bool quiet; /* another process logs the same */
+    bool quiet;          /* another process logs the same */
+    bool expect_missing; /* see ptn_pki_expect_missing */
 };
 
 static bool
@@ -360,8 +361,11 @@ refresh(struct ptn_pki *pki, struct used *u)
 {
     const struct ptn_cert_conf *conf = u->now.conf;
     struct ptn_error err = PTN_ERROR_INIT;
-    int result = ptn_identity_read(&pki->source, conf, &u->read);
+    int result;
 
+    if (pki->expect_missing && ptn_identity_will_be_made(&pki->source, conf))
+        return 0;
+    result = ptn_identity_read(&pki->source, conf, &u->read);
     if (result == 0 && !is_unchanged(u)) {
         result = activate(pki, u, &err);
         if (result != 0)
@@ -408,6 +412,12 @@ void
 ptn_pki_load(struct ptn_pki *pki)
 {
     (void)ptn_pki_reload(pki); /* the bindings know what was refused */
+}
+
+void
+ptn_pki_expect_missing(struct ptn_pki *pki)
+{
+    pki->expect_missing = pki->quiet = true;
 }
 
 void

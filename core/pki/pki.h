@@ -30,6 +30,10 @@ void ptn_pki_free(struct ptn_pki *pki);
  * for ptn_pki_load to find. */
 void ptn_pki_make_missing(struct ptn_pki *pki);
 
+/* For a check alone: self-signed ones that are not there yet are no problem,
+ * and nothing is logged. */
+void ptn_pki_expect_missing(struct ptn_pki *pki);
+
 /* Reads and checks every certificate that a listener names, and makes the
  * contexts. What is wrong is logged and kept with the bindings it concerns:
  * a listener whose first certificate is unusable has a problem; further

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The daemon's program. Uncomment the first line with its first source.
-# sbin_PROGRAMS += core/posternd/posternd
-core_posternd_posternd_SOURCES =
+# The daemon's program.
+sbin_PROGRAMS += core/posternd/posternd
+core_posternd_posternd_SOURCES = core/posternd/posternd.c
 core_posternd_posternd_CPPFLAGS = $(libpostern_core_la_CPPFLAGS)
 core_posternd_posternd_CFLAGS = $(prog_cflags)
 core_posternd_posternd_LDFLAGS = $(prog_ldflags)

@@ -1,4 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Supervisor, warden, workers, control socket, metrics. Add lines like
-# libpostern_core_la_SOURCES += core/proc/NAME.c core/proc/NAME.h
+# Supervisor, workers, control socket.
+libpostern_core_la_SOURCES += \
+	core/proc/begin.c core/proc/begin.h \
+	core/proc/control.c core/proc/control.h \
+	core/proc/notify.c core/proc/notify.h \
+	core/proc/plan.c core/proc/plan.h \
+	core/proc/privileges.c core/proc/privileges.h \
+	core/proc/record.c \
+	core/proc/server.c core/proc/server.h \
+	core/proc/setup.c core/proc/setup.h \
+	core/proc/shared.c core/proc/shared.h \
+	core/proc/single.c core/proc/single.h \
+	core/proc/socket.c core/proc/socket.h \
+	core/proc/status.c core/proc/status.h \
+	core/proc/worker.c core/proc/worker.h

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Steps of the start. Main thread.
+ */
+#include "proc/begin.h"
+#include "log/log.h"
+#include "proc/privileges.h"
+#include "proc/server.h"
+#include <limits.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+int
+ptn_begin_complain(const struct ptn_error *err)
+{
+    if (err->file && err->line > 0)
+        fprintf(stderr, "%s:%d: %s\n", err->file, err->line, err->text);
+    else if (err->file)
+        fprintf(stderr, "%s: %s\n", err->file, err->text);
+    else
+        fprintf(stderr, "posternd: %s\n", err->text);
+    return err->file || err->code == PTN_ERR_CONFIG ? PTN_EXIT_CONFIG
+                                                    : PTN_EXIT_FAILED;
+}
+
+int
+ptn_begin_folders(const struct ptn_conf *conf, struct ptn_error *err)
+{
+    char run[PATH_MAX];
+
+    if (ptn_setup_folders(conf, err) != 0 ||
+        ptn_privileges_give(conf->server.state, conf->server.user, err) != 0)
+        return -1;
+    snprintf(run, sizeof run, "%s/run", conf->server.state);
+    return ptn_privileges_give(run, conf->server.user, err);
+}
+
+int
+ptn_begin_bind(struct ptn_plan *plan, size_t listener,
+               struct ptn_sockets *sockets, struct ptn_error *err)
+{
+    struct ptn_plan_listener *l = &plan->listeners[listener];
+
+    for (size_t i = 0; i < l->address_count; i++)
+        if (ptn_sockets_add(sockets, listener, &l->addresses[i], err) != 0)
+            return ptn_error_prefix(err, "listeners.%s", l->name);
+    l->open = true;
+    return 0;
+}
+
+int
+ptn_begin_bind_all(struct ptn_plan *plan, struct ptn_sockets *sockets,
+                   struct ptn_error *err)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (!plan->listeners[i].problem &&
+            ptn_begin_bind(plan, i, sockets, err) != 0)
+            return -1;
+    return 0;
+}
+
+void
+ptn_begin_log_ready(const struct ptn_plan *plan, unsigned workers)
+{
+    size_t open = 0;
+
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct ptn_plan_listener *l = &plan->listeners[i];
+
+        open += l->open ? 1 : 0;
+        if (!l->open)
+            ptn_log(PTN_LOG_ERROR, "listener.closed",
+                    PTN_FS("listener", l->name), PTN_FS("reason", l->problem));
+    }
+    ptn_log(PTN_LOG_INFO, "server.ready", PTN_FN("listeners", open),
+            PTN_FN("closed", plan->count - open), PTN_FN("workers", workers));
+}
+
+void
+ptn_begin_reopen_log(const struct ptn_conf *conf)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+
+    if (ptn_log_open(conf->server.log_file, &err) != 0)
+        ptn_log_error(PTN_LOG_ERROR, "log.not-reopened", &err);
+}
+
+void
+ptn_begin_raise_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* the old one may be enough */
+}
+
+int
+ptn_begin_write_pid(const struct ptn_conf *conf, struct ptn_error *err)
+{
+    const char *path = conf->server.pid_file;
+    FILE *file = path ? fopen(path, "we") : NULL;
+
+    if (!path)
+        return 0;
+    if (!file || fprintf(file, "%ld\n", (long)getpid()) < 0) {
+        ptn_error_errno(err, "server.pid_file: %s cannot be written", path);
+        if (file)
+            fclose(file);
+        return -1;
+    }
+    return fclose(file) == 0
+               ? 0
+               : ptn_error_errno(err, "server.pid_file: %s", path);
+}
+
+void
+ptn_begin_remove_pid(const struct ptn_conf *conf)
+{
+    if (conf->server.pid_file)
+        unlink(conf->server.pid_file);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the single process and the supervisor do alike when they begin.
+ */
+#ifndef PTN_PROC_BEGIN_H
+#define PTN_PROC_BEGIN_H
+
+#include "proc/plan.h"
+#include "proc/socket.h"
+
+/* Prints the error that prevents the start to stderr, with its place, and
+ * answers the exit status that it deserves. */
+int ptn_begin_complain(const struct ptn_error *err);
+
+/* The state folder and what is in it, given to server.user. */
+int ptn_begin_folders(const struct ptn_conf *conf, struct ptn_error *err);
+
+/* Binds all addresses of a listener, and marks it as open. */
+int ptn_begin_bind(struct ptn_plan *plan, size_t listener,
+                   struct ptn_sockets *sockets, struct ptn_error *err);
+/* The same for each listener without a problem. */
+int ptn_begin_bind_all(struct ptn_plan *plan, struct ptn_sockets *sockets,
+                       struct ptn_error *err);
+
+/* Logs that the server serves, and which listeners do not. */
+void ptn_begin_log_ready(const struct ptn_plan *plan, unsigned workers);
+/* Opens the log again, after a rotation. */
+void ptn_begin_reopen_log(const struct ptn_conf *conf);
+
+/* As many open files as the system lets us have. */
+void ptn_begin_raise_files(void);
+
+int ptn_begin_write_pid(const struct ptn_conf *conf, struct ptn_error *err);
+void ptn_begin_remove_pid(const struct ptn_conf *conf);
+
+#endif

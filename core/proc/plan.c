@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Writing and reading the plan. Main threads.
+ */
+#include "proc/plan.h"
+#include "proc/socket.h"
+#include <stdlib.h>
+
+static const char *const modes[] = {"none", "explicit", "implicit"};
+static const char *const requires[] = {"never", "auth", "always"};
+
+static void
+add_joined(struct ptn_buf *out, const char *key,
+           const struct ptn_strings *items)
+{
+    struct ptn_buf text = PTN_BUF_INIT;
+
+    for (size_t i = 0; i < items->count; i++)
+        ptn_buf_printf(&text, "%s%s", i > 0 ? "," : "", items->items[i]);
+    ptn_record_add(out, key, ptn_buf_cstr(&text));
+    ptn_buf_free(&text);
+}
+
+static void
+add_addresses(struct ptn_buf *out, const struct ptn_listener_conf *l)
+{
+    struct ptn_buf text = PTN_BUF_INIT;
+
+    for (size_t i = 0; i < l->address_count; i++) {
+        char one[80];
+
+        ptn_conf_address_text(&l->addresses[i], one, sizeof one);
+        ptn_buf_printf(&text, "%s%s", i > 0 ? "," : "", one);
+    }
+    ptn_record_add(out, "addresses", ptn_buf_cstr(&text));
+    ptn_buf_free(&text);
+}
+
+static void
+write_listener(const struct ptn_listener_conf *l, size_t index,
+               struct ptn_buf *out)
+{
+    for (size_t i = 0; i < l->address_count; i++) {
+        ptn_buf_adds(out, "address");
+        ptn_record_addn(out, "listener", index);
+        ptn_record_add(out, "host", l->addresses[i].host);
+        ptn_record_addn(out, "port", l->addresses[i].port);
+        ptn_buf_addc(out, '\n');
+    }
+    ptn_buf_adds(out, "listener");
+    ptn_record_add(out, "name", l->name);
+    ptn_record_add(out, "protocol", l->protocol->name);
+    add_addresses(out, l);
+    ptn_record_add(out, "tls", modes[l->tls.mode]);
+    if (l->tls.mode == PTN_TLS_EXPLICIT)
+        ptn_record_add(out, "require", requires[l->tls.require]);
+    if (l->tls.mode != PTN_TLS_NONE)
+        add_joined(out, "certificates", &l->tls.certificates);
+    ptn_buf_addc(out, '\n');
+}
+
+static void
+write_certificate(void *arg, const char *name, const struct ptn_tls_cert *cert,
+                  const struct ptn_error *problem)
+{
+    struct ptn_buf *out = arg;
+
+    ptn_buf_adds(out, "certificate");
+    ptn_record_add(out, "name", name);
+    if (cert) {
+        ptn_record_addn(out, "not_after", (uint64_t)cert->not_after);
+        ptn_record_add(out, "self_signed", cert->self_signed ? "yes" : "no");
+        ptn_record_add(out, "fingerprint", cert->fingerprint);
+        ptn_record_add(out, "names", cert->names);
+    }
+    if (problem)
+        ptn_record_add(out, "problem", problem->text);
+    ptn_buf_addc(out, '\n');
+}
+
+static void
+write_problem(const struct ptn_error *problem, size_t index,
+              struct ptn_buf *out)
+{
+    struct ptn_buf text = PTN_BUF_INIT;
+
+    if (problem->file)
+        ptn_buf_printf(&text, "%s:%d: ", problem->file, problem->line);
+    ptn_buf_adds(&text, problem->text);
+    ptn_buf_adds(out, "problem");
+    ptn_record_addn(out, "index", index);
+    ptn_record_add(out, "text", ptn_buf_cstr(&text));
+    ptn_buf_addc(out, '\n');
+    ptn_buf_free(&text);
+}
+
+void
+ptn_plan_write_state(const struct ptn_setup *setup, struct ptn_buf *out)
+{
+    for (size_t i = 0; i < setup->conf->listener_count; i++) {
+        const struct ptn_error *problem =
+            ptn_setup_problem(setup, &setup->conf->listeners[i]);
+
+        if (problem)
+            write_problem(problem, i, out);
+    }
+    if (setup->pki)
+        ptn_pki_each(setup->pki, write_certificate, out);
+}
+
+void
+ptn_plan_write(const struct ptn_setup *setup, struct ptn_buf *out)
+{
+    for (size_t i = 0; i < setup->conf->listener_count; i++)
+        write_listener(&setup->conf->listeners[i], i, out);
+    ptn_plan_write_state(setup, out);
+}
+
+static size_t
+get_number(struct ptn_slice line, const char *key)
+{
+    char text[24];
+
+    if (!ptn_record_get(line, key, text, sizeof text))
+        return SIZE_MAX;
+    return (size_t)strtoull(text, NULL, 10);
+}
+
+/* A copy of what follows the first word. */
+static char *
+copy_fields(struct ptn_slice line)
+{
+    const char *tab = memchr(line.data, '\t', line.len);
+    struct ptn_buf copy = PTN_BUF_INIT;
+
+    ptn_buf_add(&copy, tab, line.len - (size_t)(tab - line.data));
+    (void)ptn_buf_cstr(&copy);
+    return copy.data;
+}
+
+static char *
+copy_value(struct ptn_slice line, const char *key)
+{
+    char text[PTN_ERROR_TEXT_MAX + 256];
+
+    return ptn_record_get(line, key, text, sizeof text) ? ptn_strdup(text)
+                                                        : ptn_strdup("");
+}
+
+/* Listeners are numbered by their lines; an address comes before its
+ * listener's line. */
+static struct ptn_plan_listener *
+listener_at(struct ptn_plan *plan, size_t index)
+{
+    while (plan->count <= index) {
+        plan->listeners = ptn_realloc(
+            plan->listeners, (plan->count + 1) * sizeof *plan->listeners);
+        plan->listeners[plan->count++] = (struct ptn_plan_listener){0};
+    }
+    return &plan->listeners[index];
+}
+
+static void
+read_address(struct ptn_plan *plan, struct ptn_slice line)
+{
+    struct ptn_plan_listener *l =
+        listener_at(plan, get_number(line, "listener"));
+    struct ptn_address_conf *a;
+
+    l->addresses = ptn_realloc(l->addresses,
+                               (l->address_count + 1) * sizeof *l->addresses);
+    a = &l->addresses[l->address_count++];
+    if (!ptn_record_get(line, "host", a->host, sizeof a->host))
+        a->host[0] = '\0';
+    a->port = (uint16_t)get_number(line, "port");
+}
+
+void
+ptn_plan_update(struct ptn_plan *plan, struct ptn_slice state)
+{
+    struct ptn_buf certificates = PTN_BUF_INIT;
+
+    for (size_t i = 0; i < plan->count; i++) {
+        ptn_free(plan->listeners[i].problem);
+        plan->listeners[i].problem = NULL;
+    }
+    while (state.len > 0) {
+        struct ptn_slice line = ptn_record_next(&state);
+        size_t index = get_number(line, "index");
+
+        if (ptn_record_is(line, "problem") && index < plan->count) {
+            plan->listeners[index].problem = copy_value(line, "text");
+        } else if (ptn_record_is(line, "certificate")) {
+            ptn_buf_addslice(&certificates, line);
+            ptn_buf_addc(&certificates, '\n');
+        }
+    }
+    ptn_free(plan->certificates);
+    (void)ptn_buf_cstr(&certificates);
+    plan->certificates = certificates.data;
+}
+
+void
+ptn_plan_read(struct ptn_plan *plan, struct ptn_slice text)
+{
+    struct ptn_slice rest = text;
+    size_t next = 0;
+
+    *plan = (struct ptn_plan){0};
+    while (rest.len > 0) {
+        struct ptn_slice line = ptn_record_next(&rest);
+
+        if (ptn_record_is(line, "address")) {
+            read_address(plan, line);
+        } else if (ptn_record_is(line, "listener")) {
+            struct ptn_plan_listener *l = listener_at(plan, next++);
+
+            l->record = copy_fields(line);
+            l->name = copy_value(line, "name");
+        }
+    }
+    ptn_plan_update(plan, text);
+}
+
+void
+ptn_plan_free(struct ptn_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        ptn_free(plan->listeners[i].record);
+        ptn_free(plan->listeners[i].problem);
+        ptn_free(plan->listeners[i].name);
+        ptn_free(plan->listeners[i].addresses);
+    }
+    ptn_free(plan->listeners);
+    ptn_free(plan->certificates);
+}

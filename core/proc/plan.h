@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the checker found out, as text: the supervisor, which never loads a
+ * module, learns from it what to bind and what to show. A record a line,
+ * fields with tabs between them, as the control socket has them too:
+ *
+ *   address  listener=0 host=* port=25
+ *   listener index=0 name=mx protocol=... tls=explicit certificates=...
+ *            addresses=... problem=...        (only when it may not open)
+ *   certificate name=default not_after=... ...
+ */
+#ifndef PTN_PROC_PLAN_H
+#define PTN_PROC_PLAN_H
+
+#include "proc/setup.h"
+#include <postern/buf.h>
+
+/* --- records --- */
+
+/* Appends "\tkey=value", with tab, newline and backslash escaped. */
+void ptn_record_add(struct ptn_buf *out, const char *key, const char *value);
+void ptn_record_addn(struct ptn_buf *out, const char *key, uint64_t value);
+
+/* The value of `key` in a line, unescaped into `out`; false without it. */
+bool ptn_record_get(struct ptn_slice line, const char *key, char *out,
+                    size_t size);
+/* The next line of `text`, without its end; empty at the end. */
+struct ptn_slice ptn_record_next(struct ptn_slice *text);
+/* Whether the line is a record of that kind. */
+bool ptn_record_is(struct ptn_slice line, const char *kind);
+
+/* --- the plan --- */
+
+void ptn_plan_write(const struct ptn_setup *setup, struct ptn_buf *out);
+
+/* Lines "problem index=... text=..." of listeners that may not open, and
+ * the certificate records. What a worker reports after a reload. */
+void ptn_plan_write_state(const struct ptn_setup *setup, struct ptn_buf *out);
+
+struct ptn_plan_listener {
+    char *record;  /* the fields of the `listener` line, with leading tab */
+    char *problem; /* NULL: it may open */
+    char *name;
+    bool open;
+    struct ptn_address_conf *addresses;
+    size_t address_count;
+};
+
+struct ptn_plan {
+    struct ptn_plan_listener *listeners;
+    size_t count;
+    char *certificates; /* the records as they are */
+};
+
+void ptn_plan_read(struct ptn_plan *plan, struct ptn_slice text);
+/* Takes over what ptn_plan_write_state wrote later. */
+void ptn_plan_update(struct ptn_plan *plan, struct ptn_slice state);
+void ptn_plan_free(struct ptn_plan *plan);
+
+#endif

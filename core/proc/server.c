@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Which of its shapes the server takes. Main thread.
+ */
+#include "proc/server.h"
+#include "log/log.h"
+#include "proc/begin.h"
+#include "proc/setup.h"
+#include "proc/single.h"
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+const char *
+ptn_server_default_config(void)
+{
+    return PTN_SYSCONFDIR "/postern/postern.conf";
+}
+
+int
+ptn_server_run(const struct ptn_server_options *options)
+{
+    struct ptn_conf *conf = ptn_conf_read(options->config, 0);
+    struct ptn_error err = PTN_ERROR_INIT;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (options->workers >= 0)
+        conf->server.workers = options->workers;
+    ptn_begin_raise_files();
+    if (!ptn_conf_failed(conf)) {
+        if (ptn_log_open(conf->server.log_file, &err) != 0) {
+            ptn_conf_free(conf);
+            return ptn_begin_complain(&err);
+        }
+        ptn_log_set_level((enum ptn_log_level)conf->server.log_level);
+    }
+    return ptn_single_run(conf);
+}
+
+static void
+print_certificate(void *arg, const char *name, const struct ptn_tls_cert *cert,
+                  const struct ptn_error *problem)
+{
+    int *bad = arg;
+
+    (void)name;
+    (void)cert;
+    if (!problem || problem->code == PTN_ERR_NONE)
+        return;
+    fprintf(stderr, "%s:%d: %s\n", problem->file, problem->line, problem->text);
+    *bad = 1;
+}
+
+static int
+check_state(const struct ptn_conf *conf)
+{
+    const char *state = conf->server.state;
+
+    if (access(state, F_OK) != 0 || access(state, W_OK | X_OK) == 0)
+        return 0;
+    fprintf(stderr, "%s:%d: server.state: %s cannot be written (%s)\n",
+            conf->server.place.file, conf->server.place.line, state,
+            strerror(errno));
+    return 1;
+}
+
+int
+ptn_server_check(const struct ptn_server_options *options)
+{
+    struct ptn_setup setup;
+    int bad;
+
+    ptn_setup_load(&setup, ptn_conf_read(options->config, 0));
+    ptn_conf_print_notes(setup.conf, stderr);
+    bad = ptn_conf_failed(setup.conf);
+    if (!bad) {
+        bad = check_state(setup.conf);
+        ptn_setup_certificates(&setup, PTN_SETUP_EXPECT);
+        if (setup.pki)
+            ptn_pki_each(setup.pki, print_certificate, &bad);
+    }
+    ptn_setup_free(&setup);
+    return bad ? PTN_EXIT_CONFIG : PTN_EXIT_OK;
+}
+
+static void
+print_module(void *arg, const struct ptn_module *module)
+{
+    ptn_conf_print_rows(module->name, module->options, arg);
+}
+
+int
+ptn_server_print_options(const struct ptn_server_options *options, FILE *to)
+{
+    struct ptn_setup setup;
+
+    ptn_conf_print_core_rows(to);
+    if (!options->config)
+        return PTN_EXIT_OK;
+    ptn_setup_load(&setup, ptn_conf_read(options->config, 0));
+    ptn_modules_each(setup.modules, print_module, to);
+    ptn_setup_free(&setup);
+    return PTN_EXIT_OK;
+}

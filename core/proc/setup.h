@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * All that a process knows before it does anything: the configuration, its
+ * modules and the certificates. The checker, each worker, the single
+ * process and the admin tool make it the same way.
+ */
+#ifndef PTN_PROC_SETUP_H
+#define PTN_PROC_SETUP_H
+
+#include "conf/conf.h"
+#include "module/modules.h"
+#include "pki/pki.h"
+
+struct ptn_setup {
+    struct ptn_conf *conf;
+    struct ptn_modules *modules;
+    struct ptn_pki *pki; /* NULL until ptn_setup_certificates, or no TLS */
+};
+
+/* Loads the modules that `conf` names and binds both. What is wrong is in
+ * its notes: look at ptn_conf_failed before anything else. Owns `conf`. */
+void ptn_setup_load(struct ptn_setup *setup, struct ptn_conf *conf);
+void ptn_setup_free(struct ptn_setup *setup);
+
+/* Reads the certificates. What about self-signed ones that are not there? */
+enum ptn_setup_missing {
+    PTN_SETUP_MAKE,   /* make them */
+    PTN_SETUP_EXPECT, /* they will be made: no problem; nothing is logged */
+    PTN_SETUP_NEED,   /* they were to be there by now */
+};
+void ptn_setup_certificates(struct ptn_setup *setup,
+                            enum ptn_setup_missing missing);
+
+/* NULL when the listener may open its ports, else why not. */
+const struct ptn_error *
+ptn_setup_problem(const struct ptn_setup *setup,
+                  const struct ptn_listener_conf *listener);
+
+/* Makes the state folder and state/run where they are missing. -1: it
+ * cannot be, or cannot be written to. */
+int ptn_setup_folders(const struct ptn_conf *conf, struct ptn_error *err);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The shared mapping. One writer, the supervisor's main thread (or the
+ * single process's); readers in all workers.
+ */
+#include "proc/shared.h"
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+static size_t
+size_for(unsigned workers)
+{
+    return sizeof(struct ptn_shared) + workers * sizeof(struct ptn_slot);
+}
+
+struct ptn_shared *
+ptn_shared_new(unsigned workers, struct ptn_error *err)
+{
+    struct ptn_shared *shared =
+        mmap(NULL, size_for(workers), PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (shared == MAP_FAILED) {
+        ptn_error_errno(err, "cannot share memory with workers");
+        return NULL;
+    }
+    shared->workers = workers;
+    /* Ticket keys have no place in a core dump. */
+    (void)madvise(shared, size_for(workers), MADV_DONTDUMP);
+    for (unsigned i = 0; i < PTN_TICKET_KEYS; i++)
+        if (ptn_shared_rotate(shared, err) != 0) {
+            ptn_shared_free(shared);
+            return NULL;
+        }
+    return shared;
+}
+
+void
+ptn_shared_free(struct ptn_shared *shared)
+{
+    munmap(shared, size_for(shared->workers));
+}
+
+int
+ptn_shared_rotate(struct ptn_shared *shared, struct ptn_error *err)
+{
+    uint8_t key[PTN_TLS_TICKET_KEY_SIZE];
+
+    if (getrandom(key, sizeof key, 0) != (ssize_t)sizeof key)
+        return ptn_error_errno(err, "no random numbers for ticket keys");
+    atomic_fetch_add(&shared->version, 1);
+    memmove(shared->tickets + sizeof key, shared->tickets,
+            (PTN_TICKET_KEYS - 1) * sizeof key);
+    memcpy(shared->tickets, key, sizeof key);
+    atomic_fetch_add(&shared->version, 1);
+    return 0;
+}
+
+void
+ptn_shared_tickets(const struct ptn_shared *shared,
+                   uint8_t out[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE])
+{
+    for (;;) {
+        uint32_t before = atomic_load(&shared->version);
+
+        memcpy(out, shared->tickets, sizeof shared->tickets);
+        atomic_thread_fence(memory_order_acquire);
+        if (!(before & 1) && atomic_load(&shared->version) == before)
+            return;
+        sched_yield();
+    }
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The memory that the supervisor and its workers share: what each worker
+ * counts, and the session ticket keys, which all of them need to have so
+ * that a client can come back to any of them.
+ */
+#ifndef PTN_PROC_SHARED_H
+#define PTN_PROC_SHARED_H
+
+#include "net/counters.h"
+#include <postern/error.h>
+#include <postern/tls.h>
+
+#define PTN_TICKET_KEYS 3
+#define PTN_TICKET_ROTATION_MS (UINT64_C(12) * 3600 * 1000)
+
+/* Written by the supervisor, except the counters. Each begins on its own
+ * cache line. */
+struct ptn_slot {
+    _Alignas(64) struct ptn_counters counters;
+};
+
+struct ptn_shared {
+    /* Newest first. Odd `version`: being written. */
+    _Atomic uint32_t version;
+    uint8_t tickets[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
+    unsigned workers;
+    struct ptn_slot slots[];
+};
+
+/* NULL with `err`. Inherited by children. */
+struct ptn_shared *ptn_shared_new(unsigned workers, struct ptn_error *err);
+void ptn_shared_free(struct ptn_shared *shared);
+
+/* Makes a new first key and forgets the last. */
+int ptn_shared_rotate(struct ptn_shared *shared, struct ptn_error *err);
+/* A consistent copy, from any process. */
+void ptn_shared_tickets(const struct ptn_shared *shared,
+                        uint8_t out[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE]);
+
+#endif

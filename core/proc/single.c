@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The single process: checks, binds, serves, answers the control socket and
+ * the signals, all on one loop. Main thread.
+ */
+#include "proc/single.h"
+#include "base/clock.h"
+#include "proc/begin.h"
+#include "proc/control.h"
+#include "proc/notify.h"
+#include "proc/plan.h"
+#include "proc/privileges.h"
+#include "proc/server.h"
+#include "proc/status.h"
+#include "proc/worker.h"
+#include <postern/log.h>
+#include <signal.h>
+#include <unistd.h>
+
+struct single {
+    struct ptn_setup setup;
+    struct ptn_plan plan;
+    struct ptn_sockets sockets;
+    struct ptn_shared *shared;
+    struct ptn_control *control;
+    struct ptn_worker *worker;
+    struct ptn_fd_watch *control_watch;
+    struct ptn_signal *signals[3];
+    struct ptn_timer *rotation;
+    struct ptn_status_worker self;
+};
+
+static void
+refresh_plan(struct single *s)
+{
+    struct ptn_buf state = PTN_BUF_INIT;
+
+    ptn_plan_write_state(&s->setup, &state);
+    ptn_plan_update(&s->plan, ptn_buf_slice(&state));
+    ptn_buf_free(&state);
+}
+
+/* Listeners whose certificate has become usable open now. */
+static void
+open_mended(struct single *s)
+{
+    for (size_t i = 0; i < s->plan.count; i++) {
+        struct ptn_plan_listener *l = &s->plan.listeners[i];
+        struct ptn_error err = PTN_ERROR_INIT;
+        size_t before = s->sockets.count;
+
+        if (l->open || l->problem)
+            continue;
+        if (ptn_begin_bind(&s->plan, i, &s->sockets, &err) != 0)
+            ptn_log_error(PTN_LOG_ERROR, "listener.not-opened", &err);
+        for (size_t j = before; l->open && j < s->sockets.count; j++) {
+            int fd = dup(s->sockets.items[j].fds[0]);
+
+            if (fd < 0 || ptn_worker_open(s->worker, i, fd, &err) != 0)
+                ptn_log_error(PTN_LOG_ERROR, "listener.not-opened", &err);
+        }
+    }
+}
+
+static unsigned
+reload(struct single *s)
+{
+    unsigned refused;
+
+    ptn_notify_reloading();
+    ptn_begin_reopen_log(s->setup.conf);
+    refused = ptn_worker_reload(s->worker);
+    refresh_plan(s);
+    open_mended(s);
+    ptn_log(PTN_LOG_INFO, "server.reloaded", PTN_FN("refused", refused));
+    ptn_notify_ready();
+    return refused;
+}
+
+static void
+on_signal(void *arg, int number)
+{
+    struct single *s = arg;
+
+    if (number == SIGHUP) {
+        reload(s);
+        return;
+    }
+    ptn_notify_stopping();
+    ptn_log(PTN_LOG_INFO, "server.stopping");
+    ptn_worker_drain(s->worker);
+}
+
+static int
+do_status(void *arg, struct ptn_buf *out, struct ptn_error *err)
+{
+    const struct single *s = arg;
+    struct ptn_status_server server = {s->setup.conf->file, "single",
+                                       s->self.started};
+
+    (void)err;
+    ptn_status_write(&server, &s->plan, &s->self, s->shared, out);
+    return 0;
+}
+
+static int
+do_stop(void *arg, struct ptn_buf *out, struct ptn_error *err)
+{
+    (void)out;
+    (void)err;
+    on_signal(arg, SIGTERM);
+    return 0;
+}
+
+static int
+do_reload(void *arg, struct ptn_buf *out, struct ptn_error *err)
+{
+    unsigned refused = reload(arg);
+
+    (void)out;
+    if (refused > 0)
+        return ptn_error_set(err, PTN_ERR_TLS,
+                             "%u certificate(s) were refused and are served as "
+                             "before; see the log",
+                             refused);
+    return 0;
+}
+
+static const struct ptn_control_verb verbs[] = {
+    {"status", do_status},
+    {"stop", do_stop},
+    {"reload", do_reload},
+    {NULL, NULL},
+};
+
+static void
+on_control(void *arg)
+{
+    struct single *s = arg;
+
+    ptn_control_serve(s->control);
+}
+
+static void
+on_rotation(void *arg)
+{
+    struct single *s = arg;
+    struct ptn_error err = PTN_ERROR_INIT;
+
+    if (ptn_shared_rotate(s->shared, &err) != 0)
+        ptn_log_error(PTN_LOG_ERROR, "tickets.not-rotated", &err);
+    ptn_worker_refresh_tickets(s->worker);
+    s->rotation = ptn_loop_timer(ptn_worker_loop(s->worker),
+                                 PTN_TICKET_ROTATION_MS, on_rotation, s);
+}
+
+static void
+ready(struct ptn_worker *worker, void *arg)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    struct single *s = arg;
+    struct ptn_loop *loop = ptn_worker_loop(worker);
+
+    s->worker = worker;
+    for (size_t i = 0; i < PTN_COUNT(numbers); i++)
+        s->signals[i] = ptn_loop_signal(loop, numbers[i], on_signal, s);
+    s->control_watch =
+        ptn_loop_watch_fd(loop, ptn_control_fd(s->control), on_control, s);
+    s->rotation = ptn_loop_timer(loop, PTN_TICKET_ROTATION_MS, on_rotation, s);
+    ptn_begin_log_ready(&s->plan, 1);
+    ptn_notify_ready();
+}
+
+static void
+finished(struct ptn_worker *worker, void *arg)
+{
+    struct single *s = arg;
+
+    (void)worker;
+    for (size_t i = 0; i < PTN_COUNT(s->signals); i++)
+        ptn_signal_free(s->signals[i]);
+    ptn_host_unwatch_fd(s->control_watch);
+    ptn_timer_cancel(s->rotation);
+}
+
+/* Everything that can go wrong before a port opens. */
+static int
+prepare(struct single *s, struct ptn_error *err)
+{
+    const struct ptn_server_conf *server = &s->setup.conf->server;
+    struct ptn_buf text = PTN_BUF_INIT;
+    int result = ptn_begin_folders(s->setup.conf, err);
+
+    if (result == 0)
+        result = ptn_privileges_borrow(server->user, err);
+    if (result != 0)
+        return result;
+    ptn_setup_certificates(&s->setup, PTN_SETUP_MAKE);
+    ptn_privileges_return();
+    ptn_plan_write(&s->setup, &text);
+    ptn_plan_read(&s->plan, ptn_buf_slice(&text));
+    ptn_buf_free(&text);
+    s->shared = ptn_shared_new(1, err);
+    return s->shared ? 0 : -1;
+}
+
+static int
+serve(struct single *s, struct ptn_error *err)
+{
+    struct ptn_worker_params params = {
+        .setup = &s->setup,
+        .sockets = &s->sockets,
+        .shared = s->shared,
+        .count = 1,
+        .ready = ready,
+        .finished = finished,
+        .arg = s,
+    };
+
+    if (ptn_begin_bind_all(&s->plan, &s->sockets, err) != 0)
+        return -1;
+    s->control = ptn_control_open(s->setup.conf->server.control, verbs, s, err);
+    if (!s->control)
+        return -1;
+    if (ptn_privileges_drop(s->setup.conf->server.user, err) != 0)
+        return -1;
+    return ptn_worker_run(&params, err);
+}
+
+int
+ptn_single_run(struct ptn_conf *conf)
+{
+    struct single s = {.self = {getpid(), ptn_clock_ms(), 0}};
+    struct ptn_error err = PTN_ERROR_INIT;
+    int status = PTN_EXIT_OK;
+
+    ptn_setup_load(&s.setup, conf);
+    ptn_sockets_init(&s.sockets, 1);
+    ptn_conf_print_notes(conf, stderr);
+    if (ptn_conf_failed(conf))
+        status = PTN_EXIT_CONFIG;
+    else if (prepare(&s, &err) != 0 || serve(&s, &err) != 0)
+        status = ptn_begin_complain(&err);
+    if (s.control)
+        ptn_control_close(s.control);
+    if (status == PTN_EXIT_OK)
+        ptn_log(PTN_LOG_INFO, "server.stopped");
+    ptn_sockets_close(&s.sockets);
+    ptn_plan_free(&s.plan);
+    ptn_setup_free(&s.setup);
+    if (s.shared)
+        ptn_shared_free(s.shared);
+    return status;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The answer to `status` on the control socket.
+ */
+#ifndef PTN_PROC_STATUS_H
+#define PTN_PROC_STATUS_H
+
+#include "proc/plan.h"
+#include "proc/shared.h"
+#include <sys/types.h>
+
+struct ptn_status_worker {
+    pid_t pid;        /* 0: it is being replaced */
+    uint64_t started; /* ptn_clock_ms */
+    uint64_t restarts;
+};
+
+struct ptn_status_server {
+    const char *config;
+    const char *processes;
+    uint64_t started; /* ptn_clock_ms */
+};
+
+void ptn_status_write(const struct ptn_status_server *server,
+                      const struct ptn_plan *plan,
+                      const struct ptn_status_worker *workers,
+                      const struct ptn_shared *shared, struct ptn_buf *out);
+
+#endif

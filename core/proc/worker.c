@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * From a set-up to serving sessions and back. Main thread, which is the
+ * loop's thread.
+ *
+ *   modules start -> sockets listen -> ready -> loop ... drain -> modules stop
+ *
+ * Sockets begin to listen only after every module has started: a client is
+ * never accepted by a server that turns out not to work.
+ */
+#include "proc/worker.h"
+#include "net/net.h"
+#include <errno.h>
+#include <postern/log.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct ptn_worker {
+    const struct ptn_worker_params *p;
+    struct ptn_loop *loop;
+    struct ptn_net *net;
+    bool draining;
+    int *late; /* sockets that came after the start */
+    size_t late_count;
+};
+
+struct ptn_loop *
+ptn_worker_loop(struct ptn_worker *w)
+{
+    return w->loop;
+}
+
+static void
+drained(void *arg)
+{
+    struct ptn_worker *w = arg;
+
+    ptn_loop_stop(w->loop);
+}
+
+void
+ptn_worker_drain(struct ptn_worker *w)
+{
+    if (w->draining) {
+        ptn_loop_stop(w->loop);
+        return;
+    }
+    w->draining = true;
+    ptn_net_drain(w->net, w->p->setup->conf->server.drain_timeout, drained, w);
+}
+
+unsigned
+ptn_worker_reload(struct ptn_worker *w)
+{
+    return w->p->setup->pki ? ptn_pki_reload(w->p->setup->pki) : 0;
+}
+
+void
+ptn_worker_refresh_tickets(struct ptn_worker *w)
+{
+    uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
+
+    if (!w->p->setup->pki)
+        return;
+    ptn_shared_tickets(w->p->shared, keys);
+    ptn_pki_set_tickets(w->p->setup->pki, keys, PTN_TICKET_KEYS);
+    ptn_wipe(keys, sizeof keys);
+}
+
+static int
+serve_socket(struct ptn_worker *w, size_t listener, int fd,
+             struct ptn_error *err)
+{
+    const struct ptn_listener_conf *conf =
+        &w->p->setup->conf->listeners[listener];
+
+    if (listen(fd, SOMAXCONN) != 0)
+        return ptn_error_errno(err, "listeners.%s cannot listen", conf->name);
+    return ptn_net_listen(w->net, conf, &fd, 1, err);
+}
+
+int
+ptn_worker_open(struct ptn_worker *w, size_t listener, int fd,
+                struct ptn_error *err)
+{
+    if (listener >= w->p->setup->conf->listener_count)
+        return ptn_error_set(err, PTN_ERR_INVALID, "no such listener");
+    w->late = ptn_realloc(w->late, (w->late_count + 1) * sizeof *w->late);
+    w->late[w->late_count++] = fd;
+    return serve_socket(w, listener, fd, err);
+}
+
+static int
+serve_all(struct ptn_worker *w, struct ptn_error *err)
+{
+    const struct ptn_sockets *s = w->p->sockets;
+
+    for (size_t i = 0; i < s->count; i++)
+        if (serve_socket(w, s->items[i].listener, s->items[i].fds[w->p->number],
+                         err) != 0)
+            return -1;
+    return 0;
+}
+
+static void
+make_net(struct ptn_worker *w)
+{
+    const struct ptn_worker_params *p = w->p;
+    struct ptn_net_params params = {
+        .loop = w->loop,
+        .pki = p->setup->pki,
+        .counters = &p->shared->slots[p->number].counters,
+        .worker = p->number,
+    };
+    const void *ops;
+
+    if (ptn_modules_find(p->setup->modules, PTN_DIRECTORY_CONTRACT,
+                         PTN_DIRECTORY_VERSION, &ops,
+                         &params.directory_instance))
+        params.directory = ops;
+    w->net = ptn_net_new(&params);
+}
+
+static int
+run_started(struct ptn_worker *w, struct ptn_error *err)
+{
+    int result;
+
+    ptn_worker_refresh_tickets(w);
+    make_net(w);
+    result = serve_all(w, err);
+    if (result == 0) {
+        w->p->ready(w, w->p->arg);
+        ptn_loop_run(w->loop);
+        w->p->finished(w, w->p->arg);
+    }
+    ptn_net_free(w->net);
+    ptn_modules_stop(w->p->setup->modules);
+    return result;
+}
+
+int
+ptn_worker_run(const struct ptn_worker_params *params, struct ptn_error *err)
+{
+    const struct ptn_server_conf *server = &params->setup->conf->server;
+    struct ptn_loop_params lanes = {(size_t)server->disk_threads,
+                                    (size_t)server->slow_threads,
+                                    (size_t)server->lane_depth};
+    struct ptn_worker w = {.p = params};
+    struct ptn_modules_place place = {NULL, params->number, params->count};
+    int result = -1;
+
+    w.loop = ptn_loop_new(&lanes, err);
+    if (!w.loop)
+        return -1;
+    place.loop = w.loop;
+    if (ptn_modules_start(params->setup->modules, &place, err) == 0)
+        result = run_started(&w, err);
+    ptn_loop_free(w.loop);
+    for (size_t i = 0; i < w.late_count; i++)
+        close(w.late[i]);
+    ptn_free(w.late);
+    return result;
+}

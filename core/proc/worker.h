@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A process that serves: one of several workers, or the only one.
+ *
+ * A worker talks with its supervisor over a pair of sockets that keep
+ * message boundaries; the first octet says what the message is.
+ */
+#ifndef PTN_PROC_WORKER_H
+#define PTN_PROC_WORKER_H
+
+#include "loop/loop.h"
+#include "proc/setup.h"
+#include "proc/shared.h"
+#include "proc/socket.h"
+
+enum ptn_message {
+    /* to the supervisor */
+    PTN_MESSAGE_READY = 'R',  /* it serves; then as PTN_MESSAGE_STATE */
+    PTN_MESSAGE_FAILED = 'F', /* it cannot start; then the error's text */
+    PTN_MESSAGE_STATE = 'S',  /* after a reload: lines of ptn_plan_state */
+    /* to the worker */
+    PTN_MESSAGE_DRAIN = 'D',
+    PTN_MESSAGE_RELOAD = 'H',  /* read the certificates again */
+    PTN_MESSAGE_TICKETS = 'T', /* the shared ticket keys have changed */
+    PTN_MESSAGE_OPEN = 'O',    /* serve the socket that comes with it: then
+                                  the listener's index, a uint32_t */
+};
+#define PTN_MESSAGE_MAX 65536
+
+struct ptn_worker;
+
+struct ptn_worker_params {
+    struct ptn_setup *setup; /* with certificates loaded */
+    struct ptn_sockets *sockets;
+    struct ptn_shared *shared;
+    unsigned number, count;
+    /* Called on the loop when everything serves, and after it has served:
+     * watches of the caller's begin and end there. */
+    void (*ready)(struct ptn_worker *worker, void *arg);
+    void (*finished)(struct ptn_worker *worker, void *arg);
+    void *arg;
+};
+
+/* Serves until drained. -1 with `err`: it never began to. */
+int ptn_worker_run(const struct ptn_worker_params *params,
+                   struct ptn_error *err);
+
+/* From the loop's thread. Draining twice ends at once. */
+struct ptn_loop *ptn_worker_loop(struct ptn_worker *worker);
+void ptn_worker_drain(struct ptn_worker *worker);
+/* How many certificates were refused. */
+unsigned ptn_worker_reload(struct ptn_worker *worker);
+void ptn_worker_refresh_tickets(struct ptn_worker *worker);
+/* Begins to serve one more socket, which becomes the worker's. */
+int ptn_worker_open(struct ptn_worker *worker, size_t listener, int fd,
+                    struct ptn_error *err);
+
+#endif
