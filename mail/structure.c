@@ -82,6 +82,25 @@ add_extension(struct ptn_mime_tree *tree, const struct ptn_mime_node *node,
     add_field(node, PTN_FIELD_CONTENT_LOCATION, out);
 }
 
+/* RFC 2046 section 4.1.2: text without a charset is ASCII. Clients like to
+ * be told. Goes into the list that was just written. */
+static void
+add_default_charset(const struct ptn_params *params, struct ptn_buf *out)
+{
+    for (size_t i = 0; i < params->count; i++) {
+        if (ptn_slice_caseeq(params->list[i].name, PTN_SLICE("charset")))
+            return;
+    }
+    if (params->count) {
+        out->len--; /* the parenthesis */
+        ptn_buf_addc(out, ' ');
+    } else {
+        out->len -= 3; /* NIL */
+        ptn_buf_addc(out, '(');
+    }
+    ptn_buf_adds(out, "\"charset\" \"us-ascii\")");
+}
+
 /* media type, and body-fld-param */
 static void
 add_type(struct ptn_mime_tree *tree, const struct ptn_mime_node *node,
@@ -100,6 +119,8 @@ add_type(struct ptn_mime_tree *tree, const struct ptn_mime_node *node,
         ptn_imap_add_string(out, subtype);
         ptn_buf_addc(out, ' ');
         ptn_params_write(&params, &tree->scratch, out);
+        if (node->text)
+            add_default_charset(&params, out);
     } else if (node->kind == PTN_MIME_MESSAGE) { /* a digest's default */
         ptn_buf_adds(out, "\"message\" \"rfc822\" NIL");
     } else { /* RFC 2045 section 5.2 */
