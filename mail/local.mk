@@ -3,6 +3,7 @@
 # What the mail modules share.
 libpostern_mail_core_la_SOURCES += mail/address_list.c mail/address_list.h
 libpostern_mail_core_la_SOURCES += mail/chars.h
+libpostern_mail_core_la_SOURCES += mail/charset.c mail/charset.h
 libpostern_mail_core_la_SOURCES += mail/date.c
 libpostern_mail_core_la_SOURCES += mail/envelope.c mail/envelope.h
 libpostern_mail_core_la_SOURCES += mail/flags.c
@@ -16,6 +17,9 @@ libpostern_mail_core_la_SOURCES += mail/param.c mail/param.h
 libpostern_mail_core_la_SOURCES += mail/parts.c mail/parts.h
 libpostern_mail_core_la_SOURCES += mail/path.c
 libpostern_mail_core_la_SOURCES += mail/set.c
+libpostern_mail_core_la_SOURCES += mail/stream.c
 libpostern_mail_core_la_SOURCES += mail/structure.c mail/structure.h
+libpostern_mail_core_la_SOURCES += mail/transfer.c mail/transfer.h
 libpostern_mail_core_la_SOURCES += mail/uidmap.c
 libpostern_mail_core_la_SOURCES += mail/utf8.c mail/utf8.h
+libpostern_mail_core_la_SOURCES += mail/words.c

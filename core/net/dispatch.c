@@ -246,7 +246,7 @@ settle(struct ptn_session *s)
         ptn_session_kill(s, "peer closed");
     if (s->phase == PTN_PHASE_DEAD)
         return;
-    if (s->on_drain &&
+    if ((s->on_drain || s->drain_job) &&
         ptn_session_unsent(s) <= s->listener->conf->limits.output_low)
         ptn_soon_call(s->net->params.loop, &s->soon);
     ptn_session_watch(s);

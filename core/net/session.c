@@ -38,11 +38,19 @@ on_soon(struct ptn_soon *soon)
 
     if (s->phase == PTN_PHASE_DEAD)
         return;
-    if (fn && ptn_session_unsent(s) <= s->listener->conf->limits.output_low) {
+    if (ptn_session_unsent(s) > s->listener->conf->limits.output_low) {
+        ptn_session_pump(s);
+    } else if (s->drain_job) {
+        struct ptn_job *job = s->drain_job;
+
+        s->drain_job = NULL;
+        ptn_session_on_job(job);
+    } else {
         s->on_drain = NULL;
-        ptn_session_apply(s, fn(s));
+        if (fn)
+            ptn_session_apply(s, fn(s));
+        ptn_session_pump(s);
     }
-    ptn_session_pump(s);
 }
 
 static struct ptn_session *
@@ -142,6 +150,20 @@ finish(struct ptn_session *s)
     ptn_net_on_gone(net);
 }
 
+/* The queue will never drain: who waits for it is told so. */
+static void
+cancel_drain(struct ptn_session *s)
+{
+    struct ptn_job *job = s->drain_job;
+
+    if (!job)
+        return;
+    s->drain_job = NULL;
+    s->jobs--;
+    job->cancelled = true;
+    job->done(s, job);
+}
+
 void
 ptn_session_kill(struct ptn_session *s, const char *reason)
 {
@@ -163,6 +185,7 @@ ptn_session_kill(struct ptn_session *s, const char *reason)
         ptn_watch_close(&s->watch, on_watch_closed);
     close(s->fd);
     ptn_sasl_drop(s);
+    cancel_drain(s);
     if (s->jobs == 0)
         finish(s);
 }

@@ -9,6 +9,7 @@
  * peers wait for their answer, and the loop is not asked twice a command.
  */
 #include "net/inner.h"
+#include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -157,6 +158,15 @@ ptn_session_on_drain(struct ptn_session *s,
                      enum ptn_result (*fn)(struct ptn_session *s))
 {
     s->on_drain = fn;
+}
+
+void
+ptn_session_await_drain(struct ptn_session *s, struct ptn_job *job)
+{
+    assert(s->phase != PTN_PHASE_DEAD && !s->drain_job);
+    job->private_.session = s;
+    s->drain_job = job;
+    s->jobs++;
 }
 
 bool

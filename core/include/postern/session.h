@@ -43,6 +43,11 @@ PTN_API bool ptn_session_is_full(struct ptn_session *s);
  * on the next turn of the loop, so other sessions get theirs). */
 PTN_API void ptn_session_on_drain(struct ptn_session *s,
                                   enum ptn_result (*fn)(struct ptn_session *s));
+/* The same as a job, for those who have something to carry on or to free:
+ * job->done runs then, or with `cancelled` set when the session ends before.
+ * One at a time a session. */
+PTN_API void ptn_session_await_drain(struct ptn_session *s,
+                                     struct ptn_job *job);
 
 /* --- input --- */
 
