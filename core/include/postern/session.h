@@ -62,7 +62,7 @@ PTN_API void ptn_session_expect_block(struct ptn_session *s, uint64_t count);
 PTN_API void ptn_session_expect_text(struct ptn_session *s, size_t max_line);
 
 /* Inside `fault`: the last octets of the refused line, at most 16, without
- * its end. A protocol whose lines can announce a block (IMAP's literals)
+ * its end. A protocol whose lines can announce a block (a literal)
  * sees there that one follows, and may expect it, to throw it away. */
 PTN_API struct ptn_slice ptn_session_fault_tail(struct ptn_session *s);
 
