@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Scripts for those who build, test and try the tree.
-EXTRA_DIST += tools/lib.sh tools/packages tools/abi tools/test tools/wolfssl
+EXTRA_DIST += tools/lib.sh tools/packages tools/abi \
+	tools/quickstart tools/test tools/testbed tools/wolfssl
