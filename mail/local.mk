@@ -5,6 +5,7 @@ libpostern_mail_core_la_SOURCES += mail/address_list.c mail/address_list.h
 libpostern_mail_core_la_SOURCES += mail/chars.h
 libpostern_mail_core_la_SOURCES += mail/charset.c mail/charset.h
 libpostern_mail_core_la_SOURCES += mail/date.c
+libpostern_mail_core_la_SOURCES += mail/delivery.c
 libpostern_mail_core_la_SOURCES += mail/envelope.c mail/envelope.h
 libpostern_mail_core_la_SOURCES += mail/flags.c
 libpostern_mail_core_la_SOURCES += mail/header.c mail/header.h

@@ -2,6 +2,7 @@
 #
 # Unit tests of the mail library.
 unit_tests += tests/unit/mail/date
+unit_tests += tests/unit/mail/delivery
 unit_tests += tests/unit/mail/flags
 unit_tests += tests/unit/mail/mailbox_name
 unit_tests += tests/unit/mail/mutf7
