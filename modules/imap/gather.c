@@ -16,6 +16,8 @@
  */
 #include "imap.h"
 
+#include "view.h"
+
 static enum ptn_result refuse(struct ptn_session *s, const char *tag,
                               const char *reply);
 
@@ -67,7 +69,7 @@ after_refusal(struct ptn_session *s, struct ptn_slice line)
         return drain(s, &literal);
     st->input = IMAP_IN_COMMAND;
     st->drained = 0;
-    return st->leaving ? imap_bye(s, "server going down") : PTN_DONE;
+    return PTN_DONE;
 }
 
 /* Answers without a command: it never came to be one. `reply` is "BAD ..."
@@ -322,12 +324,25 @@ fault_tag(struct ptn_slice head, char tag[IMAP_TAG_MAX + 1])
     tag[name.len] = 0;
 }
 
+static const char *
+fault_text(enum ptn_fault fault)
+{
+    if (fault & PTN_FAULT_LONG_LINE)
+        return " BAD [TOOBIG] line too long\r\n";
+    return fault & PTN_FAULT_NUL ? " BAD NUL in a line\r\n"
+                                 : " BAD lines end in CRLF\r\n";
+}
+
+/* The line is gone, but a literal that it announced may be on its way. One
+ * that is announced in more octets than we were shown ends the session. */
 enum ptn_result
 imap_gather_fault(struct ptn_session *s, enum ptn_fault fault,
                   struct ptn_slice head)
 {
     struct imap_state *st = imap_state(s);
     struct ptn_buf *out = ptn_session_out(s);
+    struct ptn_slice tail = ptn_session_fault_tail(s);
+    struct imap_literal literal;
     char tag[IMAP_TAG_MAX + 1];
 
     if (st->cmd)
@@ -335,8 +350,11 @@ imap_gather_fault(struct ptn_session *s, enum ptn_fault fault,
     else
         fault_tag(head, tag);
     ptn_buf_adds(out, tag[0] ? tag : "*");
-    ptn_buf_adds(out, fault == PTN_FAULT_NUL ? " BAD NUL in a line\r\n"
-                                             : " BAD line too long\r\n");
+    ptn_buf_adds(out, fault_text(fault));
+    imap_view_unwatch(s); /* it may have been IDLE */
     imap_command_free(st->cmd);
-    return imap_bye(s, "what follows such a line cannot be told apart");
+    if (tail.len && tail.data[tail.len - 1] == '}' &&
+        !imap_literal_find(tail, &literal))
+        return imap_bye(s, "what follows that line cannot be told apart");
+    return after_refusal(s, tail);
 }

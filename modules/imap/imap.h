@@ -77,7 +77,6 @@ struct imap_state {
     uint32_t drained;         /* octets thrown away for this command */
     uint8_t phase;            /* enum imap_phase */
     uint8_t input;            /* enum imap_input */
-    bool leaving;             /* say BYE once the command is finished */
 };
 
 enum imap_verb_flag {

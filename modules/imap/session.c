@@ -88,7 +88,7 @@ finish(struct imap_command *cmd, const char *word, struct ptn_slice code,
     st->input = IMAP_IN_COMMAND;
     if (st->view && imap_view_dead(st->view)) /* RFC 2180 section 3.3 */
         return imap_bye(s, "the selected mailbox was deleted");
-    return st->leaving ? imap_bye(s, "server going down") : PTN_DONE;
+    return PTN_DONE;
 }
 
 enum ptn_result
@@ -181,13 +181,6 @@ session_open(struct ptn_session *s)
     return PTN_DONE;
 }
 
-/* No command is under way that the peer has finished sending. */
-static bool
-is_quiet(const struct imap_state *st)
-{
-    return st->cmd == NULL || st->input != IMAP_IN_COMMAND;
-}
-
 static enum ptn_result
 session_event(struct ptn_session *s, enum ptn_event event)
 {
@@ -203,10 +196,7 @@ session_event(struct ptn_session *s, enum ptn_event event)
     case PTN_EVENT_ERRORS:
         return imap_bye(s, "too many errors");
     case PTN_EVENT_SHUTDOWN:
-        if (is_quiet(st))
-            return imap_bye(s, "server going down");
-        st->leaving = true;
-        return PTN_PENDING;
+        return imap_bye(s, "server going down");
     case PTN_EVENT_POSTED:
         return imap_idle_posted(s);
     }
@@ -257,4 +247,5 @@ const struct ptn_protocol imap_protocol = {
     .event = session_event,
     .close = session_close,
     .refuse = session_refuse,
+    .login = true,
 };
