@@ -95,7 +95,6 @@ update(struct ptn_session *s, struct pop3_drop *d)
         return PTN_CLOSE;
     }
     gather(d);
-    d->busy = true;
     d->expunge.op.job.done = removed;
     d->expunge.mailbox = d->writable;
     d->expunge.any = true;

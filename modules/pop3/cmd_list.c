@@ -63,9 +63,8 @@ next_batch(struct pop3_drop *d, struct batch *b)
 static enum ptn_result
 end_list(struct ptn_session *s)
 {
-    pop3_state(s)->drop->busy = false;
     pop3_reply(s, ".");
-    return pop3_state(s)->leaving ? PTN_CLOSE : PTN_DONE;
+    return PTN_DONE;
 }
 
 static enum ptn_result
@@ -115,7 +114,6 @@ begin_list(struct ptn_session *s)
 {
     struct pop3_drop *d = pop3_state(s)->drop;
     d->next = 1;
-    d->busy = true;
     ptn_session_printf(s, "+OK %u messages\r\n",
                        (unsigned)(d->count - d->marked));
 }

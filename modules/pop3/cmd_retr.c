@@ -12,11 +12,10 @@ sent(struct ptn_session *s, void *arg, bool ok)
     struct pop3_drop *d = arg;
     d->pop3->store->body_close(d->pop3->store_instance, d->body);
     d->body = NULL;
-    d->busy = false;
     if (!ok)
         return PTN_CLOSE; /* the client was promised more */
     pop3_reply(s, ".");
-    return pop3_state(s)->leaving ? PTN_CLOSE : PTN_DONE;
+    return PTN_DONE;
 }
 
 /* Opens message `number`; false when that was refused. */
@@ -32,7 +31,6 @@ open_body(struct ptn_session *s, uint32_t number, uint64_t *size)
         pop3_reply(s, pop3_status_reply(status));
         return false;
     }
-    d->busy = true;
     return true;
 }
 

@@ -21,7 +21,6 @@ struct pop3_drop {
     /* The answer under way: a body, or from which message a list goes on. */
     struct ptn_body *body;
     uint32_t next;
-    bool busy;
 
     /* What QUIT removes. */
     struct ptn_mailbox *writable;

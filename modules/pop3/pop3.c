@@ -83,7 +83,6 @@ say_and_close(struct ptn_session *s, const char *text)
 static enum ptn_result
 session_event(struct ptn_session *s, enum ptn_event event)
 {
-    struct pop3_session *state = pop3_state(s);
     switch (event) {
     case PTN_EVENT_TLS:
         return forget(s);
@@ -93,10 +92,7 @@ session_event(struct ptn_session *s, enum ptn_event event)
     case PTN_EVENT_ERRORS:
         return say_and_close(s, "-ERR Too many errors, closing");
     case PTN_EVENT_SHUTDOWN:
-        if (!state->drop || !state->drop->busy)
-            return say_and_close(s, "-ERR [SYS/TEMP] Shutting down");
-        state->leaving = true; /* after the answer */
-        return PTN_DONE;
+        return say_and_close(s, "-ERR [SYS/TEMP] Shutting down");
     case PTN_EVENT_POSTED:
         break;
     }

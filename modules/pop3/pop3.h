@@ -44,7 +44,6 @@ struct pop3_session {
     char *user;             /* of USER, until PASS */
     struct pop3_drop *drop; /* NULL in the AUTHORIZATION state */
     bool in_auth;           /* the next line belongs to a SASL exchange */
-    bool leaving;           /* the server goes away after the answer */
 };
 
 static inline struct pop3_session *

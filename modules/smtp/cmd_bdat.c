@@ -39,7 +39,6 @@ smtp_cmd_bdat(struct ptn_session *s, struct ptn_slice args)
         return PTN_CLOSE;
     }
     state->in_text = false;
-    state->receiving = true;
     state->chunk_last = last;
     state->chunk_size = size;
     state->chunk_drain = !state->tx || !ptn_session_may_proceed(s) ||
@@ -54,7 +53,6 @@ smtp_cmd_bdat(struct ptn_session *s, struct ptn_slice args)
 static enum ptn_result
 chunk_refused(struct ptn_session *s)
 {
-    smtp_state(s)->receiving = false;
     return smtp_refuse(s, smtp_state(s)->tx ? "554 5.5.1 No valid recipients"
                                             : "503 5.5.1 Say MAIL first");
 }
@@ -93,7 +91,6 @@ smtp_bdat_block(struct ptn_session *s, const struct ptn_block *block)
         return chunk_refused(s);
     if (state->chunk_last)
         return message_complete(s, tx);
-    state->receiving = false;
     if (tx->verdict != SMTP_FINE) {
         smtp_reply(s, smtp_verdict_reply(tx->verdict));
         return PTN_DONE;

@@ -37,7 +37,6 @@ smtp_cmd_data(struct ptn_session *s, struct ptn_slice args)
         return PTN_DONE;
     }
     smtp_state(s)->in_text = true;
-    smtp_state(s)->receiving = true;
     smtp_reply(s, "354 Go ahead, end with <CR><LF>.<CR><LF>");
     ptn_session_timeout(s, o->data_timeout);
     ptn_session_expect_text(s, (size_t)o->max_text_line);

@@ -46,10 +46,7 @@ static enum ptn_result
 finish(struct ptn_session *s)
 {
     smtp_tx_end(s);
-    if (!smtp_state(s)->leaving)
-        return PTN_DONE;
-    smtp_reply(s, "421 4.3.2 Shutting down, closing");
-    return PTN_CLOSE;
+    return PTN_DONE;
 }
 
 /* One answer for the whole content: one line, and in LMTP one for each

@@ -167,10 +167,7 @@ session_event(struct ptn_session *s, enum ptn_event event)
     case PTN_EVENT_ERRORS:
         return say_and_close(s, "421 4.7.0 Too many errors, closing");
     case PTN_EVENT_SHUTDOWN:
-        if (!smtp_state(s)->receiving)
-            return say_and_close(s, "421 4.3.2 Shutting down, closing");
-        smtp_state(s)->leaving = true; /* after the message */
-        return PTN_DONE;
+        return say_and_close(s, "421 4.3.2 Shutting down, closing");
     case PTN_EVENT_POSTED:
         break;
     }

@@ -74,8 +74,6 @@ struct smtp_session {
     bool in_auth;                 /* the next line belongs to a SASL exchange */
     bool auth_long;               /* ... and was too long */
     bool in_text;                 /* what comes as blocks is DATA, not BDAT */
-    bool receiving;               /* between DATA or BDAT and the answer */
-    bool leaving;                 /* the server goes away after the answer */
     bool chunk_last, chunk_drain; /* of the BDAT at hand */
     uint64_t chunk_size;
 };

@@ -42,7 +42,6 @@ smtp_tx_end(struct ptn_session *s)
     ptn_arena_reset(&tx->arena);
     ptn_free(tx);
     smtp_state(s)->tx = NULL;
-    smtp_state(s)->receiving = false;
 }
 
 /* The index of a user among the targets, added when it is new. */
