@@ -4,7 +4,7 @@
 #
 # The parts go into a convenience library, which unit tests link too.
 noinst_LTLIBRARIES += modules/pop3/libpop3.la
-# postern_module_LTLIBRARIES += modules/pop3/pop3.la
+postern_module_LTLIBRARIES += modules/pop3/pop3.la
 modules_pop3_libpop3_la_SOURCES = \
 	modules/pop3/cmd_auth.c \
 	modules/pop3/cmd_dele.c \

@@ -144,12 +144,10 @@ address_of(struct ptn_session *s, const struct ptn_path *path,
     struct ptn_path whole = *path;
     if (path->null)
         return "501 5.1.3 A recipient cannot be empty";
-    if (path->domain.len == 0) {
-        if (!ptn_slice_caseeq(path->local, PTN_SLICE("postmaster")) ||
-            domains->count == 0)
-            return "550 5.1.3 The address needs a domain";
+    if (path->domain.len == 0 && domains->count == 0)
+        return "550 5.1.1 No mail is local here";
+    if (path->domain.len == 0) /* then it is Postmaster */
         whole.domain = ptn_slice_of(domains->items[0]);
-    }
     struct ptn_buf text = PTN_BUF_INIT;
     ptn_path_format(&whole, &text);
     out->data = ptn_arena_dup(&tx->arena, ptn_buf_slice(&text));

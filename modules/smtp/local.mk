@@ -4,7 +4,7 @@
 #
 # The parts go into a convenience library, which unit tests link too.
 noinst_LTLIBRARIES += modules/smtp/libsmtp.la
-# postern_module_LTLIBRARIES += modules/smtp/smtp.la
+postern_module_LTLIBRARIES += modules/smtp/smtp.la
 modules_smtp_libsmtp_la_SOURCES = \
 	modules/smtp/args.c modules/smtp/args.h \
 	modules/smtp/cmd_auth.c \

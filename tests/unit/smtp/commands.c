@@ -197,7 +197,7 @@ recipients(void **state)
         "550 5.7.1 Relaying denied: not a domain of this server");
     SAY(&f, "RCPT TO:<nobody@example.test>", "550 5.1.1 No such mailbox here");
     SAY(&f, "RCPT TO:<>", "501 5.1.3 A recipient cannot be empty");
-    SAY(&f, "RCPT TO:<user1>", "550 5.1.3 The address needs a domain");
+    SAY(&f, "RCPT TO:<user1>", "501 5.1.3 Malformed address");
     SAY(&f, "RCPT TO:<user1@example.test> NOTIFY=NEVER",
         "555 5.5.4 Unknown parameter");
     SAY(&f, "RCPT user1@example.test", "501 5.5.4 TO:<address> must follow");

@@ -3,6 +3,7 @@
  * Tests of DATA and BDAT: what content is taken, and what is not.
  */
 #include "tests/unit/smtp/fixture.h"
+#include <time.h>
 
 #define TEXT "Subject: hi\r\n\r\nbody\r\n"
 

@@ -14,6 +14,13 @@ struct ptn_session {
 
 static const char *const domains[] = {"example.test", "other.test"};
 
+static void
+take_job(struct stage *st, struct ptn_job *job)
+{
+    assert_true(st->job_count < STAGE_JOBS);
+    st->jobs[st->job_count++] = job;
+}
+
 /* --- postern/session.h --- */
 
 void *
@@ -89,6 +96,13 @@ ptn_session_on_drain(struct ptn_session *s,
 {
     assert_null(s->stage->drain);
     s->stage->drain = fn;
+}
+
+/* The stage has always drained when the next turn comes. */
+void
+ptn_session_await_drain(struct ptn_session *s, struct ptn_job *job)
+{
+    take_job(s->stage, job);
 }
 
 void
@@ -211,13 +225,6 @@ ptn_session_timeout(struct ptn_session *s, uint64_t milliseconds)
 }
 
 /* --- jobs --- */
-
-static void
-take_job(struct stage *st, struct ptn_job *job)
-{
-    assert_true(st->job_count < STAGE_JOBS);
-    st->jobs[st->job_count++] = job;
-}
 
 int
 ptn_session_run(struct ptn_session *s, enum ptn_lane lane, struct ptn_job *job)
