@@ -1,4 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Unit tests of this area. Add lines like
-# unit_tests += tests/unit/vault/NAME
+# The store. Its tests share a rig (rig.h), which stands in for the core.
+vault_rig = tests/unit/vault/rig.c tests/unit/vault/rig.h
+vault_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/plugins/vault $(LMDB_CFLAGS)
+vault_ldadd = plugins/vault/libvault.la $(LDADD) $(LMDB_LIBS)
+unit_tests += tests/unit/vault/basic
+tests_unit_vault_basic_SOURCES = tests/unit/vault/basic.c $(vault_rig)
+tests_unit_vault_basic_CPPFLAGS = $(vault_cppflags)
+tests_unit_vault_basic_LDADD = $(vault_ldadd)

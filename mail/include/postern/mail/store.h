@@ -117,6 +117,7 @@ struct ptn_store_op {
     struct ptn_job job;
     enum ptn_status status;
     struct ptn_store_op *next; /* the store's */
+    unsigned kind;             /* the store's */
 };
 
 /* The content of one message, shared by deliver and append. */

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The list of a user's mailboxes. Keys put children right behind their
+ * parent (index.h), so one walk finds parents that are merely implied, and
+ * looking one key ahead tells who has children. Any thread.
+ */
+#include "commit.h"
+#include "read.h"
+
+struct list {
+    bool (*fn)(void *arg, const struct ptn_mailbox_entry *entry);
+    void *arg;
+    bool stopped;
+    bool inbox_pass;                     /* INBOX first, then the others */
+    char last[PTN_MAILBOX_NAME_MAX + 1]; /* the name told last */
+    size_t last_len;
+};
+
+static bool
+is_inbox(struct ptn_slice name)
+{
+    return ptn_slice_eq(name, PTN_SLICE("INBOX"));
+}
+
+static void
+tell(struct list *l, const struct ptn_mailbox_entry *e)
+{
+    memcpy(l->last, e->name.data, e->name.len);
+    l->last_len = e->name.len;
+    if (l->stopped || is_inbox(e->name) != l->inbox_pass)
+        return;
+    l->stopped = !l->fn(l->arg, e);
+}
+
+/* Whether `parent` (of `len` octets) is the last name told or above it. */
+static bool
+was_told(const struct list *l, const char *parent, size_t len)
+{
+    return l->last_len >= len && memcmp(l->last, parent, len) == 0 &&
+           (l->last_len == len || l->last[len] == '/');
+}
+
+/* Parents of `name` that have no entry of their own. */
+static void
+tell_parents(struct list *l, struct ptn_slice name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.data[i] == '/' && !was_told(l, name.data, i))
+            tell(l, &(struct ptn_mailbox_entry){
+                        .name = ptn_slice_sub(name, 0, i),
+                        .has_children = true,
+                    });
+    }
+}
+
+/* One entry off the table; its name as it is written. */
+struct row {
+    struct vault_name value;
+    char name[PTN_MAILBOX_NAME_MAX + 1];
+    size_t len;
+};
+
+static int
+read_row(const MDB_val *key, const MDB_val *val, uint32_t user, struct row *out)
+{
+    const char *name = (const char *)key->mv_data + 4;
+
+    if (vault_key_u32(key, 0) != user)
+        return MDB_NOTFOUND;
+    if (val->mv_size != sizeof(out->value) ||
+        key->mv_size - 4 > PTN_MAILBOX_NAME_MAX)
+        return MDB_CORRUPTED;
+    memcpy(&out->value, val->mv_data, sizeof(out->value));
+    out->len = key->mv_size - 4;
+    for (size_t i = 0; i < out->len; i++)
+        out->name[i] = name[i] == '\1' ? '/' : name[i];
+    return 0;
+}
+
+static void
+tell_row(struct list *l, const struct row *row, const struct row *next)
+{
+    struct ptn_slice name = {row->name, row->len};
+
+    tell_parents(l, name);
+    tell(l, &(struct ptn_mailbox_entry){
+                .name = name,
+                .exists = row->value.box != 0,
+                .subscribed = row->value.subscribed,
+                .has_children = next && next->len > row->len &&
+                                next->name[row->len] == '/' &&
+                                memcmp(next->name, row->name, row->len) == 0,
+                .special_use = row->value.use,
+            });
+}
+
+/* Tells each row when the next is known. */
+static int
+walk(MDB_cursor *cursor, uint32_t user, struct list *l)
+{
+    struct vault_name_key from;
+    struct row rows[2];
+    unsigned n = 0;
+    MDB_val key, val;
+    int rc;
+
+    vault_key_name(user, (struct ptn_slice){NULL, 0}, &from);
+    key = (MDB_val){from.len, from.data};
+    rc = mdb_cursor_get(cursor, &key, &val, MDB_SET_RANGE);
+    while (rc == 0 && (rc = read_row(&key, &val, user, &rows[n % 2])) == 0) {
+        if (n > 0)
+            tell_row(l, &rows[(n - 1) % 2], &rows[n % 2]);
+        n++;
+        if (l->stopped)
+            return 0;
+        rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT);
+    }
+    if (rc == MDB_NOTFOUND && n > 0)
+        tell_row(l, &rows[(n - 1) % 2], NULL);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static int
+list_user(struct vault *v, struct vault_reader *r, uint32_t user,
+          struct list *l)
+{
+    MDB_cursor *cursor;
+    int rc = vault_read_cursor(v, r, VAULT_NAMES, &cursor);
+
+    l->inbox_pass = true;
+    if (rc == 0)
+        rc = walk(cursor, user, l);
+    l->inbox_pass = false;
+    l->last_len = 0;
+    if (rc == 0 && !l->stopped)
+        rc = walk(cursor, user, l);
+    return rc;
+}
+
+/* A user without mail: what the first message will make. */
+static void
+list_initial(struct vault *v, struct list *l)
+{
+    const struct ptn_strings *create = &v->options->create;
+
+    l->inbox_pass = true;
+    tell(l, &(struct ptn_mailbox_entry){.name = PTN_SLICE("INBOX"),
+                                        .exists = true,
+                                        .subscribed = true});
+    l->inbox_pass = false;
+    for (size_t i = 0; i < create->count; i++)
+        tell(l, &(struct ptn_mailbox_entry){
+                    .name = ptn_slice_of(create->items[i]),
+                    .exists = true,
+                    .subscribed = true,
+                    .special_use = vault_use_of(create->items[i]),
+                });
+}
+
+enum ptn_status
+vault_list(void *store, const char *user,
+           bool (*fn)(void *arg, const struct ptn_mailbox_entry *entry),
+           void *arg)
+{
+    struct vault *v = store;
+    struct list l = {.fn = fn, .arg = arg};
+    struct vault_reader *r;
+    uint32_t user_id;
+    int rc = vault_read_begin(v, &r);
+
+    if (rc != 0)
+        return vault_index_status(v, rc);
+    rc = vault_get_login(v, r->txn, user, &user_id);
+    if (rc == 0)
+        rc = list_user(v, r, user_id, &l);
+    else if (rc == MDB_NOTFOUND) {
+        list_initial(v, &l);
+        rc = 0;
+    }
+    vault_read_end(v, r);
+    return vault_index_status(v, rc);
+}
