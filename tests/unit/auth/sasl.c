@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Authentication as a peer sees it: exchanges, their faults, and what
+ * guessing costs. The numbers are those of enum ptn_auth.
+ */
+#include "auth/throttle.h"
+#include "base/clock.h"
+#include "tests/unit/net/fixture.h"
+#include <stdio.h>
+#include <unistd.h>
+
+static void
+test_plain(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f);
+    fixture_start(&f);
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        /* \0ann\0secret, at once and when asked */
+        {"AUTH PLAIN AGFubgBzZWNyZXQ=\r\nQUIT\r\n", "AUTH 0\r\nBYE\r\n"},
+        {"AUTH plain\r\nAGFubgBzZWNyZXQ=\r\nQUIT\r\n",
+         "+\r\nAUTH 0\r\nBYE\r\n"},
+        /* as itself, spelt both ways; as somebody else */
+        {"AUTH PLAIN YW5uAGFubgBzZWNyZXQ=\r\nQUIT\r\n", "AUTH 0\r\nBYE\r\n"},
+        {"AUTH PLAIN YW5uQGV4YW1wbGUudGVzdABhbm4Ac2VjcmV0\r\nQUIT\r\n",
+         "AUTH 0\r\nBYE\r\n"},
+        {"AUTH PLAIN Ym9iAGFubgBzZWNyZXQ=\r\nQUIT\r\n", "AUTH 2\r\nBYE\r\n"},
+        /* malformed: not base64, one NUL, an empty name, empty */
+        {"AUTH PLAIN !!!!\r\nQUIT\r\n", "AUTH 6\r\nBYE\r\n"},
+        {"AUTH PLAIN AGFubg==\r\nQUIT\r\n", "AUTH 6\r\nBYE\r\n"},
+        {"AUTH PLAIN AABzZWNyZXQ=\r\nQUIT\r\n", "AUTH 6\r\nBYE\r\n"},
+        {"AUTH PLAIN =\r\nQUIT\r\n", "AUTH 6\r\nBYE\r\n"},
+        {"AUTH PLAIN\r\n*\r\nPING\r\nQUIT\r\n",
+         "+\r\nAUTH 7\r\nPONG\r\nBYE\r\n"},
+        {"AUTH GSSAPI\r\nQUIT\r\n", "AUTH 4\r\nBYE\r\n"},
+        /* "broken": the directory is out of order */
+        {"AUTH PLAIN AGJyb2tlbgBzZWNyZXQ=\r\nQUIT\r\n", "AUTH 3\r\nBYE\r\n"},
+        /* a second time, once authenticated */
+        {"LOGIN ann secret\r\nLOGIN ann secret\r\nQUIT\r\n",
+         "AUTH 0\r\nAUTH 4\r\nBYE\r\n"},
+    };
+    for (size_t i = 0; i < PTN_COUNT(cases); i++) {
+        int fd = client_connect(&f);
+        client_expect(fd, "HI\r\n");
+        client_say(fd, cases[i].in);
+        client_expect(fd, cases[i].out);
+        client_expect_end(fd);
+        close(fd);
+    }
+    fixture_stop(&f);
+}
+
+static void
+test_login_mechanism(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f);
+    fixture_start(&f);
+    PLAY(&f, "AUTH LOGIN\r\nYW5u\r\nc2VjcmV0\r\nQUIT\r\n",
+         "+VXNlcm5hbWU6\r\n+UGFzc3dvcmQ6\r\nAUTH 0\r\nBYE\r\n");
+    PLAY(&f, "AUTH LOGIN YW5u\r\nc2VjcmV0\r\nQUIT\r\n",
+         "+UGFzc3dvcmQ6\r\nAUTH 0\r\nBYE\r\n");
+    PLAY(&f, "AUTH LOGIN\r\n\r\nQUIT\r\n",
+         "+VXNlcm5hbWU6\r\nAUTH 6\r\nBYE\r\n");
+    fixture_stop(&f);
+}
+
+static void
+test_delay_and_throttle(void **state)
+{
+    struct fixture f;
+    uint64_t began = ptn_clock_ms();
+    int fd;
+
+    (void)state;
+    fixture_init(&f);
+    fixture_start(&f);
+    fd = client_connect(&f);
+    client_say(fd, "LOGIN ann wrong\r\nLOGIN bob secret\r\n"
+                   "LOGIN ann wrong\r\nLOGIN ann secret\r\n");
+    client_expect(fd, "HI\r\nAUTH 2\r\n");
+    assert_in_range(ptn_clock_ms() - began, PTN_THROTTLE_FIRST_MS, 2000);
+    client_expect(fd, "AUTH 2\r\nAUTH 8\r\nAUTH 8\r\n");
+    assert_in_range(ptn_clock_ms() - began, PTN_THROTTLE_FIRST_MS * 7, 6000);
+    close(fd);
+    assert_int_equal(atomic_load(&f.counters.auth_failed), 3);
+    /* A server that goes away does not wait for a delay. */
+    fd = client_connect(&f);
+    client_say(fd, "LOGIN ann wrong\r\n");
+    client_expect(fd, "HI\r\n");
+    usleep(50000);
+    fixture_stop(&f);
+    close(fd);
+}
+
+static void
+test_leaves_while_delayed(void **state)
+{
+    struct fixture f;
+    int fd;
+
+    (void)state;
+    fixture_init(&f);
+    fixture_start(&f);
+    for (int i = 0; i < 3; i++) {
+        fd = client_connect(&f);
+        client_say(fd, i ? "LOGIN ann wrong\r\n" : "AUTH PLAIN\r\n");
+        usleep(20000);
+        close(fd);
+    }
+    fixture_stop(&f);
+    assert_int_equal(atomic_load(&f.closed), 3);
+}
+
+static void
+test_limits(void **state)
+{
+    struct fixture f;
+    char line[2100];
+    int fd;
+
+    (void)state;
+    fixture_init(&f);
+    f.conf.limits.max_line = 20000;
+    f.conf.limits.auth_attempts = 9;
+    fixture_start(&f);
+    fd = client_connect(&f);
+    client_expect(fd, "HI\r\n");
+    memset(line, 'a', sizeof line);
+    memcpy(line, "LOGIN ", 6);
+    memcpy(line + 400, " secret\r\n", 10); /* a name of 394 octets */
+    client_say(fd, line);
+    client_expect(fd, "AUTH 2\r\n");
+    client_say(fd, "AUTH PLAIN ");
+    memset(line, 'A', sizeof line);
+    for (int i = 0; i < 6; i++)
+        client_send(fd, line, sizeof line);
+    client_say(fd, "\r\nPING\r\n");
+    client_expect(fd, "AUTH 6\r\nPONG\r\n");
+    close(fd);
+    fixture_stop(&f);
+}
+
+static void
+test_without_directory(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f);
+    f.no_directory = true;
+    fixture_start(&f);
+    PLAY(&f, "LOGIN ann secret\r\nQUIT\r\n", "AUTH 4\r\nBYE\r\n");
+    fixture_stop(&f);
+}
+
+static void
+test_throttle_table(void **state)
+{
+    struct ptn_throttle t = {.addresses = PTN_MAP_INIT};
+    char address[46];
+
+    (void)state;
+    assert_int_equal(ptn_throttle_failed(&t, "a", 1, 1000), 250);
+    assert_int_equal(ptn_throttle_failed(&t, "a", 2, 1000), 500);
+    assert_int_equal(ptn_throttle_failed(&t, "a", 60000, 1000), 4000);
+    /* New sessions of an address that goes on guessing begin slower. */
+    for (unsigned i = 0; i < PTN_THROTTLE_FREE; i++)
+        ptn_throttle_failed(&t, "a", 1, 1000);
+    assert_int_equal(ptn_throttle_failed(&t, "a", 1, 1000), 4000);
+    assert_int_equal(ptn_throttle_failed(&t, "b", 1, 1000), 250);
+    ptn_throttle_succeeded(&t, "a");
+    assert_int_equal(ptn_throttle_failed(&t, "a", 1, 1000), 250);
+    assert_int_equal(
+        ptn_throttle_failed(&t, "a", 1, 1000 + PTN_THROTTLE_FORGET_MS), 250);
+    for (unsigned i = 0; i < PTN_THROTTLE_ADDRESSES * 2; i++) {
+        snprintf(address, sizeof address, "192.0.2.%u", i);
+        assert_int_equal(ptn_throttle_failed(&t, address, 1, 700000), 250);
+    }
+    assert_int_equal(t.addresses.count, PTN_THROTTLE_ADDRESSES);
+    ptn_throttle_failed(&t, "fresh", 1, 1400000); /* the rest is forgotten */
+    assert_int_equal(t.addresses.count, 1);
+    ptn_throttle_deinit(&t);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_login_mechanism),
+        cmocka_unit_test(test_delay_and_throttle),
+        cmocka_unit_test(test_leaves_while_delayed),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_without_directory),
+        cmocka_unit_test(test_throttle_table),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
