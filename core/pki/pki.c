@@ -332,7 +332,7 @@ log_served(const struct ptn_pki *pki, const struct ptn_identity *id)
 {
     if (pki->quiet)
         return;
-    ptn_log(PTN_LOG_INFO, "certificate.served",
+    ptn_log(PTN_LOG_INFO, "certificate.loaded",
             PTN_FS("certificate", id->conf->name),
             PTN_FS("fingerprint", id->facts.fingerprint));
     ptn_identity_warn(id);
@@ -421,9 +421,9 @@ ptn_pki_expect_missing(struct ptn_pki *pki)
 }
 
 void
-ptn_pki_set_quiet(struct ptn_pki *pki)
+ptn_pki_set_quiet(struct ptn_pki *pki, bool quiet)
 {
-    pki->quiet = true;
+    pki->quiet = quiet;
 }
 
 const struct ptn_error *

@@ -40,8 +40,8 @@ void ptn_pki_expect_missing(struct ptn_pki *pki);
  * ones that are unusable are left out, and their names get the first. */
 void ptn_pki_load(struct ptn_pki *pki);
 
-/* Another process of this server logs what this one would log, too. */
-void ptn_pki_set_quiet(struct ptn_pki *pki);
+/* Whether another process of this server logs what this one would log. */
+void ptn_pki_set_quiet(struct ptn_pki *pki, bool quiet);
 
 /* NULL for a listener without TLS. Constant while the repository lives. */
 struct ptn_pki_binding *ptn_pki_binding(struct ptn_pki *pki,

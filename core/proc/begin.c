@@ -37,26 +37,16 @@ ptn_begin_folders(const struct ptn_conf *conf, struct ptn_error *err)
 }
 
 int
-ptn_begin_bind(struct ptn_plan *plan, size_t listener,
-               struct ptn_sockets *sockets, struct ptn_error *err)
+ptn_begin_bind(const struct ptn_plan *plan, struct ptn_sockets *sockets,
+               struct ptn_error *err)
 {
-    struct ptn_plan_listener *l = &plan->listeners[listener];
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct ptn_plan_listener *l = &plan->listeners[i];
 
-    for (size_t i = 0; i < l->address_count; i++)
-        if (ptn_sockets_add(sockets, listener, &l->addresses[i], err) != 0)
-            return ptn_error_prefix(err, "listeners.%s", l->name);
-    l->open = true;
-    return 0;
-}
-
-int
-ptn_begin_bind_all(struct ptn_plan *plan, struct ptn_sockets *sockets,
-                   struct ptn_error *err)
-{
-    for (size_t i = 0; i < plan->count; i++)
-        if (!plan->listeners[i].problem &&
-            ptn_begin_bind(plan, i, sockets, err) != 0)
-            return -1;
+        for (size_t j = 0; j < l->address_count; j++)
+            if (ptn_sockets_add(sockets, i, &l->addresses[j], err) != 0)
+                return ptn_error_prefix(err, "listeners.%s", l->name);
+    }
     return 0;
 }
 
@@ -68,8 +58,8 @@ ptn_begin_log_ready(const struct ptn_plan *plan, unsigned workers)
     for (size_t i = 0; i < plan->count; i++) {
         const struct ptn_plan_listener *l = &plan->listeners[i];
 
-        open += l->open ? 1 : 0;
-        if (!l->open)
+        open += l->problem ? 0 : 1;
+        if (l->problem)
             ptn_log(PTN_LOG_ERROR, "listener.closed",
                     PTN_FS("listener", l->name), PTN_FS("reason", l->problem));
     }

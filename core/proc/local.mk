@@ -3,6 +3,7 @@
 # Supervisor, workers, control socket.
 libpostern_core_la_SOURCES += \
 	core/proc/begin.c core/proc/begin.h \
+	core/proc/child.c core/proc/child.h \
 	core/proc/control.c core/proc/control.h \
 	core/proc/notify.c core/proc/notify.h \
 	core/proc/plan.c core/proc/plan.h \
@@ -14,4 +15,5 @@ libpostern_core_la_SOURCES += \
 	core/proc/single.c core/proc/single.h \
 	core/proc/socket.c core/proc/socket.h \
 	core/proc/status.c core/proc/status.h \
+	core/proc/supervisor.c core/proc/supervisor.h \
 	core/proc/worker.c core/proc/worker.h

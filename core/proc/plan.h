@@ -39,9 +39,8 @@ void ptn_plan_write_state(const struct ptn_setup *setup, struct ptn_buf *out);
 
 struct ptn_plan_listener {
     char *record;  /* the fields of the `listener` line, with leading tab */
-    char *problem; /* NULL: it may open */
+    char *problem; /* why it is closed; NULL: it serves */
     char *name;
-    bool open;
     struct ptn_address_conf *addresses;
     size_t address_count;
 };

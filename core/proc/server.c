@@ -7,6 +7,7 @@
 #include "proc/begin.h"
 #include "proc/setup.h"
 #include "proc/single.h"
+#include "proc/supervisor.h"
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
@@ -34,7 +35,10 @@ ptn_server_run(const struct ptn_server_options *options)
         }
         ptn_log_set_level((enum ptn_log_level)conf->server.log_level);
     }
-    return ptn_single_run(conf);
+    /* With errors in it, it is only read to its end, to see all of them. */
+    if (conf->server.processes == PTN_PROCESSES_SINGLE || ptn_conf_failed(conf))
+        return ptn_single_run(conf);
+    return ptn_supervisor_run(conf);
 }
 
 static void

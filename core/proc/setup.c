@@ -50,6 +50,8 @@ ptn_setup_certificates(struct ptn_setup *setup, enum ptn_setup_missing missing)
         ptn_pki_make_missing(setup->pki);
     else if (missing == PTN_SETUP_EXPECT)
         ptn_pki_expect_missing(setup->pki);
+    else
+        ptn_pki_set_quiet(setup->pki, true);
     ptn_pki_load(setup->pki);
 }
 

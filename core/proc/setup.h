@@ -26,7 +26,8 @@ void ptn_setup_free(struct ptn_setup *setup);
 enum ptn_setup_missing {
     PTN_SETUP_MAKE,   /* make them */
     PTN_SETUP_EXPECT, /* they will be made: no problem; nothing is logged */
-    PTN_SETUP_NEED,   /* they were to be there by now */
+    PTN_SETUP_NEED,   /* they were to be there by now; nothing is logged, as
+                         who made them has done that */
 };
 void ptn_setup_certificates(struct ptn_setup *setup,
                             enum ptn_setup_missing missing);

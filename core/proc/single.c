@@ -40,28 +40,6 @@ refresh_plan(struct single *s)
     ptn_buf_free(&state);
 }
 
-/* Listeners whose certificate has become usable open now. */
-static void
-open_mended(struct single *s)
-{
-    for (size_t i = 0; i < s->plan.count; i++) {
-        struct ptn_plan_listener *l = &s->plan.listeners[i];
-        struct ptn_error err = PTN_ERROR_INIT;
-        size_t before = s->sockets.count;
-
-        if (l->open || l->problem)
-            continue;
-        if (ptn_begin_bind(&s->plan, i, &s->sockets, &err) != 0)
-            ptn_log_error(PTN_LOG_ERROR, "listener.not-opened", &err);
-        for (size_t j = before; l->open && j < s->sockets.count; j++) {
-            int fd = dup(s->sockets.items[j].fds[0]);
-
-            if (fd < 0 || ptn_worker_open(s->worker, i, fd, &err) != 0)
-                ptn_log_error(PTN_LOG_ERROR, "listener.not-opened", &err);
-        }
-    }
-}
-
 static unsigned
 reload(struct single *s)
 {
@@ -71,7 +49,6 @@ reload(struct single *s)
     ptn_begin_reopen_log(s->setup.conf);
     refused = ptn_worker_reload(s->worker);
     refresh_plan(s);
-    open_mended(s);
     ptn_log(PTN_LOG_INFO, "server.reloaded", PTN_FN("refused", refused));
     ptn_notify_ready();
     return refused;
@@ -217,7 +194,7 @@ serve(struct single *s, struct ptn_error *err)
         .arg = s,
     };
 
-    if (ptn_begin_bind_all(&s->plan, &s->sockets, err) != 0)
+    if (ptn_begin_bind(&s->plan, &s->sockets, err) != 0)
         return -1;
     s->control = ptn_control_open(s->setup.conf->server.control, verbs, s, err);
     if (!s->control)

@@ -21,8 +21,7 @@ struct ptn_worker {
     struct ptn_loop *loop;
     struct ptn_net *net;
     bool draining;
-    int *late; /* sockets that came after the start */
-    size_t late_count;
+    bool *served; /* by listener: it listens */
 };
 
 struct ptn_loop *
@@ -50,12 +49,6 @@ ptn_worker_drain(struct ptn_worker *w)
     ptn_net_drain(w->net, w->p->setup->conf->server.drain_timeout, drained, w);
 }
 
-unsigned
-ptn_worker_reload(struct ptn_worker *w)
-{
-    return w->p->setup->pki ? ptn_pki_reload(w->p->setup->pki) : 0;
-}
-
 void
 ptn_worker_refresh_tickets(struct ptn_worker *w)
 {
@@ -68,39 +61,82 @@ ptn_worker_refresh_tickets(struct ptn_worker *w)
     ptn_wipe(keys, sizeof keys);
 }
 
+/* The worker's sockets of one listener, `*count` of them. */
+static int *
+sockets_of(const struct ptn_worker *w, size_t listener, size_t *count)
+{
+    const struct ptn_sockets *s = w->p->sockets;
+    int *fds = ptn_alloc((s->count + 1) * sizeof *fds);
+
+    *count = 0;
+    for (size_t i = 0; i < s->count; i++)
+        if (s->items[i].listener == listener)
+            fds[(*count)++] = s->items[i].fds[w->p->number];
+    return fds;
+}
+
 static int
-serve_socket(struct ptn_worker *w, size_t listener, int fd,
-             struct ptn_error *err)
+serve_listener(struct ptn_worker *w, size_t listener, struct ptn_error *err)
 {
     const struct ptn_listener_conf *conf =
         &w->p->setup->conf->listeners[listener];
+    size_t count;
+    int *fds = sockets_of(w, listener, &count);
+    int result = 0;
 
-    if (listen(fd, SOMAXCONN) != 0)
-        return ptn_error_errno(err, "listeners.%s cannot listen", conf->name);
-    return ptn_net_listen(w->net, conf, &fd, 1, err);
+    for (size_t i = 0; i < count && result == 0; i++)
+        if (listen(fds[i], SOMAXCONN) != 0)
+            result =
+                ptn_error_errno(err, "listeners.%s cannot listen", conf->name);
+    if (result == 0)
+        result = ptn_net_listen(w->net, conf, fds, count, err);
+    w->served[listener] = result == 0;
+    ptn_free(fds);
+    return result;
 }
 
-int
-ptn_worker_open(struct ptn_worker *w, size_t listener, int fd,
-                struct ptn_error *err)
+/* A worker that died may have listened on sockets that its successor must
+ * not serve. Ended like this, they refuse connections until somebody listens
+ * again. */
+static void
+refuse_listener(struct ptn_worker *w, size_t listener)
 {
-    if (listener >= w->p->setup->conf->listener_count)
-        return ptn_error_set(err, PTN_ERR_INVALID, "no such listener");
-    w->late = ptn_realloc(w->late, (w->late_count + 1) * sizeof *w->late);
-    w->late[w->late_count++] = fd;
-    return serve_socket(w, listener, fd, err);
+    size_t count;
+    int *fds = sockets_of(w, listener, &count);
+
+    for (size_t i = 0; i < count; i++)
+        (void)shutdown(fds[i], SHUT_RDWR); /* ENOTCONN: it did not listen */
+    ptn_free(fds);
 }
 
+/* Every listener that may serve does; the others stay closed. */
 static int
 serve_all(struct ptn_worker *w, struct ptn_error *err)
 {
-    const struct ptn_sockets *s = w->p->sockets;
+    const struct ptn_setup *setup = w->p->setup;
 
-    for (size_t i = 0; i < s->count; i++)
-        if (serve_socket(w, s->items[i].listener, s->items[i].fds[w->p->number],
-                         err) != 0)
+    for (size_t i = 0; i < setup->conf->listener_count; i++) {
+        if (w->served[i])
+            continue;
+        if (ptn_setup_problem(setup, &setup->conf->listeners[i]))
+            refuse_listener(w, i);
+        else if (serve_listener(w, i, err) != 0)
             return -1;
+    }
     return 0;
+}
+
+unsigned
+ptn_worker_reload(struct ptn_worker *w)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+    unsigned refused = 0;
+
+    if (w->p->setup->pki)
+        refused = ptn_pki_reload(w->p->setup->pki);
+    if (!w->draining && serve_all(w, &err) != 0)
+        ptn_log_error(PTN_LOG_ERROR, "listener.not-opened", &err);
+    return refused;
 }
 
 static void
@@ -154,12 +190,11 @@ ptn_worker_run(const struct ptn_worker_params *params, struct ptn_error *err)
     w.loop = ptn_loop_new(&lanes, err);
     if (!w.loop)
         return -1;
+    w.served = ptn_alloc(params->setup->conf->listener_count + 1);
     place.loop = w.loop;
     if (ptn_modules_start(params->setup->modules, &place, err) == 0)
         result = run_started(&w, err);
     ptn_loop_free(w.loop);
-    for (size_t i = 0; i < w.late_count; i++)
-        close(w.late[i]);
-    ptn_free(w.late);
+    ptn_free(w.served);
     return result;
 }

@@ -15,17 +15,15 @@
 
 enum ptn_message {
     /* to the supervisor */
-    PTN_MESSAGE_READY = 'R',  /* it serves; then as PTN_MESSAGE_STATE */
-    PTN_MESSAGE_FAILED = 'F', /* it cannot start; then the error's text */
-    PTN_MESSAGE_STATE = 'S',  /* after a reload: lines of ptn_plan_state */
+    PTN_MESSAGE_READY = 'R', /* it serves */
+    PTN_MESSAGE_STATE = 'S', /* after a reload; then a line "refused
+                                count=N" and ptn_plan_write_state */
     /* to the worker */
     PTN_MESSAGE_DRAIN = 'D',
     PTN_MESSAGE_RELOAD = 'H',  /* read the certificates again */
     PTN_MESSAGE_TICKETS = 'T', /* the shared ticket keys have changed */
-    PTN_MESSAGE_OPEN = 'O',    /* serve the socket that comes with it: then
-                                  the listener's index, a uint32_t */
 };
-#define PTN_MESSAGE_MAX 65536
+#define PTN_MESSAGE_MAX 131072
 
 struct ptn_worker;
 
@@ -48,11 +46,8 @@ int ptn_worker_run(const struct ptn_worker_params *params,
 /* From the loop's thread. Draining twice ends at once. */
 struct ptn_loop *ptn_worker_loop(struct ptn_worker *worker);
 void ptn_worker_drain(struct ptn_worker *worker);
-/* How many certificates were refused. */
+/* Answers how many certificates were refused. Listeners that were closed
+ * and have a certificate now begin to listen. */
 unsigned ptn_worker_reload(struct ptn_worker *worker);
 void ptn_worker_refresh_tickets(struct ptn_worker *worker);
-/* Begins to serve one more socket, which becomes the worker's. */
-int ptn_worker_open(struct ptn_worker *worker, size_t listener, int fd,
-                    struct ptn_error *err);
-
 #endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The checker and the workers. Each is a process of its own, this its main
+ * thread. Only here, behind the fork, are modules loaded: the supervisor
+ * stays free of code that is not its own.
+ */
+#include "proc/child.h"
+#include "log/log.h"
+#include "proc/begin.h"
+#include "proc/plan.h"
+#include "proc/privileges.h"
+#include "proc/server.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct work {
+    const struct ptn_child *child;
+    struct ptn_setup setup;
+    struct ptn_worker *worker;
+    struct ptn_fd_watch *channel;
+    struct ptn_signal *term;
+    char *message; /* PTN_MESSAGE_MAX octets */
+};
+
+static void
+die_with_parent(const struct ptn_child *child)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != child->supervisor) /* it was faster */
+        _exit(PTN_EXIT_FAILED);
+}
+
+void
+ptn_child_begin(const struct ptn_child *child, const char *name)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    signal(SIGINT, SIG_IGN); /* Ctrl-C means the supervisor */
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGTERM, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    ptn_log_set_process(name);
+    die_with_parent(child);
+}
+
+static int
+write_all(int fd, struct ptn_slice data)
+{
+    while (data.len > 0) {
+        ssize_t n = write(fd, data.data, data.len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return PTN_EXIT_FAILED;
+        data = ptn_slice_sub(data, (size_t)n, data.len - (size_t)n);
+    }
+    return PTN_EXIT_OK;
+}
+
+int
+ptn_child_check(const struct ptn_child *child, int fd)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+    struct ptn_buf plan = PTN_BUF_INIT;
+    struct ptn_setup setup;
+    int status = PTN_EXIT_CONFIG;
+
+    if (ptn_privileges_drop(child->conf->server.user, &err) != 0)
+        return ptn_begin_complain(&err);
+    ptn_setup_load(&setup, ptn_conf_again(child->conf, 0));
+    ptn_conf_print_notes(setup.conf, stderr);
+    if (!ptn_conf_failed(setup.conf)) {
+        if (ptn_setup_folders(setup.conf, &err) != 0) {
+            status = ptn_begin_complain(&err);
+        } else {
+            ptn_setup_certificates(&setup, PTN_SETUP_MAKE);
+            ptn_plan_write(&setup, &plan);
+            status = write_all(fd, ptn_buf_slice(&plan));
+        }
+    }
+    ptn_buf_free(&plan);
+    ptn_setup_free(&setup);
+    return status;
+}
+
+static void
+tell(const struct work *w, enum ptn_message type, struct ptn_slice text)
+{
+    struct ptn_buf message = PTN_BUF_INIT;
+
+    ptn_buf_addc(&message, (char)type);
+    ptn_buf_addslice(&message, text);
+    if (message.len > PTN_MESSAGE_MAX)
+        message.len = PTN_MESSAGE_MAX;
+    if (send(w->child->channel, message.data, message.len, MSG_NOSIGNAL) < 0)
+        ptn_log(PTN_LOG_WARNING, "worker.supervisor-not-told",
+                PTN_FS("error", strerror(errno)));
+    ptn_buf_free(&message);
+}
+
+static void
+reload(struct work *w)
+{
+    struct ptn_buf state = PTN_BUF_INIT;
+    struct ptn_error err = PTN_ERROR_INIT;
+    const char *log_file = w->setup.conf->server.log_file;
+
+    if (log_file && ptn_log_open(log_file, &err) != 0)
+        ptn_log_error(PTN_LOG_ERROR, "log.not-reopened", &err);
+    ptn_buf_adds(&state, "refused");
+    ptn_record_addn(&state, "count", ptn_worker_reload(w->worker));
+    ptn_buf_addc(&state, '\n');
+    ptn_plan_write_state(&w->setup, &state);
+    tell(w, PTN_MESSAGE_STATE, ptn_buf_slice(&state));
+    ptn_buf_free(&state);
+}
+
+static void
+on_message(void *arg)
+{
+    struct work *w = arg;
+    ssize_t n =
+        recv(w->child->channel, w->message, PTN_MESSAGE_MAX, MSG_DONTWAIT);
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) /* the supervisor is gone */
+        _exit(PTN_EXIT_FAILED);
+    if (w->message[0] == PTN_MESSAGE_DRAIN)
+        ptn_worker_drain(w->worker);
+    else if (w->message[0] == PTN_MESSAGE_RELOAD)
+        reload(w);
+    else if (w->message[0] == PTN_MESSAGE_TICKETS)
+        ptn_worker_refresh_tickets(w->worker);
+}
+
+static void
+on_term(void *arg, int number)
+{
+    struct work *w = arg;
+
+    (void)number;
+    ptn_worker_drain(w->worker);
+}
+
+static void
+ready(struct ptn_worker *worker, void *arg)
+{
+    struct work *w = arg;
+    struct ptn_loop *loop = ptn_worker_loop(worker);
+
+    w->worker = worker;
+    w->term = ptn_loop_signal(loop, SIGTERM, on_term, w);
+    w->channel = ptn_loop_watch_fd(loop, w->child->channel, on_message, w);
+    tell(w, PTN_MESSAGE_READY, PTN_SLICE(""));
+}
+
+static void
+finished(struct ptn_worker *worker, void *arg)
+{
+    struct work *w = arg;
+
+    (void)worker;
+    ptn_signal_free(w->term);
+    ptn_host_unwatch_fd(w->channel);
+}
+
+/* On the first start the operator is looking at the terminal; later, the
+ * log is where such things are looked for. */
+static int
+complain(const struct ptn_child *child, const struct ptn_error *err)
+{
+    if (!child->again)
+        return ptn_begin_complain(err);
+    ptn_log_error(PTN_LOG_ERROR, "worker.not-started", err);
+    return PTN_EXIT_FAILED;
+}
+
+static int
+serve(struct work *w)
+{
+    const struct ptn_child *child = w->child;
+    struct ptn_error err = PTN_ERROR_INIT;
+    struct ptn_worker_params params = {
+        .setup = &w->setup,
+        .sockets = child->sockets,
+        .shared = child->shared,
+        .number = child->number,
+        .count = child->count,
+        .ready = ready,
+        .finished = finished,
+        .arg = w,
+    };
+
+    ptn_setup_certificates(&w->setup, PTN_SETUP_NEED);
+    if (w->setup.pki && child->number == 0)
+        ptn_pki_set_quiet(w->setup.pki, false);
+    if (ptn_worker_run(&params, &err) != 0)
+        return complain(child, &err);
+    return PTN_EXIT_OK;
+}
+
+int
+ptn_child_work(const struct ptn_child *child)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+    struct work w = {.child = child};
+    int status = PTN_EXIT_CONFIG;
+
+    if (ptn_privileges_drop(child->conf->server.user, &err) != 0)
+        return complain(child, &err);
+    die_with_parent(child); /* changing the user has ended that */
+    w.message = ptn_alloc(PTN_MESSAGE_MAX);
+    ptn_setup_load(&w.setup, ptn_conf_again(child->conf, 0));
+    if (!ptn_conf_failed(w.setup.conf))
+        status = serve(&w);
+    else if (child->again) /* a module was replaced by an unfit one */
+        ptn_conf_print_notes(w.setup.conf, stderr);
+    ptn_setup_free(&w.setup);
+    ptn_free(w.message);
+    return status;
+}

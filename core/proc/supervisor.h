@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * `processes = "workers"`: starts, watches, replaces and ends the workers.
+ */
+#ifndef PTN_PROC_SUPERVISOR_H
+#define PTN_PROC_SUPERVISOR_H
+
+#include "conf/conf.h"
+
+/* Owns `conf`, as ptn_conf_read made it. Answers an exit status. */
+int ptn_supervisor_run(struct ptn_conf *conf);
+
+/* How long to wait before a worker is replaced, milliseconds: nothing after
+ * the first death, more and more when they follow each other quickly. */
+uint64_t ptn_supervisor_backoff(unsigned quick_deaths);
+
+#endif
