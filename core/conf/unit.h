@@ -9,14 +9,14 @@
 
 /* "512", "4k", "35M", "2G", "1T" (powers of 1024, also "4K") -> octets.
  * False when it is none of these or too large. */
-bool ptn_unit_size(const char *text, uint64_t *out);
+PTN_API bool ptn_unit_size(const char *text, uint64_t *out);
 
 /* "250ms", "30s", "5m", "1h", "7d", "2w" -> milliseconds. "0" needs no
  * unit. False as above. */
 bool ptn_unit_duration(const char *text, uint64_t *out);
 
 /* The shortest text that the two above read back to the same value. */
-void ptn_unit_add_size(struct ptn_buf *out, uint64_t octets);
+PTN_API void ptn_unit_add_size(struct ptn_buf *out, uint64_t octets);
 void ptn_unit_add_duration(struct ptn_buf *out, uint64_t ms);
 
 #endif

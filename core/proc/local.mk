@@ -2,6 +2,7 @@
 #
 # Supervisor, workers, control socket.
 libpostern_core_la_SOURCES += \
+	core/proc/admin.c core/proc/admin.h \
 	core/proc/begin.c core/proc/begin.h \
 	core/proc/child.c core/proc/child.h \
 	core/proc/control.c core/proc/control.h \

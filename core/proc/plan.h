@@ -22,12 +22,12 @@ void ptn_record_add(struct ptn_buf *out, const char *key, const char *value);
 void ptn_record_addn(struct ptn_buf *out, const char *key, uint64_t value);
 
 /* The value of `key` in a line, unescaped into `out`; false without it. */
-bool ptn_record_get(struct ptn_slice line, const char *key, char *out,
-                    size_t size);
+PTN_API bool ptn_record_get(struct ptn_slice line, const char *key, char *out,
+                            size_t size);
 /* The next line of `text`, without its end; empty at the end. */
-struct ptn_slice ptn_record_next(struct ptn_slice *text);
+PTN_API struct ptn_slice ptn_record_next(struct ptn_slice *text);
 /* Whether the line is a record of that kind. */
-bool ptn_record_is(struct ptn_slice line, const char *kind);
+PTN_API bool ptn_record_is(struct ptn_slice line, const char *kind);
 
 /* --- the plan --- */
 

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Accounts, by whatever module provides postern.directory and
+ * postern.directory.edit. The modules are loaded here, not started; a
+ * running server notices the change by itself.
+ */
+#include "conf/unit.h"
+#include "posternctl/ctl.h"
+#include "proc/admin.h"
+#include <postern/directory.h>
+#include <stdlib.h>
+
+struct editor {
+    struct ptn_admin *admin;
+    const struct ptn_directory_edit_ops *ops;
+    void *instance;
+};
+
+static int
+open_editor(const struct ctl *ctl, struct editor *e)
+{
+    const void *ops;
+
+    e->admin = ptn_admin_open(ctl->config, stderr);
+    if (!e->admin)
+        return PTN_EXIT_CONFIG;
+    if (ptn_admin_find(e->admin, PTN_DIRECTORY_EDIT_CONTRACT,
+                       PTN_DIRECTORY_EDIT_VERSION, &ops, &e->instance)) {
+        e->ops = ops;
+        return PTN_EXIT_OK;
+    }
+    fputs("posternctl: no module in \"load\" has accounts that can be changed "
+          "here\n",
+          stderr);
+    ptn_admin_close(e->admin);
+    return PTN_EXIT_CONFIG;
+}
+
+/* Closes the editor and says what went wrong. */
+static int
+conclude(struct editor *e, enum ptn_status status, const struct ptn_error *err)
+{
+    ptn_admin_close(e->admin);
+    if (status == PTN_OK)
+        return PTN_EXIT_OK;
+    if (err->text[0])
+        fprintf(stderr, "posternctl: %s\n", err->text);
+    else
+        fprintf(stderr, "posternctl: %s\n",
+                status == PTN_UNSUPPORTED
+                    ? "this directory cannot do that"
+                    : "the directory did not take the change");
+    return PTN_EXIT_FAILED;
+}
+
+static int
+parse_quota(const char *text, uint64_t *out)
+{
+    *out = 0;
+    if (!text || ptn_unit_size(text, out))
+        return 0;
+    fprintf(stderr,
+            "posternctl: \"%s\" is not a size; write it as \"500M\" or "
+            "\"2G\", or 0 for none\n",
+            text);
+    return -1;
+}
+
+int
+ctl_user_add(const struct ctl *ctl)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+    char password[CTL_PASSWORD_MAX];
+    enum ptn_status status;
+    struct editor e;
+    uint64_t quota;
+    int result;
+
+    if (parse_quota(ctl->quota, &quota) != 0)
+        return PTN_EXIT_USAGE;
+    result = open_editor(ctl, &e);
+    if (result != PTN_EXIT_OK)
+        return result;
+    if (ctl_read_password(true, password) != 0) {
+        ptn_admin_close(e.admin);
+        return PTN_EXIT_USAGE;
+    }
+    status = e.ops->add(e.instance, ptn_slice_of(ctl->words[0]),
+                        ptn_slice_of(password), quota, &err);
+    ptn_wipe(password, sizeof password);
+    return conclude(&e, status, &err);
+}
+
+int
+ctl_user_password(const struct ctl *ctl)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+    char password[CTL_PASSWORD_MAX];
+    enum ptn_status status;
+    struct editor e;
+    int result = open_editor(ctl, &e);
+
+    if (result != PTN_EXIT_OK)
+        return result;
+    if (ctl_read_password(true, password) != 0) {
+        ptn_admin_close(e.admin);
+        return PTN_EXIT_USAGE;
+    }
+    status = e.ops->set_password(e.instance, ptn_slice_of(ctl->words[0]),
+                                 ptn_slice_of(password), &err);
+    ptn_wipe(password, sizeof password);
+    return conclude(&e, status, &err);
+}
+
+int
+ctl_user_delete(const struct ctl *ctl)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+    struct editor e;
+    int result = open_editor(ctl, &e);
+
+    if (result != PTN_EXIT_OK)
+        return result;
+    return conclude(
+        &e, e.ops->remove(e.instance, ptn_slice_of(ctl->words[0]), &err), &err);
+}
+
+int
+ctl_user_quota(const struct ctl *ctl)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+    struct editor e;
+    uint64_t quota;
+    int result;
+
+    if (parse_quota(ctl->words[1], &quota) != 0)
+        return PTN_EXIT_USAGE;
+    result = open_editor(ctl, &e);
+    if (result != PTN_EXIT_OK)
+        return result;
+    return conclude(
+        &e,
+        e.ops->set_quota(e.instance, ptn_slice_of(ctl->words[0]), quota, &err),
+        &err);
+}
+
+struct list {
+    struct ptn_user *users;
+    size_t count, cap;
+};
+
+static bool
+remember(void *arg, const struct ptn_user *user)
+{
+    struct list *list = arg;
+
+    if (list->count == list->cap) {
+        list->cap = list->cap ? list->cap * 2 : 64;
+        list->users = ptn_realloc(list->users, list->cap * sizeof *user);
+    }
+    list->users[list->count++] = *user;
+    return true;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    return strcmp(((const struct ptn_user *)a)->name,
+                  ((const struct ptn_user *)b)->name);
+}
+
+static void
+print_json(const struct list *list)
+{
+    putchar('[');
+    for (size_t i = 0; i < list->count; i++) /* names have no quotes */
+        printf("%s\n  {\"name\": \"%s\", \"quota\": %llu}", i > 0 ? "," : "",
+               list->users[i].name, (unsigned long long)list->users[i].quota);
+    fputs("\n]\n", stdout);
+}
+
+static void
+print_list(const struct list *list)
+{
+    static const char *const titles[] = {"USER", "QUOTA"};
+    struct ctl_table table = {.columns = 2};
+
+    ctl_table_row(&table, titles);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct ptn_user *user = &list->users[i];
+        struct ptn_buf quota = PTN_BUF_INIT;
+
+        if (user->quota > 0)
+            ptn_unit_add_size(&quota, user->quota);
+        ctl_table_row(&table,
+                      (const char *[]){user->name, user->quota > 0
+                                                       ? ptn_buf_cstr(&quota)
+                                                       : "-"});
+        ptn_buf_free(&quota);
+    }
+    ctl_table_print(&table);
+    ctl_table_free(&table);
+}
+
+static int
+list_users(const struct ctl *ctl, const struct ptn_directory_ops *directory,
+           void *instance)
+{
+    struct list list = {NULL, 0, 0};
+    enum ptn_status status = directory->iterate(instance, remember, &list);
+
+    if (status == PTN_OK) {
+        if (list.count > 0)
+            qsort(list.users, list.count, sizeof *list.users, compare);
+        (ctl->json ? print_json : print_list)(&list);
+    } else {
+        fputs("posternctl: the directory cannot be listed\n", stderr);
+    }
+    ptn_free(list.users);
+    return status == PTN_OK ? PTN_EXIT_OK : PTN_EXIT_FAILED;
+}
+
+int
+ctl_user_list(const struct ctl *ctl)
+{
+    struct ptn_admin *admin = ptn_admin_open(ctl->config, stderr);
+    int result = PTN_EXIT_CONFIG;
+    const void *ops;
+    void *instance;
+
+    if (!admin)
+        return PTN_EXIT_CONFIG;
+    if (ptn_admin_find(admin, PTN_DIRECTORY_CONTRACT, PTN_DIRECTORY_VERSION,
+                       &ops, &instance))
+        result = list_users(ctl, ops, instance);
+    else
+        fputs("posternctl: no module in \"load\" has accounts\n", stderr);
+    ptn_admin_close(admin);
+    return result;
+}

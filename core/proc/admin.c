@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A configuration in the hands of the admin tool. Main thread.
+ */
+#include "proc/admin.h"
+#include "log/log.h"
+#include "proc/setup.h"
+
+struct ptn_admin {
+    struct ptn_setup setup;
+};
+
+static struct ptn_admin *
+open_with(const char *config, unsigned flags, FILE *errors)
+{
+    struct ptn_admin *admin = ptn_alloc(sizeof *admin);
+
+    ptn_log_set_level(PTN_LOG_WARNING); /* a tool is not a server */
+    ptn_setup_load(&admin->setup, ptn_conf_read(config, flags));
+    if (!ptn_conf_failed(admin->setup.conf))
+        return admin;
+    ptn_conf_print_notes(admin->setup.conf, errors);
+    ptn_admin_close(admin);
+    return NULL;
+}
+
+struct ptn_admin *
+ptn_admin_open(const char *config, FILE *errors)
+{
+    return open_with(config, 0, errors);
+}
+
+void
+ptn_admin_close(struct ptn_admin *admin)
+{
+    ptn_setup_free(&admin->setup);
+    ptn_free(admin);
+}
+
+bool
+ptn_admin_find(const struct ptn_admin *admin, const char *contract,
+               uint16_t version, const void **ops, void **instance)
+{
+    return ptn_modules_find(admin->setup.modules, contract, version, ops,
+                            instance);
+}
+
+int
+ptn_admin_show(const char *config, FILE *to, FILE *errors)
+{
+    struct ptn_admin *admin = open_with(config, PTN_CONF_RECORD, errors);
+
+    if (!admin)
+        return -1;
+    ptn_conf_print_values(admin->setup.conf, to);
+    ptn_admin_close(admin);
+    return 0;
+}
+
+/* A file with mistakes still says where its server was started; only one
+ * that cannot be parsed does not. */
+int
+ptn_admin_control(const char *config, struct ptn_buf *path, FILE *errors)
+{
+    struct ptn_conf *conf = ptn_conf_read(config, 0);
+    int result = conf->server.control ? 0 : -1;
+
+    if (result == 0)
+        ptn_buf_adds(path, conf->server.control);
+    else
+        ptn_conf_print_notes(conf, errors);
+    ptn_conf_free(conf);
+    return result;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What posternctl(8) does with a configuration in its own process, beside
+ * asking a running server.
+ */
+#ifndef PTN_PROC_ADMIN_H
+#define PTN_PROC_ADMIN_H
+
+#include <postern/buf.h>
+#include <postern/error.h>
+#include <stdio.h>
+
+struct ptn_admin;
+
+/* Reads the file and loads its modules, without starting them. NULL: it has
+ * errors, which were printed. */
+PTN_API struct ptn_admin *ptn_admin_open(const char *config, FILE *errors);
+PTN_API void ptn_admin_close(struct ptn_admin *admin);
+
+/* A contract that one of the modules provides. */
+PTN_API bool ptn_admin_find(const struct ptn_admin *admin, const char *contract,
+                            uint16_t version, const void **ops,
+                            void **instance);
+
+/* Prints the effective values and their origins. */
+PTN_API int ptn_admin_show(const char *config, FILE *to, FILE *errors);
+
+/* Where the server of this configuration answers. -1: the file cannot be
+ * read; why was printed. */
+PTN_API int ptn_admin_control(const char *config, struct ptn_buf *path,
+                              FILE *errors);
+
+#endif
