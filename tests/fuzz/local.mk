@@ -15,3 +15,7 @@ EXTRA_DIST += tests/fuzz/corpus
 if !FUZZ
 TESTS += $(fuzz_targets)
 endif
+
+fuzz_targets += tests/fuzz/imap_session
+tests_fuzz_imap_session_LDADD = $(imap_fake)
+tests_fuzz_imap_session_CPPFLAGS = $(imap_fake_cppflags)
