@@ -12,14 +12,17 @@
 #define ALWAYS "IMAP4rev1 SASL-IR LITERAL+ ID ENABLE"
 #define FOR_USERS                                                              \
     " IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE SPECIAL-USE"               \
-    " CREATE-SPECIAL-USE"
+    " CREATE-SPECIAL-USE ESEARCH STATUS=SIZE APPENDLIMIT="
 
 void
 imap_capabilities(struct ptn_session *s, struct ptn_buf *out)
 {
     ptn_buf_adds(out, ALWAYS);
     if (imap_state(s)->phase != IMAP_NOT_AUTHENTICATED) {
+        const struct imap_options *options = ptn_session_options(s);
+
         ptn_buf_adds(out, FOR_USERS);
+        ptn_buf_addu64(out, options->max_append);
         return;
     }
     if (ptn_session_tls_offered(s))

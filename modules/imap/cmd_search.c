@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * SEARCH (RFC 3501 sections 6.4.4 and 6.4.8). The program is mail/'s; here
- * it is led over the mailbox in chunks of IMAP_CHUNK:
+ * SEARCH (RFC 3501 sections 6.4.4 and 6.4.8, RETURN by RFC 4731). The program
+ * is mail/'s; here it is led over the mailbox in chunks of IMAP_CHUNK:
  *
  *   chunk --metadata--> no unknown: next turn of the loop, next chunk
  *     ^       |
@@ -9,14 +9,23 @@
  *     +----------------------+
  *
  * While a job runs nobody else touches the search: the session waits for
- * it. Results are a sequence set's worth of memory, and are written when all
- * are known.
+ * it. Results are four octets a message, and are written when all are known.
  */
 #include "imap.h"
 
 #include "view.h"
 
 #include <postern/mail/search.h>
+#include <postern/mail/set.h>
+
+/* RFC 4731 section 3.1: what RETURN asks for. */
+enum search_return {
+    RETURN_MIN = 1 << 0,
+    RETURN_MAX = 1 << 1,
+    RETURN_ALL = 1 << 2,
+    RETURN_COUNT = 1 << 3,
+    RETURN_ESEARCH = 1 << 4, /* something was asked for */
+};
 
 struct candidate {
     struct ptn_body *body; /* opened on the loop, read on the lane */
@@ -36,8 +45,10 @@ struct search {
     size_t unknown_count;
     struct ptn_arena texts; /* what the candidates' messages point to */
     struct ptn_job job;
-    struct ptn_buf result; /* " 2 84 882" */
-    bool failed;           /* a message could not be read */
+    uint32_t *numbers; /* the result: sequence numbers or UIDs */
+    size_t number_count, number_cap;
+    unsigned wanted; /* enum search_return */
+    bool failed;     /* a message could not be read */
 };
 
 static void
@@ -58,7 +69,7 @@ search_release(struct imap_command *cmd)
 
     close_bodies(q);
     ptn_free(q->unknown);
-    ptn_buf_free(&q->result);
+    ptn_free(q->numbers);
 }
 
 static bool
@@ -213,26 +224,71 @@ static void
 keep_hits(struct search *q)
 {
     close_bodies(q);
-    for (size_t i = 0; i < q->count; i++) {
-        if (!q->hits[i])
-            continue;
-        ptn_buf_addc(&q->result, ' ');
-        ptn_buf_addu64(&q->result, q->cmd->uid ? q->uids[i] : q->seqs[i]);
+    if (q->number_count + q->count > q->number_cap) {
+        q->number_cap = q->number_cap * 2 + q->count;
+        q->numbers =
+            ptn_realloc(q->numbers, q->number_cap * sizeof(*q->numbers));
     }
+    for (size_t i = 0; i < q->count; i++)
+        if (q->hits[i])
+            q->numbers[q->number_count++] =
+                q->cmd->uid ? q->uids[i] : q->seqs[i];
     q->count = 0;
+}
+
+static void
+put_fact(struct ptn_buf *out, const char *name, uint64_t value)
+{
+    ptn_buf_addc(out, ' ');
+    ptn_buf_adds(out, name);
+    ptn_buf_addc(out, ' ');
+    ptn_buf_addu64(out, value);
+}
+
+/* RFC 4731 section 3.2: MIN, MAX and ALL are left out of an empty result. */
+static void
+put_esearch(const struct search *q, struct ptn_buf *out)
+{
+    size_t n = q->number_count;
+
+    ptn_buf_adds(out, "* ESEARCH (TAG \"");
+    ptn_buf_adds(out, q->cmd->tag);
+    ptn_buf_adds(out, q->cmd->uid ? "\") UID" : "\")");
+    if ((q->wanted & RETURN_MIN) && n)
+        put_fact(out, "MIN", q->numbers[0]);
+    if ((q->wanted & RETURN_MAX) && n)
+        put_fact(out, "MAX", q->numbers[n - 1]);
+    if (q->wanted & RETURN_COUNT)
+        put_fact(out, "COUNT", n);
+    if ((q->wanted & RETURN_ALL) && n) {
+        ptn_buf_adds(out, " ALL ");
+        ptn_set_format_numbers(q->numbers, n, out);
+    }
+    ptn_buf_adds(out, "\r\n");
+}
+
+static void
+put_search(const struct search *q, struct ptn_buf *out)
+{
+    ptn_buf_adds(out, "* SEARCH");
+    for (size_t i = 0; i < q->number_count; i++) {
+        ptn_buf_addc(out, ' ');
+        ptn_buf_addu64(out, q->numbers[i]);
+    }
+    ptn_buf_adds(out, "\r\n");
 }
 
 static enum ptn_result
 search_end(struct search *q)
 {
     struct imap_command *cmd = q->cmd;
-    struct ptn_buf *out = ptn_session_out(cmd->session);
 
     if (q->failed)
         return imap_no(cmd, "[SERVERBUG] some messages cannot be read");
-    ptn_buf_adds(out, "* SEARCH");
-    ptn_buf_addslice(out, ptn_buf_slice(&q->result));
-    ptn_buf_adds(out, "\r\n");
+    if (q->wanted)
+        put_esearch(q, ptn_session_out(cmd->session));
+    else
+        put_search(q, ptn_session_out(cmd->session));
     return imap_ok(cmd, "SEARCH completed");
 }
 
@@ -284,6 +340,43 @@ search_step(struct search *q)
     return PTN_PENDING;
 }
 
+/* "RETURN (MIN COUNT) ", if there. */
+static bool
+parse_return(struct imap_cursor *in, unsigned *wanted)
+{
+    static const struct {
+        const char *name;
+        unsigned bit;
+    } options[] = {
+        {"MIN", RETURN_MIN},
+        {"MAX", RETURN_MAX},
+        {"ALL", RETURN_ALL},
+        {"COUNT", RETURN_COUNT},
+    };
+    struct ptn_slice word;
+
+    if (!imap_skip_word(in, "RETURN ("))
+        return true;
+    *wanted = RETURN_ESEARCH;
+    while (!imap_next_is(in, ')')) {
+        size_t i = 0;
+
+        if (*wanted != RETURN_ESEARCH && !imap_parse_space(in))
+            return false;
+        if (!imap_parse_atom(in, &word))
+            return false;
+        while (i < PTN_COUNT(options) &&
+               !ptn_slice_caseeq(word, ptn_slice_of(options[i].name)))
+            i++;
+        if (i == PTN_COUNT(options))
+            return imap_parse_fail(in, "unknown RETURN option");
+        *wanted |= options[i].bit;
+    }
+    if (*wanted == RETURN_ESEARCH) /* "RETURN ()" */
+        *wanted |= RETURN_ALL;
+    return imap_parse_char(in, ')') && imap_parse_space(in);
+}
+
 static enum ptn_result
 bad_charset(struct imap_command *cmd)
 {
@@ -310,7 +403,7 @@ imap_cmd_search(struct imap_command *cmd)
     struct ptn_slice args;
 
     q->cmd = cmd;
-    if (!imap_parse_space(&cmd->in))
+    if (!imap_parse_space(&cmd->in) || !parse_return(&cmd->in, &q->wanted))
         return imap_bad_input(cmd);
     box.keyword_count = imap_view_keywords(v, &box.keywords);
     args = (struct ptn_slice){cmd->in.p, (size_t)(cmd->in.end - cmd->in.p)};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * STATUS (RFC 3501 section 6.3.10): counters that the store keeps.
+ * STATUS (RFC 3501 section 6.3.10, SIZE by RFC 8438, APPENDLIMIT by RFC 7889):
+ * counters that the store keeps.
  */
 #include "imap.h"
 
@@ -12,15 +13,18 @@ enum status_item {
     ITEM_UIDNEXT = 1 << 2,
     ITEM_UIDVALIDITY = 1 << 3,
     ITEM_UNSEEN = 1 << 4,
+    ITEM_SIZE = 1 << 5,
+    ITEM_APPENDLIMIT = 1 << 6,
 };
 
 static const struct {
     const char *name;
     unsigned bit;
 } items[] = {
-    {"MESSAGES", ITEM_MESSAGES}, {"RECENT", ITEM_RECENT},
-    {"UIDNEXT", ITEM_UIDNEXT},   {"UIDVALIDITY", ITEM_UIDVALIDITY},
-    {"UNSEEN", ITEM_UNSEEN},
+    {"MESSAGES", ITEM_MESSAGES},       {"RECENT", ITEM_RECENT},
+    {"UIDNEXT", ITEM_UIDNEXT},         {"UIDVALIDITY", ITEM_UIDVALIDITY},
+    {"UNSEEN", ITEM_UNSEEN},           {"SIZE", ITEM_SIZE},
+    {"APPENDLIMIT", ITEM_APPENDLIMIT},
 };
 
 static bool
@@ -53,7 +57,8 @@ parse_items(struct imap_cursor *in, unsigned *wanted)
 }
 
 static uint64_t
-value_of(const struct ptn_mailbox_info *info, unsigned bit)
+value_of(struct imap_command *cmd, const struct ptn_mailbox_info *info,
+         unsigned bit)
 {
     switch (bit) {
     case ITEM_MESSAGES:
@@ -64,15 +69,20 @@ value_of(const struct ptn_mailbox_info *info, unsigned bit)
         return info->uidnext;
     case ITEM_UIDVALIDITY:
         return info->uidvalidity;
+    case ITEM_SIZE:
+        return info->size;
+    case ITEM_APPENDLIMIT:
+        return imap_options(cmd)->max_append;
     default:
         return info->unseen;
     }
 }
 
 static void
-put_status(struct ptn_buf *out, struct ptn_slice name, unsigned wanted,
+put_status(struct imap_command *cmd, struct ptn_slice name, unsigned wanted,
            const struct ptn_mailbox_info *info)
 {
+    struct ptn_buf *out = ptn_session_out(cmd->session);
     char before = '(';
 
     ptn_buf_adds(out, "* STATUS ");
@@ -84,7 +94,7 @@ put_status(struct ptn_buf *out, struct ptn_slice name, unsigned wanted,
         ptn_buf_addc(out, before);
         ptn_buf_adds(out, items[i].name);
         ptn_buf_addc(out, ' ');
-        ptn_buf_addu64(out, value_of(info, items[i].bit));
+        ptn_buf_addu64(out, value_of(cmd, info, items[i].bit));
         before = ' ';
     }
     ptn_buf_adds(out, ")\r\n");
@@ -106,6 +116,6 @@ imap_cmd_status(struct imap_command *cmd)
         m->store->status(m->vault, ptn_session_user(cmd->session), name, &info);
     if (status != PTN_OK)
         return imap_no_status(cmd, status);
-    put_status(ptn_session_out(cmd->session), name, wanted, &info);
+    put_status(cmd, name, wanted, &info);
     return imap_ok(cmd, "STATUS completed");
 }

@@ -46,3 +46,4 @@ modules_imap_imap_la_CPPFLAGS = $(module_cppflags) \
 modules_imap_imap_la_LDFLAGS = $(module_ldflags)
 modules_imap_imap_la_LIBADD = \
 	modules/imap/libimap.la libpostern-mail.la libpostern.la
+dist_man_MANS += modules/imap/postern-imap.5
