@@ -19,3 +19,4 @@ modules_pop3_pop3_la_SOURCES =
 modules_pop3_pop3_la_LDFLAGS = $(module_ldflags)
 modules_pop3_pop3_la_LIBADD = \
 	modules/pop3/libpop3.la libpostern-mail.la libpostern.la
+dist_man_MANS += modules/pop3/postern-pop3.5

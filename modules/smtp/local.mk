@@ -26,3 +26,4 @@ modules_smtp_smtp_la_SOURCES =
 modules_smtp_smtp_la_LDFLAGS = $(module_ldflags)
 modules_smtp_smtp_la_LIBADD = \
 	modules/smtp/libsmtp.la libpostern-mail.la libpostern.la
+dist_man_MANS += modules/smtp/postern-smtp.5

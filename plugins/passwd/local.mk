@@ -21,3 +21,4 @@ plugins_passwd_passwd_la_SOURCES =
 plugins_passwd_passwd_la_LDFLAGS = $(module_ldflags)
 plugins_passwd_passwd_la_LIBADD = \
 	plugins/passwd/libpasswd.la libpostern.la $(CRYPT_LIBS)
+dist_man_MANS += plugins/passwd/postern-passwd.5
