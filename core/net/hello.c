@@ -179,9 +179,12 @@ read_versions(struct ptn_slice data, struct ptn_tls_hello *out)
 {
     struct reader r = reader_of(data);
     struct reader list = reader_of(vector(&r, 1));
-    while (!list.bad && list.left > 1)
-        if (number(&list, 2) == PTN_TLS_1_3)
-            out->offers_1_3 = true;
+    out->offers_1_2 = false; /* this list is all that counts */
+    while (!list.bad && list.left > 1) {
+        size_t version = number(&list, 2);
+        out->offers_1_2 |= version == PTN_TLS_1_2;
+        out->offers_1_3 |= version == PTN_TLS_1_3;
+    }
 }
 
 /* Below TLS 1.3 the cipher suite names the kind of certificate. These are
@@ -241,8 +244,9 @@ static bool
 read_hello(struct ptn_slice body, struct ptn_tls_hello *out, char *name)
 {
     struct reader r = reader_of(body);
-    (void)take(&r, 2 + 32); /* legacy_version, random */
-    (void)vector(&r, 1);    /* legacy_session_id */
+    out->offers_1_2 = number(&r, 2) >= PTN_TLS_1_2; /* legacy_version */
+    (void)take(&r, 32);                             /* random */
+    (void)vector(&r, 1);                            /* legacy_session_id */
     struct ptn_slice suites = vector(&r, 2);
     (void)vector(&r, 1); /* legacy_compression_methods */
     if (r.bad || suites.len == 0)

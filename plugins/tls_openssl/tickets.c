@@ -71,8 +71,10 @@ tls_openssl_ticket_crypt(SSL *ssl, unsigned char *name, unsigned char *iv,
 
     int place = find_key(session->context, seal ? NULL : name, &key);
     if (place == 0)
-        return 0;               /* no ticket, or a full handshake */
-    int rc = place > 1 ? 2 : 1; /* 2: sealed by an old key, make a new one */
+        return 0; /* no ticket, or a full handshake */
+    /* 2: good, and make a new one: the key is old, or it is TLS 1.3, where
+     * one serves once (RFC 8446 appendix C.4). */
+    int rc = place > 1 || SSL_version(ssl) >= TLS1_3_VERSION ? 2 : 1;
     if (seal) {
         memcpy(name, key.name, sizeof(key.name));
         if (RAND_bytes(iv, IV) != 1)

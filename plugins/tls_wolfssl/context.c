@@ -83,11 +83,33 @@ use_pair(WOLFSSL_CTX *ctx, const struct ptn_tls_params *p,
     return 0;
 }
 
+/* The library passes over names that it does not know; an operator who
+ * misspelt one must hear of it. So each is set alone first. */
+static int
+check_names(WOLFSSL_CTX *ctx, const char *list, struct ptn_error *err)
+{
+    char name[64]; /* the longest has 45 octets */
+    while (list && *list != '\0') {
+        size_t len = strcspn(list, ":");
+        int shown = (int)(len < sizeof(name) ? len : sizeof(name) - 1);
+        memcpy(name, list, (size_t)shown);
+        name[shown] = '\0';
+        if (wolfSSL_CTX_set_cipher_list(ctx, name) != WOLFSSL_SUCCESS)
+            return ptn_error_set(err, PTN_ERR_TLS,
+                                 "wolfSSL has no cipher suite \"%s\"", name);
+        list += len + (list[len] != '\0');
+    }
+    return 0;
+}
+
 static int
 use_ciphers(WOLFSSL_CTX *ctx, const struct ptn_tls_params *p,
             struct ptn_error *err)
 {
     struct ptn_buf list = PTN_BUF_INIT;
+    if (check_names(ctx, p->suites, err) < 0 ||
+        check_names(ctx, p->ciphers, err) < 0)
+        return -1;
     if (p->max_version >= PTN_TLS_1_3)
         ptn_buf_adds(&list, p->suites ? p->suites : DEFAULT_SUITES);
     if (p->min_version < PTN_TLS_1_3) {
@@ -100,7 +122,7 @@ use_ciphers(WOLFSSL_CTX *ctx, const struct ptn_tls_params *p,
     if (rc == WOLFSSL_SUCCESS)
         return 0;
     return ptn_error_set(err, PTN_ERR_TLS,
-                         "the cipher list names nothing that wolfSSL has");
+                         "no cipher suite is left for these versions");
 }
 
 static void
@@ -123,7 +145,7 @@ fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
     c->ctx = new_ctx(p, err);
     if (!c->ctx || use_pair(c->ctx, p, err) < 0 ||
         use_ciphers(c->ctx, p, err) < 0 ||
-        tls_wolfssl_set_groups(c->ctx, p->groups, err) < 0)
+        tls_wolfssl_set_groups(c->ctx, p, err) < 0)
         return -1;
     wolfSSL_CTX_SetIORecv(c->ctx, tls_wolfssl_receive);
     wolfSSL_CTX_SetIOSend(c->ctx, tls_wolfssl_send);
@@ -137,6 +159,8 @@ fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
     c->choose = p->choose;
     c->choose_arg = p->choose_arg;
     c->alpn_strict = p->alpn_strict;
+    c->speaks_1_2 = p->min_version <= PTN_TLS_1_2;
+    c->speaks_1_3 = p->max_version >= PTN_TLS_1_3;
     if (p->alpn && !(c->alpn = strdup(p->alpn)))
         return ptn_error_set(err, PTN_ERR_TLS, "no memory for a TLS context");
     return 0;

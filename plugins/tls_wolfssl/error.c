@@ -93,13 +93,24 @@ find(const struct words *words, size_t count, int code)
 
 /* wolfSSL says FATAL_ERROR for whatever alert came. */
 static const char *
-alert_of(WOLFSSL *ssl)
+alert_of(const struct ptn_tls_session *s)
 {
     WOLFSSL_ALERT_HISTORY history;
-    const char *text = NULL;
-    if (wolfSSL_get_alert_history(ssl, &history) == WOLFSSL_SUCCESS)
-        text = find(alerts, PTN_COUNT(alerts), history.last_rx.code);
+    int code = s->alert;
+    if (code == 0 &&
+        wolfSSL_get_alert_history(s->ssl, &history) == WOLFSSL_SUCCESS)
+        code = history.last_rx.code;
+    const char *text = find(alerts, PTN_COUNT(alerts), code);
     return text ? text : "unknown alert";
+}
+
+static bool
+was_alerted(struct ptn_tls_session *s)
+{
+    char body[2];
+    if (s->alerted)
+        (void)tls_wolfssl_receive(s->ssl, body, sizeof(body), s);
+    return s->alert != 0;
 }
 
 enum ptn_tls_io
@@ -131,8 +142,10 @@ tls_wolfssl_result(struct ptn_tls_session *s, int rc)
             return PTN_TLS_IO_CLOSED;
         return tls_wolfssl_fail(s, "closed in handshake");
     case FATAL_ERROR:
-        return tls_wolfssl_fail(s, alert_of(s->ssl));
+        return tls_wolfssl_fail(s, alert_of(s));
     default:
+        if (was_alerted(s))
+            return tls_wolfssl_fail(s, alert_of(s));
         text = find(errors, PTN_COUNT(errors), code);
         return tls_wolfssl_fail(s, text ? text : "handshake failure");
     }

@@ -31,12 +31,13 @@ group_of(struct ptn_slice name)
 }
 
 int
-tls_wolfssl_set_groups(WOLFSSL_CTX *ctx, const char *list,
+tls_wolfssl_set_groups(WOLFSSL_CTX *ctx, const struct ptn_tls_params *p,
                        struct ptn_error *err)
 {
+    const char *at = p->groups ? p->groups : "X25519:P-256:P-384";
     int ids[GROUPS_MAX], count = 0;
 
-    for (const char *at = list ? list : "X25519:P-256:P-384"; *at != '\0';) {
+    while (*at != '\0') {
         size_t len = strcspn(at, ":, ");
         int id = group_of((struct ptn_slice){at, len});
         if (len > 0 && id == 0)
@@ -55,7 +56,9 @@ tls_wolfssl_set_groups(WOLFSSL_CTX *ctx, const char *list,
         return ptn_error_set(err, PTN_ERR_TLS, "no group is named");
     for (int i = 0; i < count; i++) /* for TLS 1.2 */
         wolfSSL_CTX_UseSupportedCurve(ctx, (word16)ids[i]);
-    int rc = wolfSSL_CTX_set_groups(ctx, ids, count);
+    int rc = WOLFSSL_SUCCESS;
+    if (p->max_version >= PTN_TLS_1_3)
+        rc = wolfSSL_CTX_set_groups(ctx, ids, count);
     if (rc != WOLFSSL_SUCCESS)
         return tls_wolfssl_error(err, "the groups", rc);
     return 0;

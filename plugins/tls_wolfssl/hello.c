@@ -9,9 +9,10 @@
 #include <stdlib.h>
 
 enum {
-    STEP = 1024,              /* a ClientHello is 200 to 1,800 octets */
-    ALERT_DECODE_ERROR = 50,  /* RFC 8446 section 6.2 */
-    ALERT_INTERNAL_ERROR = 80 /* the same */
+    STEP = 1024,             /* a ClientHello is 200 to 1,800 octets */
+    ALERT_DECODE_ERROR = 50, /* RFC 8446 section 6.2, as the others */
+    ALERT_PROTOCOL_VERSION = 70,
+    ALERT_INTERNAL_ERROR = 80
 };
 
 /* A fatal alert in clear, for as long as there is no wolfSSL session. It
@@ -78,6 +79,10 @@ static enum ptn_tls_io
 begin(struct ptn_tls_session *s, const struct ptn_tls_hello *hello)
 {
     choose(s, hello);
+    /* RFC 8446 section 4.2.1. The library would speak of suites. */
+    if (!(hello->offers_1_3 && s->context->speaks_1_3) &&
+        !(hello->offers_1_2 && s->context->speaks_1_2))
+        return refuse(s, ALERT_PROTOCOL_VERSION, "protocol version");
     s->ssl = wolfSSL_new(s->context->ctx);
     if (!s->ssl)
         return refuse(s, ALERT_INTERNAL_ERROR, "out of memory");

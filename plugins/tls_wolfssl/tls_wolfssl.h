@@ -38,6 +38,7 @@ struct ptn_tls_context {
     void *choose_arg;
     char *alpn; /* or NULL */
     bool alpn_strict;
+    bool speaks_1_2, speaks_1_3;
     pthread_mutex_t lock; /* guards the ticket keys */
     size_t key_count;
     struct tls_wolfssl_ticket_key keys[TLS_WOLFSSL_TICKET_KEYS];
@@ -65,7 +66,9 @@ struct ptn_tls_session {
     char *server_name;    /* or NULL */
     const char *failure;  /* a constant, or NULL */
     enum tls_wolfssl_state state;
-    bool blocked; /* the transport took nothing when it was last asked */
+    bool blocked;  /* the transport took nothing when it was last asked */
+    bool alerted;  /* what comes next is the body of an alert in clear */
+    uint8_t alert; /* its description, or 0 */
 };
 
 /* ops.c */
@@ -80,7 +83,8 @@ struct ptn_tls_context *
 tls_wolfssl_context_ref(struct ptn_tls_context *context);
 
 /* groups.c: reads "X25519:P-256"; NULL is the default. */
-int tls_wolfssl_set_groups(WOLFSSL_CTX *ctx, const char *groups,
+int tls_wolfssl_set_groups(WOLFSSL_CTX *ctx,
+                           const struct ptn_tls_params *params,
                            struct ptn_error *err);
 
 /* tickets.c */

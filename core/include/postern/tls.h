@@ -76,6 +76,7 @@ struct ptn_tls_hello {
     bool accepts_ecdsa;           /* from signature_algorithms / suites */
     bool accepts_rsa;
     bool accepts_ed25519;
+    bool offers_1_2;
     bool offers_1_3; /* in supported_versions */
     bool offers_alpn;
 };

@@ -140,30 +140,33 @@ reads_name_in_lower_case(void **state)
     assert_string_equal(name, "mail.example.org");
     assert_int_equal(hello.server_name.len, 16);
     assert_true(hello.offers_alpn);
+    assert_true(hello.offers_1_2);
     assert_false(hello.offers_1_3);
 }
 
 static void
 reads_kinds_of_key_of_tls13(void **state)
 {
-    const uint16_t versions[] = {0x0a0a, 0x0304, 0x0303};
+    const uint16_t versions[] = {0x0a0a, 0x0304, 0x0303, 0x0302};
     const uint16_t ecdsa[] = {0x0403}, rsa[] = {0x0804}, ed[] = {0x0807},
                    ed448[] = {0x0808};
     char name[PTN_TLS_NAME_MAX + 1];
-    struct parts p = {.versions = versions, .version_count = 3};
+    struct parts p = {.versions = versions, .version_count = 2};
     (void)state;
 
     p.schemes = ecdsa;
     p.scheme_count = 1;
     struct ptn_tls_hello h = scan_parts(&p, name);
-    assert_true(h.offers_1_3 && h.accepts_ecdsa);
+    assert_true(h.offers_1_3 && !h.offers_1_2 && h.accepts_ecdsa);
     assert_false(h.accepts_rsa || h.accepts_ed25519);
     p.schemes = rsa;
     h = scan_parts(&p, name);
     assert_true(h.accepts_rsa);
     assert_false(h.accepts_ecdsa || h.accepts_ed25519);
     p.schemes = ed;
+    p.version_count = 4;
     h = scan_parts(&p, name);
+    assert_true(h.offers_1_3 && h.offers_1_2);
     assert_true(h.accepts_ed25519);
     assert_false(h.accepts_ecdsa || h.accepts_rsa);
     p.schemes = ed448;

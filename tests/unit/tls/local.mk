@@ -27,4 +27,22 @@ tests_unit_tls_handshake_SOURCES = tests/unit/tls/handshake.c $(tls_fixture)
 tests_unit_tls_handshake_CPPFLAGS = $(tls_test_cppflags)
 tests_unit_tls_handshake_LDADD = $(tls_test_ldadd)
 tests_unit_tls_handshake_LDFLAGS = $(tls_test_ldflags)
+
+unit_tests += tests/unit/tls/abuse
+tests_unit_tls_abuse_SOURCES = tests/unit/tls/abuse.c $(tls_fixture)
+tests_unit_tls_abuse_CPPFLAGS = $(tls_test_cppflags)
+tests_unit_tls_abuse_LDADD = $(tls_test_ldadd)
+tests_unit_tls_abuse_LDFLAGS = $(tls_test_ldflags)
+
+unit_tests += tests/unit/tls/keys
+tests_unit_tls_keys_SOURCES = tests/unit/tls/keys.c $(tls_fixture)
+tests_unit_tls_keys_CPPFLAGS = $(tls_test_cppflags)
+tests_unit_tls_keys_LDADD = $(tls_test_ldadd)
+tests_unit_tls_keys_LDFLAGS = $(tls_test_ldflags)
+
+unit_tests += tests/unit/tls/tickets
+tests_unit_tls_tickets_SOURCES = tests/unit/tls/tickets.c $(tls_fixture)
+tests_unit_tls_tickets_CPPFLAGS = $(tls_test_cppflags)
+tests_unit_tls_tickets_LDADD = $(tls_test_ldadd)
+tests_unit_tls_tickets_LDFLAGS = $(tls_test_ldflags)
 endif
