@@ -256,13 +256,14 @@ settle(struct ptn_session *s)
 void
 ptn_session_pump(struct ptn_session *s)
 {
-    bool moved;
+    bool again;
 
     do {
         raise_due(s);
-        moved = give_backlog(s);
+        again = give_backlog(s) || !is_ready(s);
         if (s->phase == PTN_PHASE_DEAD || ptn_session_flush(s) != 0)
             return;
-    } while (moved && is_ready(s));
+        /* Sending may have made room for what was held back. */
+    } while (again && is_ready(s));
     settle(s);
 }

@@ -308,14 +308,13 @@ test_slow_reader(void **state)
     struct fixture f;
     const size_t octets = 8u << 20;
     char *all = malloc(octets + 100);
-    int fd, small = 4096;
+    int fd;
     uint64_t sent;
 
     (void)state;
     fixture_init(&f);
     fixture_start(&f);
-    fd = client_connect(&f);
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    fd = client_connect_narrow(&f);
     client_say(fd, "FLOOD 8388608\r\nPING\r\nQUIT\r\n");
     usleep(200000);
     sent = atomic_load(&f.counters.octets_out);

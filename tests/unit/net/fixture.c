@@ -155,17 +155,32 @@ fixture_stop(struct fixture *f)
     close(f->listening);
 }
 
-int
-client_connect(struct fixture *f)
+static int
+connect_with(struct fixture *f, int receive_buffer)
 {
     struct sockaddr_in sin = {.sin_family = AF_INET};
     int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+    if (receive_buffer)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer,
+                   sizeof receive_buffer);
     sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     sin.sin_port = htons((uint16_t)f->port);
     assert_int_equal(connect(fd, (struct sockaddr *)&sin, sizeof sin), 0);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     return fd;
+}
+
+int
+client_connect(struct fixture *f)
+{
+    return connect_with(f, 0);
+}
+
+int
+client_connect_narrow(struct fixture *f)
+{
+    return connect_with(f, 32768);
 }
 
 void
