@@ -133,13 +133,20 @@ read_literal(struct ptn_imap_reader *r, struct ptn_slice *text)
     return PTN_IMAP_LITERAL;
 }
 
+/* An octet that cannot be in an atom. Octets beyond ASCII can, although the
+ * grammar has none: what they mean is the caller's to say. */
+static bool
+ends_atom(unsigned char c)
+{
+    return c <= ' ' || c == 0x7f || c == '(' || c == ')' || c == '"';
+}
+
 static enum ptn_imap_token
 read_atom(struct ptn_imap_reader *r, struct ptn_slice *text)
 {
     const char *start = r->at;
 
-    while (r->at<r->end && * r->at> ' ' && *r->at != '(' && *r->at != ')' &&
-           *r->at != '"')
+    while (r->at < r->end && !ends_atom((unsigned char)*r->at))
         r->at++;
     *text = (struct ptn_slice){start, (size_t)(r->at - start)};
     return text->len ? PTN_IMAP_ATOM : PTN_IMAP_END;

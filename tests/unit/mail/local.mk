@@ -7,6 +7,7 @@ unit_tests += tests/unit/mail/flags
 unit_tests += tests/unit/mail/mailbox_name
 unit_tests += tests/unit/mail/mutf7
 unit_tests += tests/unit/mail/path
+unit_tests += tests/unit/mail/search
 unit_tests += tests/unit/mail/set
 unit_tests += tests/unit/mail/uidmap
 noinst_HEADERS += tests/unit/mail/test.h
