@@ -22,13 +22,10 @@ AC_DEFUN([PTN_WOLFSSL], [
      have_wolfssl=$ptn_wolfssl_dir
      WOLFSSL_CFLAGS="-I$ptn_wolfssl_dir/include"
      # tools/wolfssl makes an archive: the plugin then needs nothing of the
-     # build's folders at run time and holds only what it calls. By way of the
-     # linker, as libtool would warn of systems where this cannot be done.
-     AS_IF([test -f "$ptn_wolfssl_dir/lib/libwolfssl.a"],
-       [WOLFSSL_LIBS="-Wl,$ptn_wolfssl_dir/lib/libwolfssl.a"
-        WOLFSSL_LIBS="$WOLFSSL_LIBS -Wl,--gc-sections -lm"],
-       [WOLFSSL_LIBS="-L$ptn_wolfssl_dir/lib -R$ptn_wolfssl_dir/lib"
-        WOLFSSL_LIBS="$WOLFSSL_LIBS -lwolfssl"])],
+     # build's folders at run time and holds only what it calls.
+     WOLFSSL_LIBS="-L$ptn_wolfssl_dir/lib -lwolfssl -lm -Wl,--gc-sections"
+     AS_IF([test -f "$ptn_wolfssl_dir/lib/libwolfssl.a"], [],
+       [WOLFSSL_LIBS="$WOLFSSL_LIBS -R$ptn_wolfssl_dir/lib"])],
     [AC_MSG_RESULT([no])
      AS_CASE([$with_wolfssl],
        [no], [],

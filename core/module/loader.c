@@ -20,6 +20,10 @@
 
 #define SYMBOL "postern_module"
 
+/* What libtool's -dlpreopen puts into a program; NULL where it was not used. */
+extern LT_DLSYM_CONST lt_dlsymlist lt__PROGRAM__LTX_preloaded_symbols[]
+    __attribute__((weak));
+
 static int
 check_mode(const char *path, const char *what, struct ptn_error *err)
 {
@@ -89,6 +93,19 @@ explain(const char *path, struct ptn_error *err)
     text = dlerror();
     return ptn_error_set(err, PTN_ERR_MODULE, "%s cannot be loaded: %s", path,
                          text ? text : "unknown reason");
+}
+
+/* A module that is linked in: no file, hence nothing to check. */
+static lt_dlhandle
+open_inside(const char *name)
+{
+    char archive[NAME_MAX + 1];
+
+    if (!lt__PROGRAM__LTX_preloaded_symbols ||
+        lt_dlpreload(lt__PROGRAM__LTX_preloaded_symbols) != 0 ||
+        snprintf(archive, sizeof archive, "%s.a", name) >= (int)sizeof archive)
+        return NULL;
+    return lt_dlopen(archive);
 }
 
 static lt_dlhandle
@@ -162,7 +179,9 @@ ptn_loader_open(const char *folder, const char *name, struct ptn_error *err)
         ptn_error_set(err, PTN_ERR_MODULE, "libltdl: %s", lt_dlerror());
         return NULL;
     }
-    handle = open_shared(folder, name, err);
+    handle = open_inside(name);
+    if (!handle)
+        handle = open_shared(folder, name, err);
     if (!handle)
         return NULL;
     lt_dlmakeresident(handle);
