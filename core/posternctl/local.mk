@@ -11,5 +11,6 @@ core_posternctl_posternctl_SOURCES = \
 	core/posternctl/user.c
 core_posternctl_posternctl_CPPFLAGS = $(libpostern_core_la_CPPFLAGS)
 core_posternctl_posternctl_CFLAGS = $(prog_cflags)
-core_posternctl_posternctl_LDFLAGS = $(prog_ldflags)
-core_posternctl_posternctl_LDADD = libpostern.la $(core_libs)
+core_posternctl_posternctl_LDFLAGS = $(prog_ldflags) $(module_preopen)
+EXTRA_core_posternctl_posternctl_DEPENDENCIES = $(module_objects)
+core_posternctl_posternctl_LDADD = $(module_libs) libpostern.la $(core_libs)
