@@ -128,6 +128,7 @@ static const struct ptn_protocol protocol = {
     .event = session_event,
     .close = session_close,
     .refuse = refuse,
+    .login = true,
 };
 
 static int

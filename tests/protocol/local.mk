@@ -1,3 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Protocol dialogues, replayed against the modules.
+# Protocol dialogues, replayed against the modules: tests/protocol/replay.py
+# says how they are written.
+TESTS += tests/protocol/replay.py
+EXTRA_DIST += tests/protocol/replay.py tests/protocol/pop3 \
+	tests/protocol/smtp
