@@ -40,15 +40,16 @@ reader_of(struct ptn_slice s)
 static struct ptn_slice
 take(struct reader *r, size_t len)
 {
-    struct ptn_slice s = {(const char *)r->at, len};
+    struct ptn_slice none = {NULL, 0};
     if (len > r->left) {
         r->bad = true;
         r->left = 0;
-        return (struct ptn_slice){NULL, 0};
     }
+    if (len == 0 || r->bad)
+        return none;
     r->at += len;
     r->left -= len;
-    return s;
+    return (struct ptn_slice){(const char *)r->at - len, len};
 }
 
 /* A big-endian number of `octets` octets. */

@@ -191,7 +191,8 @@ choose(void *arg, const struct ptn_tls_hello *hello)
 {
     struct choice *c = arg;
     c->seen = *hello;
-    memcpy(c->name, hello->server_name.data, hello->server_name.len);
+    if (hello->server_name.len > 0)
+        memcpy(c->name, hello->server_name.data, hello->server_name.len);
     c->name[hello->server_name.len] = '\0';
     if (ptn_slice_eq(hello->server_name, PTN_SLICE("shop.example.org")))
         return c->shop;
