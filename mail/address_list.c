@@ -87,21 +87,27 @@ read_quoted(struct parser *p)
         p->at++;
 }
 
-/* Characters that end a word of a phrase or a local part. Dots do not: in
- * display names they are usual (section 4.1 "obs-phrase"). */
-static bool
-ends_word(char c)
-{
-    return ptn_is_blank((unsigned char)c) ||
-           (c && strchr("()<>,;:@\"", c) != NULL);
-}
+/* Characters that end a word of a phrase or a local part: blanks and
+ * ()<>,;:@" . Dots do not: in display names they are usual (section 4.1
+ * "obs-phrase"). */
+static const struct ptn_char_set ends_word = {{0x2600, 0x5c001305, 0x1, 0}};
 
+/* Blanks, ( and ", and with them what ends a local part in angle brackets,
+ * a domain, and a route. */
+static const struct ptn_char_set ends_local = {
+    {0x2600, 0x58001105, 0x1, 0}}; /* @<>,; */
+static const struct ptn_char_set ends_domain = {
+    {0x2600, 0x58001105, 0, 0}}; /* <>,; */
+static const struct ptn_char_set ends_route = {
+    {0x2600, 0x44000105, 0, 0}}; /* :> */
+
+/* Copies characters up to one of `set`. */
 static void
-read_atom(struct parser *p)
+add_until(struct parser *p, const struct ptn_char_set *set)
 {
     const char *start = p->at;
 
-    while (p->at < p->end && !ends_word(*p->at))
+    while (p->at < p->end && !ptn_char_set_has(set, (unsigned char)*p->at))
         p->at++;
     ptn_buf_add(p->w->scratch, start, (size_t)(p->at - start));
 }
@@ -118,7 +124,8 @@ read_words(struct parser *p)
             space = true;
             continue;
         }
-        if (*p->at != '"' && ends_word(*p->at))
+        if (*p->at != '"' &&
+            ptn_char_set_has(&ends_word, (unsigned char)*p->at))
             return;
         if (space && p->w->scratch->len > start)
             add_char(p, ' ');
@@ -126,24 +133,22 @@ read_words(struct parser *p)
         if (*p->at == '"')
             read_quoted(p);
         else
-            read_atom(p);
+            add_until(p, &ends_word);
     }
 }
 
 /* Inside of angle brackets, and in domains: blanks and comments between the
- * tokens mean nothing. Ends before one of `until`. */
+ * tokens mean nothing. */
 static void
-read_joined(struct parser *p, const char *until)
+read_joined(struct parser *p, const struct ptn_char_set *ends)
 {
-    while (p->at < p->end) {
+    for (;;) {
+        add_until(p, ends);
         if (skip_blanks(p))
             continue;
-        if (strchr(until, *p->at) && *p->at)
+        if (p->at == p->end || *p->at != '"')
             return;
-        if (*p->at == '"')
-            read_quoted(p);
-        else
-            add_char(p, *p->at++);
+        read_quoted(p);
     }
 }
 
@@ -220,15 +225,15 @@ read_angle(struct parser *p)
     p->at++;
     skip_blanks(p);
     if (p->at < p->end && *p->at == '@') { /* a route: not told */
-        read_joined(p, ":>");
+        read_joined(p, &ends_route);
         p->at += p->at < p->end && *p->at == ':';
         p->w->scratch->len = name;
     }
-    read_joined(p, "@<>,;");
+    read_joined(p, &ends_local);
     mailbox = p->w->scratch->len;
     if (p->at < p->end && *p->at == '@') {
         p->at++;
-        read_joined(p, "<>,;");
+        read_joined(p, &ends_domain);
     }
     p->at += p->at < p->end && *p->at == '>';
     skip_blanks(p);
@@ -243,7 +248,7 @@ read_bare(struct parser *p)
     size_t mailbox = p->w->scratch->len;
 
     p->at++;
-    read_joined(p, ",;<>");
+    read_joined(p, &ends_domain);
     add_address(p, 0, mailbox);
 }
 

@@ -52,11 +52,37 @@ ptn_hex_value(unsigned char c)
     return -1;
 }
 
-/* What may stand in an atom (RFC 5322 section 3.2.3), ASCII only. */
+/* A set of ASCII characters as bits, for sets that are asked often. */
+struct ptn_char_set {
+    uint32_t bits[4];
+};
+
+static inline bool
+ptn_char_set_has(const struct ptn_char_set *set, unsigned char c)
+{
+    return c < 0x80 && (set->bits[c / 32] >> (c % 32) & 1);
+}
+
+/* What may stand in an atom (RFC 5322 section 3.2.3), ASCII only: letters,
+ * digits and !#$%&'*+-/=?^_`{|}~ */
 static inline bool
 ptn_is_atext(unsigned char c)
 {
-    return ptn_is_alnum(c) || (c && strchr("!#$%&'*+-/=?^_`{|}~", c));
+    static const struct ptn_char_set atext = {
+        {0, 0xa3ffacfa, 0xc7fffffe, 0x7fffffff}};
+
+    return ptn_char_set_has(&atext, c);
+}
+
+/* What may stand in a token of MIME (RFC 2045 section 5.1): no blanks, no
+ * controls, none of ()<>@,;:\"/[]?= */
+static inline bool
+ptn_is_token(unsigned char c)
+{
+    static const struct ptn_char_set token = {
+        {0, 0x03ff6cfa, 0xc7fffffe, 0x7fffffff}};
+
+    return ptn_char_set_has(&token, c);
 }
 
 /* Without the blanks at both ends. */

@@ -29,7 +29,9 @@ octet_class(unsigned char c)
     return c == '\r' || c == '\n' || !c ? LEFT_OUT : PLAIN;
 }
 
-static void
+/* Tries a quoted string: false, with nothing appended, when a literal is
+ * needed. */
+static bool
 add_quoted(struct ptn_buf *out, struct ptn_slice text)
 {
     char *start = ptn_buf_reserve(out, 2 * text.len + 2), *at = start;
@@ -38,6 +40,8 @@ add_quoted(struct ptn_buf *out, struct ptn_slice text)
     for (size_t i = 0; i < text.len; i++) {
         int class = octet_class((unsigned char)text.data[i]);
 
+        if (class == BEYOND)
+            return false;
         if (class == ESCAPED)
             *at++ = '\\';
         *at = text.data[i];
@@ -45,40 +49,33 @@ add_quoted(struct ptn_buf *out, struct ptn_slice text)
     }
     *at++ = '"';
     out->len += (size_t)(at - start);
+    return true;
 }
 
 static void
-add_literal(struct ptn_buf *out, struct ptn_slice text, size_t len)
+add_literal(struct ptn_buf *out, struct ptn_slice text)
 {
+    size_t len = 0;
+    char *at;
+
+    for (size_t i = 0; i < text.len; i++)
+        len += octet_class((unsigned char)text.data[i]) != LEFT_OUT;
     ptn_buf_addc(out, '{');
     ptn_buf_addu64(out, len);
     ptn_buf_adds(out, "}\r\n");
-    if (len == text.len) {
-        ptn_buf_addslice(out, text);
-        return;
-    }
+    at = ptn_buf_reserve(out, text.len);
     for (size_t i = 0; i < text.len; i++) {
         if (octet_class((unsigned char)text.data[i]) != LEFT_OUT)
-            ptn_buf_addc(out, text.data[i]);
+            *at++ = text.data[i];
     }
+    out->len += len;
 }
 
 void
 ptn_imap_add_string(struct ptn_buf *out, struct ptn_slice text)
 {
-    size_t len = 0;
-    bool beyond = false;
-
-    for (size_t i = 0; i < text.len; i++) {
-        int class = octet_class((unsigned char)text.data[i]);
-
-        len += class != LEFT_OUT;
-        beyond = beyond || class == BEYOND;
-    }
-    if (beyond)
-        add_literal(out, text, len);
-    else
-        add_quoted(out, text);
+    if (!add_quoted(out, text))
+        add_literal(out, text);
 }
 
 void

@@ -44,12 +44,6 @@ skip_blanks(struct cursor *c)
     }
 }
 
-static bool
-is_token_char(unsigned char c)
-{
-    return c > ' ' && c < 0x7f && !strchr("()<>@,;:\\\"/[]?=", c);
-}
-
 static struct ptn_slice
 read_token(struct cursor *c)
 {
@@ -57,7 +51,7 @@ read_token(struct cursor *c)
 
     skip_blanks(c);
     start = c->at;
-    while (c->at < c->end && is_token_char((unsigned char)*c->at))
+    while (c->at < c->end && ptn_is_token((unsigned char)*c->at))
         c->at++;
     return (struct ptn_slice){c->at > start ? start : NULL,
                               (size_t)(c->at - start)};
@@ -211,7 +205,7 @@ add_percent_encoded(struct ptn_buf *out, struct ptn_slice text)
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
 
-        if (is_token_char(c) && !strchr("*'%", c)) {
+        if (ptn_is_token(c) && c != '*' && c != '\'' && c != '%') {
             ptn_buf_addc(out, (char)c);
             continue;
         }

@@ -106,6 +106,23 @@ add_address(struct ptn_imap_reader *r, struct ptn_buf *out)
         ptn_buf_addc(out, '>');
 }
 
+/* The longest piece of `needle` that has none of what stands between the
+ * strings of an address when it is put together. */
+static struct ptn_slice
+longest_word(struct ptn_slice needle)
+{
+    struct ptn_slice longest = {needle.data, 0};
+
+    for (size_t at = 0, start = 0; at <= needle.len; at++) {
+        if (at < needle.len && !memchr(" <@>:,;", needle.data[at], 7))
+            continue;
+        if (at - start > longest.len)
+            longest = ptn_slice_sub(needle, start, at - start);
+        start = at + 1;
+    }
+    return longest;
+}
+
 static bool
 addresses_have(struct ptn_slice list, struct ptn_slice needle)
 {
@@ -116,6 +133,8 @@ addresses_have(struct ptn_slice list, struct ptn_slice needle)
 
     if (ptn_imap_read(&r, &ignored) != PTN_IMAP_OPEN)
         return false; /* NIL: there is no such field */
+    if (is_plain(list) && !ptn_fold_ascii_has(list, longest_word(needle)))
+        return false; /* most messages, without putting them together */
     while (ptn_imap_read(&r, &ignored) == PTN_IMAP_OPEN) {
         if (text.len)
             ptn_buf_adds(&text, ", ");
