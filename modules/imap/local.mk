@@ -4,7 +4,7 @@
 #
 # The parts are in a convenience library, which unit tests link too.
 noinst_LTLIBRARIES += modules/imap/libimap.la
-# postern_module_LTLIBRARIES += modules/imap/imap.la
+postern_module_LTLIBRARIES += modules/imap/imap.la
 modules_imap_libimap_la_SOURCES = \
 	modules/imap/cmd_append.c \
 	modules/imap/cmd_basic.c \

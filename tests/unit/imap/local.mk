@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Unit tests of this area, on a session and a store in memory.
-unit_tests += tests/unit/imap/parser tests/unit/imap/section
+unit_tests += tests/unit/imap/parser tests/unit/imap/section \
+	tests/unit/imap/dialogue
 tests_unit_imap_parser_LDADD = modules/imap/libimap.la $(LDADD)
 tests_unit_imap_parser_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/modules/imap
 tests_unit_imap_section_LDADD = modules/imap/libimap.la $(LDADD)
