@@ -169,6 +169,7 @@ apply_keyword(struct vault_txn *t, const struct vault_fact_keyword *f)
 static int
 count_live(struct vault_txn *t, const struct vault_place *p, bool more)
 {
+    uint64_t octets = p->length + p->facts;
     struct vault_segment *s;
     int rc;
 
@@ -176,7 +177,7 @@ count_live(struct vault_txn *t, const struct vault_place *p, bool more)
         return 0;
     if ((rc = vault_txn_segment(t, p->segment, &s)) != 0)
         return rc;
-    s->live = more ? s->live + p->length : s->live - p->length;
+    s->live = more ? s->live + octets : s->live - octets;
     t->segment_dirty = true;
     return 0;
 }
@@ -220,6 +221,8 @@ apply_content(struct vault_txn *t, const struct vault_fact_content *f,
     p.offset = where->offset;
     p.length = where->length;
     p.segment = where->segment;
+    p.facts = f->head.len + (uint32_t)sizeof(struct vault_fact_message) +
+              (uint32_t)sizeof(struct vault_record_head);
     if (f->content >= t->state.next_content)
         t->state.next_content = f->content + 1;
     if ((rc = count_live(t, &p, true)) != 0 ||
@@ -255,6 +258,7 @@ content_unref(struct vault_txn *t, uint64_t content)
         p.refs--;
         return put_place(t, content, &p);
     }
+    t->freed = true;
     if ((rc = count_live(t, &p, false)) != 0 ||
         (rc = vault_txn_del(t, VAULT_PLACES, &key)) != 0)
         return rc;
@@ -365,21 +369,26 @@ apply_message(struct vault_txn *t, const struct vault_fact_message *f)
     const struct vault_message *m = &f->message;
     struct vault_message old;
     struct vault_box *b;
+    bool there = false;
     int rc = make_box(t, f->box, &b);
 
     if (rc != 0)
         return rc;
-    /* A UID below uidnext was given before: only moved facts have one. */
+    /* A UID below uidnext was given before: only moved facts have one. The
+     * content is held first, as it may be the same. */
     if (f->uid < b->uidnext) {
         rc = vault_get_message(t->v, t->txn, f->box, f->uid, &old);
-        if (rc == 0)
-            rc = remove_message(t, f->box, f->uid, &old);
+        if (rc == 0 && memcmp(&old, m, sizeof(old)) == 0)
+            return 0;
         if (rc != 0 && rc != MDB_NOTFOUND)
             return rc;
+        there = rc == 0;
     }
-    note_numbers(t, f->uid, m->modseq);
     if ((rc = content_ref(t, m->content)) != 0 ||
-        (rc = count_size(t, m->size, true)) != 0 ||
+        (there && (rc = remove_message(t, f->box, f->uid, &old)) != 0))
+        return rc;
+    note_numbers(t, f->uid, m->modseq);
+    if ((rc = count_size(t, m->size, true)) != 0 ||
         (rc = change_system(t, f->uid, FLAGS_UNCOUNTED, m->system)) != 0 ||
         (rc = vault_set_change(t, VAULT_SET_MEMBERS, f->uid, true)) != 0 ||
         (rc = put_change(t, f->box, m->modseq, f->uid)) != 0)
@@ -398,10 +407,10 @@ apply_flags(struct vault_txn *t, const struct vault_fact_flags *f)
     if (rc != 0)
         return rc;
     note_numbers(t, f->uid, f->modseq);
-    vault_txn_touch(t, f->box);
     rc = vault_get_message(t->v, t->txn, f->box, f->uid, &m);
-    if (rc != 0)
+    if (rc != 0 || m.modseq == f->modseq)
         return rc == MDB_NOTFOUND ? 0 : rc;
+    vault_txn_touch(t, f->box);
     if ((rc = change_system(t, f->uid, m.system, f->system)) != 0 ||
         (rc = del_change(t, f->box, m.modseq, f->uid)) != 0 ||
         (rc = put_change(t, f->box, f->modseq, f->uid)) != 0)

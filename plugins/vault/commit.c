@@ -26,6 +26,7 @@
  */
 #include "commit.h"
 
+#include "compact.h"
 #include "state.h"
 #include "watch.h"
 
@@ -49,17 +50,32 @@ struct vault_committer {
 
     struct vault_txn txn;
     struct vault_log log;
-    bool unsynced; /* committed since the last idle sync */
+    struct vault_compaction *compaction;
+    uint64_t sync_at;    /* monotonic milliseconds; 0: nothing to sync */
+    uint64_t compact_at; /* not before */
 };
 
 typedef int (*vault_op_fn)(struct vault_txn *t, struct ptn_store_op *op);
 
 static const vault_op_fn op_table[VAULT_OPS] = {
-    [VAULT_OP_DELIVER] = vault_op_deliver, [VAULT_OP_APPEND] = vault_op_append,
-    [VAULT_OP_CHANGE] = vault_op_change,   [VAULT_OP_FLAGS] = vault_op_flags,
-    [VAULT_OP_EXPUNGE] = vault_op_expunge, [VAULT_OP_COPY] = vault_op_copy,
+    [VAULT_OP_DELIVER] = vault_op_deliver,
+    [VAULT_OP_APPEND] = vault_op_append,
+    [VAULT_OP_CHANGE] = vault_op_change,
+    [VAULT_OP_FLAGS] = vault_op_flags,
+    [VAULT_OP_EXPUNGE] = vault_op_expunge,
+    [VAULT_OP_COPY] = vault_op_copy,
     [VAULT_OP_CLAIM] = vault_op_claim,
+    [VAULT_OP_COMPACT] = vault_op_compact,
 };
+
+static uint64_t
+now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
 
 /* --- one group --- */
 
@@ -123,6 +139,8 @@ run_group(struct vault_committer *c, struct ptn_store_op *ops)
     }
     if (rc == 0 && c->txn.touched_count > 0)
         vault_publish(c->v, c->txn.touched, c->txn.touched_count);
+    if (rc == 0 && c->txn.freed)
+        vault_compaction_want(c->compaction);
     return rc;
 }
 
@@ -163,7 +181,8 @@ commit_group(struct vault_committer *c, struct ptn_store_op *ops)
         for (struct ptn_store_op *op = ops; op; op = op->next)
             run_alone(c, op);
     }
-    c->unsynced = true;
+    if (c->v->options->idle_sync > 0)
+        c->sync_at = now_ms() + c->v->options->idle_sync;
     finish(ops);
     if (c->txn.facts.cap > SCRATCH_KEEP)
         ptn_buf_free(&c->txn.facts);
@@ -203,39 +222,56 @@ take_group(struct vault_committer *c)
     return first;
 }
 
-static struct timespec
-after(uint64_t milliseconds)
-{
-    struct timespec ts;
+enum task {
+    TASK_COMMIT,
+    TASK_COMPACT,
+    TASK_SYNC,
+    TASK_STOP,
+};
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    ts.tv_sec += (time_t)(milliseconds / 1000);
-    ts.tv_nsec += (long)(milliseconds % 1000) * 1000000;
-    if (ts.tv_nsec >= 1000000000) {
-        ts.tv_sec++;
-        ts.tv_nsec -= 1000000000;
-    }
-    return ts;
+/* When the thread has something to do of its own accord; 0: never. */
+static uint64_t
+next_chore(const struct vault_committer *c)
+{
+    uint64_t at = c->sync_at;
+
+    if (vault_compaction_due(c->compaction) && (at == 0 || c->compact_at < at))
+        at = c->compact_at;
+    return at;
 }
 
-/* With the lock held: waits for work. False when there is none for long
- * enough that the index should be synced. */
-static bool
-wait_for_work(struct vault_committer *c)
+static void
+wait_until(struct vault_committer *c, uint64_t at)
 {
-    uint64_t idle = c->v->options->idle_sync;
-    struct timespec until = after(idle);
-    int rc = 0;
+    struct timespec ts = {(time_t)(at / 1000), (long)(at % 1000) * 1000000};
 
     c->waiting = true;
-    while (!c->first && !c->stop && rc != ETIMEDOUT) {
-        if (c->unsynced && idle > 0)
-            rc = pthread_cond_timedwait(&c->wake, &c->lock, &until);
-        else
-            pthread_cond_wait(&c->wake, &c->lock);
-    }
+    if (at > 0)
+        pthread_cond_timedwait(&c->wake, &c->lock, &ts);
+    else
+        pthread_cond_wait(&c->wake, &c->lock);
     c->waiting = false;
-    return c->first || c->stop;
+}
+
+/* With the lock held: waits until there is something to do. A piece of
+ * compaction whose time has come goes before a group, or a store that is
+ * always busy would never be compacted. */
+static enum task
+wait_for_task(struct vault_committer *c)
+{
+    for (;;) {
+        uint64_t at = next_chore(c), now = at ? now_ms() : 0;
+
+        if (c->stop)
+            return c->first ? TASK_COMMIT : TASK_STOP;
+        if (vault_compaction_due(c->compaction) && now >= c->compact_at)
+            return TASK_COMPACT;
+        if (c->first)
+            return TASK_COMMIT;
+        if (c->sync_at != 0 && now >= c->sync_at)
+            return TASK_SYNC;
+        wait_until(c, at);
+    }
 }
 
 static void
@@ -251,28 +287,55 @@ gather(struct vault_committer *c)
     pthread_mutex_lock(&c->lock);
 }
 
+static void
+do_commit(struct vault_committer *c)
+{
+    struct ptn_store_op *ops;
+
+    gather(c);
+    ops = take_group(c);
+    pthread_mutex_unlock(&c->lock);
+    commit_group(c, ops);
+    pthread_mutex_lock(&c->lock);
+}
+
+static void
+do_compact(struct vault_committer *c)
+{
+    struct ptn_store_op *step;
+
+    pthread_mutex_unlock(&c->lock);
+    step = vault_compaction_step(c->compaction);
+    if (step)
+        vault_compaction_stepped(c->compaction, run_group(c, step) == 0);
+    c->compact_at = now_ms() + c->v->options->compact_pause;
+    pthread_mutex_lock(&c->lock);
+}
+
+static void
+do_sync(struct vault_committer *c)
+{
+    c->sync_at = 0;
+    pthread_mutex_unlock(&c->lock);
+    vault_state_sync(c->v);
+    vault_segments_sweep(c->v);
+    pthread_mutex_lock(&c->lock);
+}
+
 static void *
 committer_main(void *arg)
 {
     struct vault_committer *c = arg;
-    struct ptn_store_op *ops;
+    enum task task;
 
     pthread_mutex_lock(&c->lock);
-    for (;;) {
-        if (!wait_for_work(c)) {
-            pthread_mutex_unlock(&c->lock);
-            c->unsynced = false;
-            vault_state_sync(c->v);
-            pthread_mutex_lock(&c->lock);
-            continue;
-        }
-        if (!c->first)
-            break;
-        gather(c);
-        ops = take_group(c);
-        pthread_mutex_unlock(&c->lock);
-        commit_group(c, ops);
-        pthread_mutex_lock(&c->lock);
+    while ((task = wait_for_task(c)) != TASK_STOP) {
+        if (task == TASK_COMMIT)
+            do_commit(c);
+        else if (task == TASK_COMPACT)
+            do_compact(c);
+        else
+            do_sync(c);
     }
     pthread_mutex_unlock(&c->lock);
     return NULL;
@@ -319,6 +382,7 @@ start_thread(struct vault_committer *c)
 static void
 committer_free(struct vault_committer *c)
 {
+    vault_compaction_free(c->compaction);
     vault_txn_deinit(&c->txn);
     vault_log_deinit(&c->log);
     pthread_cond_destroy(&c->wake);
@@ -342,6 +406,7 @@ vault_committer_start(struct vault *v, struct ptn_error *err)
     pthread_condattr_destroy(&attr);
     vault_txn_init(&c->txn, v);
     vault_log_init(&c->log, v);
+    c->compaction = vault_compaction_new(v);
     rc = start_thread(c);
     if (rc != 0) {
         committer_free(c);

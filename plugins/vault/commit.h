@@ -16,7 +16,7 @@ enum vault_op {
     VAULT_OP_FLAGS,
     VAULT_OP_EXPUNGE,
     VAULT_OP_COPY,
-    /* The vault's own: completed by `finish`, not by a job. */
+    /* The vault's own: no job waits for them. */
     VAULT_OP_CLAIM,
     VAULT_OP_COMPACT,
     VAULT_OPS
@@ -46,9 +46,6 @@ int vault_op_expunge(struct vault_txn *t, struct ptn_store_op *op);
 int vault_op_copy(struct vault_txn *t, struct ptn_store_op *op);
 int vault_op_claim(struct vault_txn *t, struct ptn_store_op *op);
 int vault_op_compact(struct vault_txn *t, struct ptn_store_op *op);
-/* The compactor waits for its step. */
-void vault_compact_done(struct vault *v, struct ptn_store_op *op);
-
 /* ops_common.c: what several of them need */
 
 /* The user's number; makes a user with the mailboxes of `create`. */

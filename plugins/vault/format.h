@@ -220,6 +220,8 @@ struct vault_place {
     uint64_t length;
     uint32_t segment; /* 0: not known yet (recovery) */
     uint32_t refs;    /* messages that have this content */
+    uint32_t facts;   /* octets of facts that go with it, about */
+    uint32_t spare;
 };
 
 /* Followed by envelope, structure and parts. */

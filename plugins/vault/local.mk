@@ -9,6 +9,7 @@ plugins_vault_libvault_la_SOURCES = \
 	plugins/vault/apply.c \
 	plugins/vault/body.c \
 	plugins/vault/commit.c plugins/vault/commit.h \
+	plugins/vault/compact.c plugins/vault/compact.h \
 	plugins/vault/crc.c plugins/vault/crc.h \
 	plugins/vault/fetch.c \
 	plugins/vault/format.h \

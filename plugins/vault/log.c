@@ -144,21 +144,18 @@ vault_log_turn(struct vault_log *l, struct vault_txn *t)
         return;
     assert(t->state.segment < VAULT_SEGMENT_MAX);
     t->rolled = true;
+    t->sealed = t->state.offset;
     t->state.segment++;
     t->state.offset = t->from = sizeof(struct vault_segment_head);
+    t->head = t->state;
 }
 
 /* The segment that ended keeps no space beyond its end. */
 static void
 seal(struct vault_log *l, const struct vault_txn *t)
 {
-    struct vault_state old;
-    struct iovec into = {&old, sizeof(old)};
-
-    if (l->fd < 0 || !t->rolled || l->segment != t->state.segment - 1)
-        return;
-    if (vault_get_counter(l->v, t->txn, VAULT_COUNTER_STATE, 0, into) == 0 &&
-        l->v->sys->ftruncate(l->fd, (off_t)old.offset) != 0)
+    if (l->fd >= 0 && t->rolled && l->segment == t->state.segment - 1 &&
+        l->v->sys->ftruncate(l->fd, (off_t)t->sealed) != 0)
         ptn_log(PTN_LOG_WARNING, "vault.seal", PTN_FN("segment", l->segment),
                 PTN_FN("errno", errno));
 }
@@ -281,7 +278,7 @@ write_group(struct vault_log *l, struct vault_txn *t)
     int rc;
 
     allocate(l, t->state.offset);
-    if (t->rolled && (rc = write_head(l->v, l->fd, &t->state)) != 0)
+    if (t->rolled && (rc = write_head(l->v, l->fd, &t->head)) != 0)
         return rc;
     if ((rc = write_all(l, gather(l, t), t->from)) != 0)
         return rc;

@@ -5,6 +5,7 @@
  * makes the store or its index if not. Main thread.
  */
 #include "commit.h"
+#include "compact.h"
 #include "crc.h"
 #include "recover.h"
 #include "state.h"
@@ -145,9 +146,11 @@ make_index(struct vault *v, struct ptn_error *err)
         return ptn_error_errno(err, "%s/segments: cannot be read", v->path);
     ptn_free(segments);
     rc = count > 0 ? vault_recover(v, err) : create(v, err);
-    if (rc == 0)
-        vault_state_sync(v);
-    return rc;
+    if (rc != 0)
+        return rc;
+    vault_compaction_sweep(v);
+    vault_state_sync(v);
+    return 0;
 }
 
 static int
@@ -161,6 +164,7 @@ open_alone(struct vault *v, struct ptn_error *err)
         return -1;
     if (!index_good(v))
         return make_index(v, err);
+    vault_compaction_sweep(v);
     atomic_store(&v->ring->clean, vault_state_clean(v, &seq));
     return 0;
 }

@@ -407,7 +407,7 @@ settle_place(struct recovery *r, const struct vault_key *key, bool *missing)
     if (p.segment != 0) {
         if ((rc = vault_txn_segment(&r->t, p.segment, &s)) != 0)
             return rc;
-        s->live -= p.length;
+        s->live -= p.length + p.facts;
         r->t.segment_dirty = true;
     }
     rc = vault_txn_del(&r->t, VAULT_PLACES, key);

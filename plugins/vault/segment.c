@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <postern/arena.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct vault_segment_file {
@@ -76,7 +77,16 @@ link_file(struct vault *v, struct vault_segment_file *f)
     v->segments.count++;
 }
 
-/* Closes the idle ones that were not used for longest. */
+static bool
+is_removed(const struct vault_segment_file *f)
+{
+    struct stat st;
+
+    return fstat(f->fd, &st) == 0 && st.st_nlink == 0;
+}
+
+/* With the lock held: closes idle ones beyond what is kept, those that were
+ * not used for longest, and those whose file was removed. */
 static void
 trim(struct vault *v)
 {
@@ -84,7 +94,8 @@ trim(struct vault *v)
     unsigned kept = 0;
 
     while ((f = *at)) {
-        if (f->refs > 0 || kept++ < VAULT_SEGMENTS_OPEN_MAX) {
+        if (f->refs > 0 ||
+            (kept++ < VAULT_SEGMENTS_OPEN_MAX && !is_removed(f))) {
             at = &f->next;
             continue;
         }
@@ -117,13 +128,13 @@ vault_segment_ref(struct vault *v, uint32_t segment)
 
     pthread_mutex_lock(&v->segments.lock);
     f = unlink_file(v, segment);
-    if (!f)
+    if (!f) {
         f = file_open(v, segment);
+        trim(v);
+    }
     if (f) {
         f->refs++;
         link_file(v, f);
-        if (v->segments.count > VAULT_SEGMENTS_OPEN_MAX)
-            trim(v);
     }
     pthread_mutex_unlock(&v->segments.lock);
     return f;
@@ -144,6 +155,14 @@ int
 vault_segment_fd(const struct vault_segment_file *f)
 {
     return f->fd;
+}
+
+void
+vault_segments_sweep(struct vault *v)
+{
+    pthread_mutex_lock(&v->segments.lock);
+    trim(v);
+    pthread_mutex_unlock(&v->segments.lock);
 }
 
 void

@@ -38,7 +38,7 @@ vault_txn_begin(struct vault_txn *t)
     t->draft_count = 0;
     t->facts.len = 0;
     t->touched_count = 0;
-    t->open = t->changed = t->rolled = false;
+    t->open = t->changed = t->rolled = t->freed = false;
     t->box_id = t->user_id = t->segment_id = 0;
     t->box_dirty = t->user_dirty = t->segment_dirty = false;
     for (unsigned i = 0; i < VAULT_SETS_COUNT; i++)

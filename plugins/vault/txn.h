@@ -41,10 +41,13 @@ struct vault_txn {
     struct vault *v;
     MDB_txn *txn;
     struct vault_state state;
-    uint64_t from; /* where the group begins in state.segment */
-    bool rolled;   /* state.segment is new */
-    bool changed;  /* something other than the log's end is to be kept */
-    bool replay;   /* recovery: facts come from the log */
+    uint64_t from;           /* where the group begins in state.segment */
+    struct vault_state head; /* at the beginning of that segment */
+    uint64_t sealed;         /* where the segment before ends, if it is new */
+    bool rolled;             /* state.segment is new */
+    bool changed; /* something other than the log's end is to be kept */
+    bool freed;   /* a content is referred to no more */
+    bool replay;  /* recovery: facts come from the log */
 
     struct vault_draft *drafts;
     size_t draft_count, draft_cap;

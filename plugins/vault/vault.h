@@ -81,7 +81,6 @@ enum vault_table {
 
 struct vault_ring;
 struct vault_committer;
-struct vault_compactor;
 
 struct vault_segments {
     pthread_mutex_t lock;
@@ -118,7 +117,6 @@ struct vault {
     struct vault_ring *ring; /* shared by all processes */
     struct vault_watches *watches;
     struct vault_committer *committer;
-    struct vault_compactor *compactor;
 };
 
 /* --- handles --- */
@@ -151,6 +149,8 @@ void vault_segments_deinit(struct vault *v);
 struct vault_segment_file *vault_segment_ref(struct vault *v, uint32_t segment);
 void vault_segment_unref(struct vault *v, struct vault_segment_file *f);
 int vault_segment_fd(const struct vault_segment_file *f);
+/* Closes idle fds of segments that other processes removed. */
+void vault_segments_sweep(struct vault *v);
 /* Forgets the idle fd of a segment that was removed. */
 void vault_segment_drop(struct vault *v, uint32_t segment);
 /* The file's name inside segment_dir; `into` has room for 16 octets. */

@@ -8,3 +8,7 @@ unit_tests += tests/unit/vault/basic
 tests_unit_vault_basic_SOURCES = tests/unit/vault/basic.c $(vault_rig)
 tests_unit_vault_basic_CPPFLAGS = $(vault_cppflags)
 tests_unit_vault_basic_LDADD = $(vault_ldadd)
+unit_tests += tests/unit/vault/soak
+tests_unit_vault_soak_SOURCES = tests/unit/vault/soak.c $(vault_rig)
+tests_unit_vault_soak_CPPFLAGS = $(vault_cppflags)
+tests_unit_vault_soak_LDADD = $(vault_ldadd)

@@ -512,18 +512,24 @@ dump_octets(struct ptn_buf *out, const void *data, size_t len)
         ptn_buf_printf(out, "%02x", ((const unsigned char *)data)[i]);
 }
 
+/* Without what recovery need not know. */
 static void
 dump_counter(struct ptn_buf *out, const MDB_val *key, const MDB_val *val)
 {
     union {
         struct vault_state state;
         struct vault_box box;
-    } u;
+        struct vault_segment segment;
+    } u = {0};
 
     memcpy(&u, val->mv_data,
            val->mv_size < sizeof(u) ? val->mv_size : sizeof(u));
     if (vault_key_u32(key, 0) == VAULT_COUNTER_BOX)
-        u.box.recent_from = 0; /* not in the log */
+        u.box.recent_from = 0;
+    else if (vault_key_u32(key, 0) == VAULT_COUNTER_SEGMENT)
+        u.segment.carried = 0;
+    else if (vault_key_u32(key, 0) == VAULT_COUNTER_STATE)
+        u.state.next_content = u.state.uidvalidity = 0;
     dump_octets(out, &u, val->mv_size);
 }
 
@@ -578,10 +584,14 @@ void
 rig_check_recovery(struct rig *r)
 {
     struct ptn_buf before, after;
+    int64_t compact = r->options.compact_below;
 
+    vault_committer_stop(&r->v);
     rig_dump(r, &before);
     rig_lose_index(r);
+    r->options.compact_below = 0; /* nothing moves while it is compared */
     rig_open(r);
+    r->options.compact_below = compact;
     rig_dump(r, &after);
     ptn_buf_addc(&before, '\0');
     ptn_buf_addc(&after, '\0');
