@@ -174,6 +174,14 @@ finish(struct ptn_store_op *ops)
     }
 }
 
+/* The index will want a sync when the store is idle. */
+static void
+note_commit(struct vault_committer *c)
+{
+    if (c->v->options->idle_sync > 0)
+        c->sync_at = now_ms() + c->v->options->idle_sync;
+}
+
 static void
 commit_group(struct vault_committer *c, struct ptn_store_op *ops)
 {
@@ -181,8 +189,7 @@ commit_group(struct vault_committer *c, struct ptn_store_op *ops)
         for (struct ptn_store_op *op = ops; op; op = op->next)
             run_alone(c, op);
     }
-    if (c->v->options->idle_sync > 0)
-        c->sync_at = now_ms() + c->v->options->idle_sync;
+    note_commit(c);
     finish(ops);
     if (c->txn.facts.cap > SCRATCH_KEEP)
         ptn_buf_free(&c->txn.facts);
@@ -308,6 +315,7 @@ do_compact(struct vault_committer *c)
     step = vault_compaction_step(c->compaction);
     if (step)
         vault_compaction_stepped(c->compaction, run_group(c, step) == 0);
+    note_commit(c);
     c->compact_at = now_ms() + c->v->options->compact_pause;
     pthread_mutex_lock(&c->lock);
 }

@@ -2,7 +2,7 @@
  *
  * The list of a user's mailboxes. Keys put children right behind their
  * parent (index.h), so one walk finds parents that are merely implied, and
- * looking one key ahead tells who has children. Any thread.
+ * one step from a name tells whether it has children. Any thread.
  */
 #include "commit.h"
 #include "read.h"
@@ -10,6 +10,8 @@
 struct list {
     bool (*fn)(void *arg, const struct ptn_mailbox_entry *entry);
     void *arg;
+    uint32_t user;
+    MDB_cursor *below; /* to look for children */
     bool stopped;
     bool inbox_pass;                     /* INBOX first, then the others */
     char last[PTN_MAILBOX_NAME_MAX + 1]; /* the name told last */
@@ -22,11 +24,14 @@ is_inbox(struct ptn_slice name)
     return ptn_slice_eq(name, PTN_SLICE("INBOX"));
 }
 
+/* A mere subscription is in no tree: it does not count as told. */
 static void
 tell(struct list *l, const struct ptn_mailbox_entry *e)
 {
-    memcpy(l->last, e->name.data, e->name.len);
-    l->last_len = e->name.len;
+    if (e->exists || e->has_children) {
+        memcpy(l->last, e->name.data, e->name.len);
+        l->last_len = e->name.len;
+    }
     if (l->stopped || is_inbox(e->name) != l->inbox_pass)
         return;
     l->stopped = !l->fn(l->arg, e);
@@ -77,63 +82,88 @@ read_row(const MDB_val *key, const MDB_val *val, uint32_t user, struct row *out)
     return 0;
 }
 
-static void
-tell_row(struct list *l, const struct row *row, const struct row *next)
-{
-    struct ptn_slice name = {row->name, row->len};
-
-    tell_parents(l, name);
-    tell(l, &(struct ptn_mailbox_entry){
-                .name = name,
-                .exists = row->value.box != 0,
-                .subscribed = row->value.subscribed,
-                .has_children = next && next->len > row->len &&
-                                next->name[row->len] == '/' &&
-                                memcmp(next->name, row->name, row->len) == 0,
-                .special_use = row->value.use,
-            });
-}
-
-/* Tells each row when the next is known. */
+/* Whether a mailbox is below `name`; subscriptions alone do not count. */
 static int
-walk(MDB_cursor *cursor, uint32_t user, struct list *l)
+look_below(struct list *l, struct ptn_slice name, bool *found)
 {
     struct vault_name_key from;
-    struct row rows[2];
-    unsigned n = 0;
+    struct vault_name value;
     MDB_val key, val;
     int rc;
 
-    vault_key_name(user, (struct ptn_slice){NULL, 0}, &from);
+    *found = false;
+    if (name.len == PTN_MAILBOX_NAME_MAX)
+        return 0;
+    vault_key_name(l->user, name, &from);
+    from.data[from.len++] = '\1';
     key = (MDB_val){from.len, from.data};
-    rc = mdb_cursor_get(cursor, &key, &val, MDB_SET_RANGE);
-    while (rc == 0 && (rc = read_row(&key, &val, user, &rows[n % 2])) == 0) {
-        if (n > 0)
-            tell_row(l, &rows[(n - 1) % 2], &rows[n % 2]);
-        n++;
-        if (l->stopped)
+    rc = mdb_cursor_get(l->below, &key, &val, MDB_SET_RANGE);
+    for (; rc == 0; rc = mdb_cursor_get(l->below, &key, &val, MDB_NEXT)) {
+        if (key.mv_size < from.len ||
+            memcmp(key.mv_data, from.data, from.len) != 0)
             return 0;
-        rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT);
+        memcpy(&value, val.mv_data, sizeof(value));
+        if (value.box != 0) {
+            *found = true;
+            return 0;
+        }
     }
-    if (rc == MDB_NOTFOUND && n > 0)
-        tell_row(l, &rows[(n - 1) % 2], NULL);
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
 static int
-list_user(struct vault *v, struct vault_reader *r, uint32_t user,
-          struct list *l)
+tell_row(struct list *l, const struct row *row)
+{
+    struct ptn_mailbox_entry e = {
+        .name = {row->name, row->len},
+        .exists = row->value.box != 0,
+        .subscribed = row->value.subscribed,
+        .special_use = row->value.use,
+    };
+    int rc = look_below(l, e.name, &e.has_children);
+
+    if (rc != 0)
+        return rc;
+    if (e.exists)
+        tell_parents(l, e.name);
+    tell(l, &e);
+    return 0;
+}
+
+static int
+walk(MDB_cursor *cursor, struct list *l)
+{
+    struct vault_name_key from;
+    struct row row;
+    MDB_val key, val;
+    int rc;
+
+    vault_key_name(l->user, (struct ptn_slice){NULL, 0}, &from);
+    key = (MDB_val){from.len, from.data};
+    rc = mdb_cursor_get(cursor, &key, &val, MDB_SET_RANGE);
+    while (rc == 0 && (rc = read_row(&key, &val, l->user, &row)) == 0 &&
+           (rc = tell_row(l, &row)) == 0 && !l->stopped)
+        rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static int
+list_user(struct vault *v, struct vault_reader *r, struct list *l)
 {
     MDB_cursor *cursor;
     int rc = vault_read_cursor(v, r, VAULT_NAMES, &cursor);
 
-    l->inbox_pass = true;
     if (rc == 0)
-        rc = walk(cursor, user, l);
+        rc = mdb_cursor_open(r->txn, v->tables[VAULT_NAMES], &l->below);
+    if (rc != 0)
+        return rc;
+    l->inbox_pass = true;
+    rc = walk(cursor, l);
     l->inbox_pass = false;
     l->last_len = 0;
     if (rc == 0 && !l->stopped)
-        rc = walk(cursor, user, l);
+        rc = walk(cursor, l);
+    mdb_cursor_close(l->below);
     return rc;
 }
 
@@ -165,14 +195,13 @@ vault_list(void *store, const char *user,
     struct vault *v = store;
     struct list l = {.fn = fn, .arg = arg};
     struct vault_reader *r;
-    uint32_t user_id;
     int rc = vault_read_begin(v, &r);
 
     if (rc != 0)
         return vault_index_status(v, rc);
-    rc = vault_get_login(v, r->txn, user, &user_id);
+    rc = vault_get_login(v, r->txn, user, &l.user);
     if (rc == 0)
-        rc = list_user(v, r, user_id, &l);
+        rc = list_user(v, r, &l);
     else if (rc == MDB_NOTFOUND) {
         list_initial(v, &l);
         rc = 0;

@@ -54,6 +54,7 @@ const struct vault_sys vault_sys_real = {
     .ftruncate = ftruncate,
     .index_put = mdb_put,
     .index_commit = mdb_txn_commit,
+    .index_sync = mdb_env_sync,
 };
 
 /* --- the operations: into the committer's queue --- */

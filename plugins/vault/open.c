@@ -84,26 +84,38 @@ read_state(struct vault *v, struct vault_state *out)
     return rc;
 }
 
+/* The first segment, and an index that says so. */
+static int
+put_first(struct vault *v, struct vault_state *s)
+{
+    struct vault_segment first = {.end = s->offset};
+    struct vault_txn t;
+    int rc;
+
+    vault_txn_init(&t, v);
+    if ((rc = vault_index_begin(v, &t.txn)) != 0)
+        return rc;
+    rc = vault_txn_put_counter(&t, VAULT_COUNTER_STATE, 0,
+                               (struct iovec){s, sizeof(*s)});
+    if (rc == 0)
+        rc = vault_txn_put_counter(&t, VAULT_COUNTER_SEGMENT, s->segment,
+                                   (struct iovec){&first, sizeof(first)});
+    if (rc == 0)
+        return vault_index_commit(v, t.txn);
+    vault_index_abort(v, t.txn);
+    return rc;
+}
+
 static int
 create(struct vault *v, struct ptn_error *err)
 {
     struct vault_state s;
-    struct vault_key key = vault_key2(VAULT_COUNTER_STATE, 0);
-    MDB_val k = {key.len, key.data}, val = {sizeof(s), &s};
-    MDB_txn *txn;
     int rc;
 
     if (vault_log_create(v, &s, err) != 0)
         return -1;
     vault_identify(v, s.store, s.created);
-    rc = vault_index_begin(v, &txn);
-    if (rc == 0) {
-        rc = mdb_put(txn, v->tables[VAULT_COUNTERS], &k, &val, 0);
-        if (rc == 0)
-            rc = vault_index_commit(v, txn);
-        else
-            vault_index_abort(v, txn);
-    }
+    rc = put_first(v, &s);
     return rc == 0 ? 0
                    : ptn_error_set(err, PTN_ERR_STORE, "%s/index: %s", v->path,
                                    mdb_strerror(rc));

@@ -239,7 +239,7 @@ mark_clean(struct vault *v, MDB_txn *txn)
     int rc = vault_get_counter(v, txn, VAULT_COUNTER_STATE, 0, into);
 
     if (rc == 0)
-        rc = mdb_env_sync(v->env, 1);
+        rc = v->sys->index_sync(v->env, 1);
     if (rc != 0)
         return rc;
     snprintf(text, sizeof(text), "clean %" PRIu64 " %" PRIu64 "\n", s.seq,
@@ -258,7 +258,7 @@ vault_state_sync(struct vault *v)
     if (atomic_load(&v->ring->clean))
         return;
     /* Most of it without the lock, so that the rest is short. */
-    rc = mdb_env_sync(v->env, 1);
+    rc = v->sys->index_sync(v->env, 1);
     if (rc == 0 && (rc = vault_index_begin(v, &txn)) == 0) {
         rc = mark_clean(v, txn);
         vault_index_abort(v, txn);

@@ -61,6 +61,7 @@ struct vault_sys {
     int (*index_put)(MDB_txn *txn, MDB_dbi db, MDB_val *key, MDB_val *val,
                      unsigned flags);
     int (*index_commit)(MDB_txn *txn);
+    int (*index_sync)(MDB_env *env, int force);
 };
 extern const struct vault_sys vault_sys_real;
 
