@@ -7,9 +7,7 @@ tls_test_ldflags = $(AM_LDFLAGS)
 tls_test_ldadd = plugins/tls_openssl/libtls_openssl.la
 if HAVE_WOLFSSL
 tls_test_cppflags += -DTEST_WOLFSSL
-tls_test_ldadd += plugins/tls_wolfssl/libtls_wolfssl.la
-# Whole, for it comes before the archive above, which asks for it.
-tls_test_ldflags += -Wl,--whole-archive $(WOLFSSL_LIBS) -Wl,--no-whole-archive
+tls_test_ldadd += plugins/tls_wolfssl/libtls_wolfssl.la $(WOLFSSL_LIBS)
 endif
 tls_test_ldadd += $(LDADD) $(OPENSSL_LIBS)
 tls_fixture = tests/unit/tls/fixture.c tests/unit/tls/fixture.h
