@@ -58,7 +58,7 @@ parse(const char *text, struct ptn_address_conf *out)
 
 static void
 preset_port(struct ptn_conf *conf, const struct ptn_listener_conf *l,
-            const char *text, struct ptn_address_conf *address)
+            const char *path, struct ptn_address_conf *address)
 {
     bool implicit = l->tls.mode == PTN_TLS_IMPLICIT;
 
@@ -67,10 +67,17 @@ preset_port(struct ptn_conf *conf, const struct ptn_listener_conf *l,
     address->port =
         implicit ? l->protocol->default_tls_port : l->protocol->default_port;
     if (address->port == 0)
-        ptn_conf_error(conf, l->place,
-                       "listeners.%s.listen: \"%s\" needs a port: this "
-                       "protocol has no usual one%s",
-                       l->name, text, implicit ? " with implicit TLS" : "");
+        ptn_conf_error_at(conf, path,
+                          "\"%s\" needs a port: this protocol has no usual "
+                          "one%s",
+                          address->host, implicit ? " with implicit TLS" : "");
+}
+
+static const char *
+listen_of(struct ptn_conf *conf, const struct ptn_listener_conf *l)
+{
+    return ptn_conf_path(conf, ptn_conf_path(conf, "listeners", l->name),
+                         "listen");
 }
 
 static void
@@ -78,24 +85,23 @@ read_listener(struct ptn_conf *conf, struct ptn_listener_conf *l)
 {
     struct ptn_address_conf *list =
         ptn_arena_alloc(&conf->arena, (l->listen.count + 1) * sizeof *list);
+    const char *path = listen_of(conf, l);
 
     for (size_t i = 0; i < l->listen.count; i++) {
         struct ptn_address_conf *address = &list[l->address_count];
         const char *wrong = parse(l->listen.items[i], address);
 
         if (wrong) {
-            ptn_conf_error(conf, l->place, "listeners.%s.listen: \"%s\": %s",
-                           l->name, l->listen.items[i], wrong);
+            ptn_conf_error_at(conf, path, "\"%s\": %s", l->listen.items[i],
+                              wrong);
             continue;
         }
-        preset_port(conf, l, l->listen.items[i], address);
+        preset_port(conf, l, path, address);
         l->address_count++;
     }
     l->addresses = list;
-    if (l->listen.count == 0)
-        ptn_conf_error(conf, l->place,
-                       "listeners.%s.listen: at least one address is needed",
-                       l->name);
+    if (l->listen.count == 0 && !l->broken)
+        ptn_conf_error_at(conf, path, "at least one address is needed");
 }
 
 /* Whether both cannot be bound at once. "*" takes IPv4 and IPv6. */
@@ -135,10 +141,10 @@ note_collision(struct ptn_conf *conf, const struct ptn_listener_conf *first,
 
     ptn_conf_address_text(a, one, sizeof one);
     ptn_conf_address_text(b, two, sizeof two);
-    ptn_conf_error(conf, second->place,
-                   "listeners.%s.listen: \"%s\" collides with \"%s\" of "
-                   "listeners.%s (line %d)",
-                   second->name, two, one, first->name, first->place.line);
+    ptn_conf_error_at(conf, listen_of(conf, second),
+                      "\"%s\" collides with \"%s\" of listeners.%s (line %d)",
+                      two, one, first->name,
+                      ptn_conf_path_place(conf, listen_of(conf, first)).line);
 }
 
 static void

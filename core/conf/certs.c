@@ -90,23 +90,14 @@ add_default(struct ptn_conf *conf, struct ptn_map *names)
 }
 
 static void
-note_unknown(struct ptn_conf *conf, const struct ptn_listener_conf *l,
-             const char *name)
+note_unknown(struct ptn_conf *conf, const char *path, const char *name)
 {
     struct ptn_suggest s = ptn_suggest_begin(name);
 
     for (size_t i = 0; i < conf->cert_count; i++)
         ptn_suggest_try(&s, conf->certs[i].name);
-    if (s.best)
-        ptn_conf_error(conf, l->place,
-                       "listeners.%s.tls.certificates: there is no "
-                       "certificate \"%s\"; did you mean \"%s\"?",
-                       l->name, name, s.best);
-    else
-        ptn_conf_error(conf, l->place,
-                       "listeners.%s.tls.certificates: there is no "
-                       "certificate \"%s\"; describe it in \"certificates\"",
-                       l->name, name);
+    ptn_conf_error_name(conf, path, "certificate", &s,
+                        "describe it in \"certificates\"");
 }
 
 static void
@@ -114,6 +105,8 @@ link_listener(struct ptn_conf *conf, struct ptn_listener_conf *l,
               struct ptn_map *names)
 {
     struct ptn_tls_conf *tls = &l->tls;
+    const char *parent = ptn_conf_path(conf, "listeners", l->name);
+    const char *path = ptn_conf_path(conf, parent, "tls.certificates");
 
     tls->certs = ptn_arena_alloc(&conf->arena, (tls->certificates.count + 1) *
                                                    sizeof *tls->certs);
@@ -126,12 +119,10 @@ link_listener(struct ptn_conf *conf, struct ptn_listener_conf *l,
             tls->certs[i] = ptn_map_get(names, ptn_slice_of(name));
         }
         if (!tls->certs[i])
-            note_unknown(conf, l, name);
+            note_unknown(conf, path, name);
     }
-    if (tls->certificates.count == 0)
-        ptn_conf_error(conf, l->place,
-                       "listeners.%s.tls.certificates: TLS needs at least one",
-                       l->name);
+    if (tls->certificates.count == 0 && tls->min_version != 0)
+        ptn_conf_error_at(conf, path, "TLS needs at least one");
 }
 
 void
@@ -142,7 +133,8 @@ ptn_conf_link_certs(struct ptn_conf *conf)
     for (size_t i = 0; i < conf->cert_count; i++)
         ptn_map_put(&names, ptn_slice_of(conf->certs[i].name), &conf->certs[i]);
     for (size_t i = 0; i < conf->listener_count; i++)
-        if (conf->listeners[i].tls.mode != PTN_TLS_NONE)
+        if (conf->listeners[i].tls.mode != PTN_TLS_NONE &&
+            !conf->listeners[i].broken)
             link_listener(conf, &conf->listeners[i], &names);
     ptn_map_free(&names);
 }

@@ -81,6 +81,7 @@ struct ptn_listener_conf {
     const void *protocol_options; /* the struct of protocol->options */
 
     struct ptn_strings listen; /* the addresses as written */
+    bool broken;               /* not even a group; noted */
 };
 
 /* certificates.NAME; a certificate without files is self-signed, made on
@@ -202,6 +203,10 @@ void ptn_conf_error(struct ptn_conf *conf, struct ptn_conf_place place,
                     const char *fmt, ...) PTN_PRINTF(3, 4);
 void ptn_conf_warn(struct ptn_conf *conf, struct ptn_conf_place place,
                    const char *fmt, ...) PTN_PRINTF(3, 4);
+/* Whether the line has an error about the setting `path` already. */
+bool ptn_conf_is_noted(const struct ptn_conf *conf, struct ptn_conf_place place,
+                       const char *path);
+
 /* How many errors there are so far; and whether there are any. */
 size_t ptn_conf_errors(const struct ptn_conf *conf);
 bool ptn_conf_failed(const struct ptn_conf *conf);

@@ -3,6 +3,7 @@
 # The configuration: walker, schema, suggestions, dump.
 libpostern_core_la_SOURCES += core/conf/conf.h \
 	core/conf/address.c \
+	core/conf/bind.c \
 	core/conf/certs.c \
 	core/conf/conf.c \
 	core/conf/listeners.c \
@@ -12,6 +13,7 @@ libpostern_core_la_SOURCES += core/conf/conf.h \
 	core/conf/schema.c \
 	core/conf/source.c core/conf/source.h \
 	core/conf/suggest.c core/conf/suggest.h \
+	core/conf/tls.c \
 	core/conf/unit.c core/conf/unit.h \
 	core/conf/value.c \
 	core/conf/walk.c core/conf/walk.h

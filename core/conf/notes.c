@@ -80,6 +80,22 @@ ptn_conf_warn(struct ptn_conf *conf, struct ptn_conf_place place,
     va_end(ap);
 }
 
+bool
+ptn_conf_is_noted(const struct ptn_conf *conf, struct ptn_conf_place place,
+                  const char *path)
+{
+    size_t len = strlen(path);
+
+    for (size_t i = 0; i < conf->notes->count; i++) {
+        const struct ptn_conf_note *n = &conf->notes->items[i];
+
+        if (n->place.line == place.line && strncmp(n->text, path, len) == 0 &&
+            n->text[len] == ':')
+            return true;
+    }
+    return false;
+}
+
 size_t
 ptn_conf_errors(const struct ptn_conf *conf)
 {

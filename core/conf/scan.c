@@ -31,6 +31,7 @@ struct scan {
     const char *p, *end;
     int line;
     struct name pending; /* the last name seen, until a separator */
+    bool remembered;     /* it is in its frame's names */
     struct frame frames[NESTING_MAX + 1];
     size_t depth;
     bool parseable;
@@ -109,8 +110,9 @@ remember_name(struct scan *s)
 {
     struct frame *f = &s->frames[s->depth];
 
-    if (s->pending.text.len == 0)
+    if (s->pending.text.len == 0 || s->remembered)
         return;
+    s->remembered = true;
     if (f->count == f->cap) {
         f->cap = f->cap ? f->cap * 2 : 16;
         f->names = ptn_realloc(f->names, f->cap * sizeof *f->names);
@@ -261,6 +263,7 @@ take_name(struct scan *s)
 
     while (s->p < s->end && is_word(*s->p))
         s->p++;
+    s->remembered = false;
     s->pending = (struct name){{from, (size_t)(s->p - from)}, s->line};
 }
 

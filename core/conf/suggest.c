@@ -56,8 +56,9 @@ ptn_suggest_begin(const char *word)
     return (struct ptn_suggest){word, NULL, PTN_SUGGEST_FAR};
 }
 
-/* A word is close when at most a third of it has to change, and something
- * of it stays; the beginning of a longer word is close, too. */
+/* A word is close when at most a third of it has to change, and its first
+ * letter stays if it is more than one; the beginning of a longer word is
+ * close, too. */
 void
 ptn_suggest_try(struct ptn_suggest *s, const char *candidate)
 {
@@ -67,6 +68,8 @@ ptn_suggest_try(struct ptn_suggest *s, const char *candidate)
 
     if (len >= 3 && strncmp(s->word, candidate, len) == 0)
         d = 1;
+    if (d > 1 && fold(s->word[0]) != fold(candidate[0]))
+        return;
     if (d <= bound && d < len && d < s->distance) {
         s->best = candidate;
         s->distance = d;

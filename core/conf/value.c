@@ -97,6 +97,16 @@ set_measure(const struct ptn_option *row, const char *text, void *field,
     return true;
 }
 
+void
+ptn_conf_add_choices(const struct ptn_option *row, struct ptn_buf *out)
+{
+    for (int i = 0; row->choices[i]; i++) {
+        const char *before = i == 0 ? "" : row->choices[i + 1] ? ", " : " or ";
+
+        ptn_buf_printf(out, "%s\"%s\"", before, row->choices[i]);
+    }
+}
+
 static bool
 set_choice(const struct ptn_option *row, const char *text, void *field,
            struct ptn_buf *why)
@@ -116,12 +126,7 @@ set_choice(const struct ptn_option *row, const char *text, void *field,
         return false;
     }
     ptn_buf_adds(why, "say ");
-    for (int i = 0; row->choices[i]; i++)
-        ptn_buf_printf(why, "%s\"%s\"",
-                       i == 0                ? ""
-                       : row->choices[i + 1] ? ", "
-                                             : " or ",
-                       row->choices[i]);
+    ptn_conf_add_choices(row, why);
     return false;
 }
 
@@ -247,7 +252,12 @@ ptn_conf_value(struct ptn_conf *conf, const struct ptn_option *row,
         row->type != PTN_OPT_INT && row->type != PTN_OPT_STRINGS)
         return set_text(conf, row, config_setting_get_string(setting),
                         place.file, field, why);
-    ptn_buf_adds(why, expected(row->type));
+    if (row->type == PTN_OPT_CHOICE) {
+        ptn_buf_adds(why, "a word is needed: ");
+        ptn_conf_add_choices(row, why);
+    } else {
+        ptn_buf_adds(why, expected(row->type));
+    }
     return false;
 }
 

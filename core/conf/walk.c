@@ -14,6 +14,55 @@ ptn_conf_setting_place(const struct ptn_conf *conf,
                                  (int)config_setting_source_line(setting));
 }
 
+struct ptn_conf_place
+ptn_conf_path_place(const struct ptn_conf *conf, const char *path)
+{
+    char *part = ptn_strdup(path);
+    struct ptn_conf_place place = {conf->file, 0};
+
+    for (char *dot = part; dot;) {
+        const config_setting_t *setting =
+            config_lookup(&conf->tree->config, part);
+
+        if (setting) {
+            place = ptn_conf_setting_place(conf, setting);
+            break;
+        }
+        dot = strrchr(part, '.');
+        if (dot)
+            *dot = '\0';
+    }
+    ptn_free(part);
+    return place;
+}
+
+void
+ptn_conf_error_at(struct ptn_conf *conf, const char *path, const char *fmt, ...)
+{
+    struct ptn_buf text = PTN_BUF_INIT;
+    va_list ap;
+
+    va_start(ap, fmt);
+    ptn_buf_vprintf(&text, fmt, ap);
+    va_end(ap);
+    ptn_conf_error(conf, ptn_conf_path_place(conf, path), "%s: %s", path,
+                   ptn_buf_cstr(&text));
+    ptn_buf_free(&text);
+}
+
+void
+ptn_conf_error_name(struct ptn_conf *conf, const char *path, const char *what,
+                    const struct ptn_suggest *name, const char *remedy)
+{
+    if (name->best)
+        ptn_conf_error_at(conf, path,
+                          "there is no %s \"%s\"; did you mean \"%s\"?", what,
+                          name->word, name->best);
+    else
+        ptn_conf_error_at(conf, path, "there is no %s \"%s\"; %s", what,
+                          name->word, remedy);
+}
+
 const char *
 ptn_conf_path(struct ptn_conf *conf, const char *a, const char *b)
 {
@@ -73,18 +122,19 @@ record(const struct ptn_conf_block *block, const struct ptn_option *row,
 }
 
 /* `shared`: it stands in a block of several users, which notes its own
- * mistakes. */
+ * mistakes. A number that libconfig has cut was noted before. */
 static void
 set(const struct ptn_conf_block *block, const struct ptn_option *row,
     config_setting_t *setting, bool shared, void *field)
 {
+    struct ptn_conf *conf = block->conf;
+    struct ptn_conf_place place = ptn_conf_setting_place(conf, setting);
+    const char *path = ptn_conf_path(conf, block->path, row->name);
     struct ptn_buf why = PTN_BUF_INIT;
 
-    if (!ptn_conf_value(block->conf, row, setting, field, &why) && !shared)
-        ptn_conf_error(block->conf,
-                       ptn_conf_setting_place(block->conf, setting), "%s: %s",
-                       ptn_conf_path(block->conf, block->path, row->name),
-                       ptn_buf_cstr(&why));
+    if (!ptn_conf_value(conf, row, setting, field, &why) && !shared &&
+        !ptn_conf_is_noted(conf, place, path))
+        ptn_conf_error(conf, place, "%s: %s", path, ptn_buf_cstr(&why));
     ptn_buf_free(&why);
 }
 
@@ -93,12 +143,10 @@ note_missing(const struct ptn_conf_block *block, const struct ptn_option *row)
 {
     struct ptn_buf hint = PTN_BUF_INIT;
 
-    for (int i = 0; row->choices && row->choices[i]; i++)
-        ptn_buf_printf(&hint, "%s\"%s\"",
-                       i == 0                ? "; say "
-                       : row->choices[i + 1] ? ", "
-                                             : " or ",
-                       row->choices[i]);
+    if (row->choices) {
+        ptn_buf_adds(&hint, "; say ");
+        ptn_conf_add_choices(row, &hint);
+    }
     ptn_conf_error(block->conf, block->place, "%s: is required%s",
                    ptn_conf_path(block->conf, block->path, row->name),
                    ptn_buf_cstr(&hint));

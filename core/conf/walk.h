@@ -52,6 +52,20 @@ config_setting_t *ptn_conf_group(struct ptn_conf *conf, const char *path,
 
 struct ptn_conf_place ptn_conf_setting_place(const struct ptn_conf *conf,
                                              const config_setting_t *setting);
+/* Where the setting of that path stands, or the innermost group around it
+ * that is there. Before ptn_conf_finish. */
+struct ptn_conf_place ptn_conf_path_place(const struct ptn_conf *conf,
+                                          const char *path);
+/* An error about the setting: ptn_conf_error at its place, with its path
+ * before the text. */
+void ptn_conf_error_at(struct ptn_conf *conf, const char *path, const char *fmt,
+                       ...) PTN_PRINTF(3, 4);
+/* An error: there is no `what` of that name; what is close, or else what to
+ * do. */
+struct ptn_suggest;
+void ptn_conf_error_name(struct ptn_conf *conf, const char *path,
+                         const char *what, const struct ptn_suggest *name,
+                         const char *remedy);
 /* "a.b", in the arena; "b" when `a` is empty. */
 const char *ptn_conf_path(struct ptn_conf *conf, const char *a, const char *b);
 
@@ -65,6 +79,8 @@ bool ptn_conf_value(struct ptn_conf *conf, const struct ptn_option *row,
 /* The row's preset; nothing when it has none. */
 void ptn_conf_preset(struct ptn_conf *conf, const struct ptn_option *row,
                      void *field);
+/* "none", "explicit" or "implicit" */
+void ptn_conf_add_choices(const struct ptn_option *row, struct ptn_buf *out);
 /* The value as the file would say it. */
 void ptn_conf_value_text(const struct ptn_option *row, const void *field,
                          struct ptn_buf *out);
@@ -80,6 +96,9 @@ extern const char *const ptn_conf_core_blocks[];
 
 void ptn_conf_read_certs(struct ptn_conf *conf, config_setting_t *root);
 void ptn_conf_read_listeners(struct ptn_conf *conf, config_setting_t *root);
+void ptn_conf_read_tls(struct ptn_conf *conf, struct ptn_listener_conf *l,
+                       config_setting_t *listener, config_setting_t *root);
+void ptn_conf_read_policies(struct ptn_conf *conf, config_setting_t *root);
 /* After both: the certificates that listeners name, and `default`. */
 void ptn_conf_link_certs(struct ptn_conf *conf);
 

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Listeners against what is loaded: their protocols and those protocols'
+ * own settings, and what the TLS provider can do. One thread.
+ */
+#include "conf/suggest.h"
+#include "conf/walk.h"
+
+static const char *const listener_groups[] = {"tls", "limits", NULL};
+
+/* "listeners.NAME.key" */
+static const char *
+setting_of(struct ptn_conf *conf, const struct ptn_listener_conf *l,
+           const char *key)
+{
+    return ptn_conf_path(conf, ptn_conf_path(conf, "listeners", l->name), key);
+}
+
+static void
+note_protocol(struct ptn_conf *conf, const struct ptn_listener_conf *l,
+              const struct ptn_conf_services *services)
+{
+    struct ptn_suggest s = ptn_suggest_begin(l->protocol_name);
+
+    for (size_t i = 0; i < services->protocol_count; i++)
+        ptn_suggest_try(&s, services->protocols[i].ops->name);
+    ptn_conf_error_name(conf, setting_of(conf, l, "protocol"), "protocol", &s,
+                        "no module in \"load\" provides it");
+}
+
+static const struct ptn_conf_protocol *
+find_protocol(const struct ptn_conf_services *services, const char *name)
+{
+    for (size_t i = 0; i < services->protocol_count; i++)
+        if (strcmp(services->protocols[i].ops->name, name) == 0)
+            return &services->protocols[i];
+    return NULL;
+}
+
+/* The protocol's own rows in the listener's block. */
+static void
+read_protocol_rows(struct ptn_conf *conf, struct ptn_listener_conf *l,
+                   config_setting_t *group)
+{
+    const char *path = ptn_conf_path(conf, "listeners", l->name);
+    const struct ptn_option *rows = l->protocol->options;
+    struct ptn_conf_known known = {{ptn_conf_listener_rows, rows},
+                                   listener_groups};
+    struct ptn_error err = PTN_ERROR_INIT;
+    void *options = ptn_arena_alloc(&conf->arena, l->protocol->options_size);
+
+    ptn_conf_fill(&(struct ptn_conf_block){conf, path, l->place, {group, NULL}},
+                  rows, options);
+    ptn_conf_check_keys(conf, path, group, &known);
+    l->protocol_options = options;
+    if (l->protocol->check && !ptn_conf_failed(conf) &&
+        l->protocol->check(options, &err) != 0)
+        ptn_conf_error_at(conf, path, "%s", err.text);
+}
+
+static const struct {
+    int version;
+    unsigned capability;
+    const char *name;
+} versions[] = {
+    {PTN_TLS_1_0, PTN_TLS_CAP_1_0, "1.0"},
+    {PTN_TLS_1_1, PTN_TLS_CAP_1_1, "1.1"},
+    {PTN_TLS_1_2, PTN_TLS_CAP_1_2, "1.2"},
+    {PTN_TLS_1_3, PTN_TLS_CAP_1_3, "1.3"},
+};
+
+static void
+check_versions(struct ptn_conf *conf, const struct ptn_listener_conf *l,
+               const struct ptn_conf_services *services)
+{
+    for (size_t i = 0; i < PTN_COUNT(versions); i++)
+        if (versions[i].version >= l->tls.min_version &&
+            versions[i].version <= l->tls.max_version &&
+            !(services->capability & versions[i].capability))
+            ptn_conf_error_at(conf, setting_of(conf, l, "tls"),
+                              "%s cannot do TLS %s; set min_version and "
+                              "max_version accordingly",
+                              services->tls_name, versions[i].name);
+}
+
+static void
+check_capability(struct ptn_conf *conf, const struct ptn_listener_conf *l,
+                 const struct ptn_conf_services *services)
+{
+    const struct ptn_tls_conf *tls = &l->tls;
+    unsigned has = services->capability;
+
+    check_versions(conf, l, services);
+    if (tls->certificates.count > 1 && !(has & PTN_TLS_CAP_SNI))
+        ptn_conf_error_at(conf, setting_of(conf, l, "tls.certificates"),
+                          "%s cannot choose by server name; name one",
+                          services->tls_name);
+    if (tls->alpn_strict && !(has & PTN_TLS_CAP_ALPN))
+        ptn_conf_error_at(conf, setting_of(conf, l, "tls.alpn_strict"),
+                          "%s cannot do ALPN", services->tls_name);
+    for (size_t i = 0; i < tls->certificates.count; i++)
+        if (tls->certs[i] && tls->certs[i]->key_type == PTN_KEY_ED25519 &&
+            !(has & PTN_TLS_CAP_ED25519))
+            ptn_conf_error(conf, tls->certs[i]->place,
+                           "certificates.%s.key_type: %s cannot do ed25519",
+                           tls->certs[i]->name, services->tls_name);
+}
+
+static void
+bind_protocol(struct ptn_conf *conf, struct ptn_listener_conf *l,
+              config_setting_t *group, const struct ptn_conf_services *services)
+{
+    const struct ptn_conf_protocol *p =
+        find_protocol(services, l->protocol_name);
+
+    if (p) {
+        l->protocol = p->ops;
+        l->protocol_instance = p->instance;
+        l->host = p->host;
+        read_protocol_rows(conf, l, group);
+    } else if (!services->incomplete) {
+        note_protocol(conf, l, services);
+    }
+}
+
+static void
+bind_listener(struct ptn_conf *conf, struct ptn_listener_conf *l,
+              config_setting_t *group, const struct ptn_conf_services *services)
+{
+    if (l->broken)
+        return;
+    if (l->protocol_name)
+        bind_protocol(conf, l, group, services);
+    if (l->tls.mode == PTN_TLS_NONE)
+        return;
+    if (services->has_tls)
+        check_capability(conf, l, services);
+    else if (!services->incomplete)
+        ptn_conf_error_at(conf, setting_of(conf, l, "tls"),
+                          "no module in \"load\" provides TLS; add one");
+}
+
+void
+ptn_conf_bind(struct ptn_conf *conf, const struct ptn_conf_services *services)
+{
+    config_setting_t *root = config_root_setting(&conf->tree->config);
+    config_setting_t *group = config_setting_get_member(root, "listeners");
+
+    for (size_t i = 0; i < conf->listener_count; i++)
+        bind_listener(conf, &conf->listeners[i],
+                      config_setting_get_elem(group, (unsigned)i), services);
+    ptn_conf_read_addresses(conf);
+}
