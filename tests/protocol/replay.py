@@ -9,14 +9,17 @@
 # then its header, an empty line, and the lines of the dialogue:
 #
 #   protocol: smtp              the listener's protocol
-#   tls: explicit               none (default), explicit or implicit
+#   tls: explicit               none (default), explicit or implicit; more
+#                               settings of TLS after a semicolon
 #   listener: role = "mx";      more settings of its listener
 #   message: A: b\r\n\r\nx      delivered to the user before (may come again)
+#   replay: whole               in this way alone, where others cannot be
 #   (empty line)
 #   C: EHLO client.example      sent, with CRLF
 #   S: 250-*                    one line of the server; * is anything
 #   TLS                         the client shakes hands
 #   EOF                         the server has closed the connection
+#   AGAIN                       the client connects again
 #
 # In C lines \r \n \0 \t \xHH \\ are octets, a "\" at the end means no CRLF,
 # and {{x*1000}} is a thousand x. In both, @USER@ is a user that this replay
@@ -79,7 +82,7 @@ class Dialogue:
         self.path = path
         self.name = f"{path.parent.name}/{path.stem}"
         self.header = {"protocol": path.parent.name, "tls": "none",
-                       "listener": ""}
+                       "listener": "", "replay": ""}
         self.messages, self.steps = [], []
         lines = path.read_text().splitlines()
         while lines and (lines[0].startswith("#") or lines[0]):
@@ -101,7 +104,7 @@ class Dialogue:
     def read_step(self, line):
         if not line or line.startswith("#"):
             return
-        if not re.match(r"(C|S): |(C|S):$|(TLS|EOF)$", line):
+        if not re.match(r"(C|S): |(C|S):$|(TLS|EOF|AGAIN)$", line):
             raise ValueError(f"{self.path}: no such line: {line}")
         kind, _, text = line.partition(":")
         self.steps.append((kind, text[1:]))
@@ -120,10 +123,14 @@ class Client:
     """One replay. `budget`: octets that it sends before it goes away."""
 
     def __init__(self, port, context, by_octet=False, budget=None):
-        self.sock = socket.create_connection(("127.0.0.1", port), SECONDS)
+        self.port, self.context, self.by_octet = port, context, by_octet
+        self.budget = budget
+        self.connect()
+
+    def connect(self):
+        self.sock = socket.create_connection(("127.0.0.1", self.port), SECONDS)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.context, self.by_octet = context, by_octet
-        self.budget, self.input, self.pending = budget, b"", b""
+        self.input = self.pending = b""
 
     def close(self):
         self.sock.close()
@@ -178,6 +185,9 @@ class Client:
         self.flush()
         if kind == "TLS":
             self.shake_hands()
+        elif kind == "AGAIN":
+            self.close()
+            self.connect()
         elif kind == "S":
             self.expect(text)
         elif kind == "EOF" and (line := self.read_line()) is not None:
@@ -241,10 +251,11 @@ class Server:
             sockets.append(socket.socket())
             sockets[-1].bind(("127.0.0.1", 0))
             port = sockets[-1].getsockname()[1]
+            mode, _, policy = tls.partition("; ")
             self.ports[protocol, tls, more] = port
             text += (f'  l{number}: {{ protocol = "{protocol}"; '
                      f'listen = ["127.0.0.1:{port}"]; '
-                     f'tls: {{ mode = "{tls}"; }}; {more} }};\n')
+                     f'tls: {{ mode = "{mode}"; {policy} }}; {more} }};\n')
         for sock in sockets:
             sock.close()
         names = ", ".join(f'"{name}"' for name in self.modules)
@@ -388,6 +399,8 @@ def main(arguments):
             tap.skip(dialogue.name, "its module is not built")
             continue
         for name, mode in MODES:
+            if dialogue.header["replay"] not in ("", name):
+                continue
             if not attempt(tap, server, dialogue, name, mode):
                 break
     why = server.stop()
