@@ -352,7 +352,7 @@ def test_python_imaplib(mail, mode):
         assert client.starttls(mail.context())[0] == "OK"
     assert client.login(user.name, user.password)[0] == "OK"
     assert client.select()[1] == [b"1"]
-    client.create("Old things")
+    client.create('"Old things"')
     assert client.copy("1", '"Old things"')[0] == "OK"
     assert client.uid("MOVE", "1", '"Old things"')[0] == "OK"
     assert client.search(None, "ALL")[1] == [b""]
