@@ -26,6 +26,7 @@
  * tail has room for the CR that may turn out to belong to the line's end. */
 struct ptn_long_line {
     bool reported; /* to be freed with the next call */
+    size_t len; /* of the whole line so far */
     size_t head_len, tail_len;
     char head[PTN_FRAME_HEAD_MAX];
     char tail[PTN_FRAME_TAIL_MAX + 1];
@@ -95,6 +96,7 @@ skip_piece(struct ptn_long_line *l, struct ptn_slice piece)
     struct ptn_slice tail = last_octets(piece, sizeof l->tail);
     size_t keep = sizeof l->tail - tail.len;
 
+    l->len += piece.len;
     if (head.len)
         memcpy(l->head + l->head_len, head.data, head.len);
     l->head_len += head.len;
@@ -114,8 +116,11 @@ report_long_line(struct ptn_framer *f, struct ptn_frame *out)
     struct ptn_long_line *l = f->skipped;
     struct ptn_slice tail = {l->tail, l->tail_len};
 
-    if (tail.len && tail.data[tail.len - 1] == '\r')
+    if (tail.len && tail.data[tail.len - 1] == '\r') {
         tail.len--;
+        if (l->head_len == l->len)
+            l->head_len--;
+    }
     out->kind = PTN_FRAME_FAULT;
     out->fault = PTN_FAULT_LONG_LINE;
     out->data = (struct ptn_slice){l->head, l->head_len};

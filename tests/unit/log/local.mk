@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Unit tests of this area. Add lines like
-# unit_tests += tests/unit/log/NAME
+# Unit tests of the log.
+unit_tests += tests/unit/log/line

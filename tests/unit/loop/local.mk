@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Unit tests of this area. Add lines like
-# unit_tests += tests/unit/loop/NAME
+# Unit tests of the loop, its timers and its lanes.
+unit_tests += tests/unit/loop/jobs
+unit_tests += tests/unit/loop/loop
+unit_tests += tests/unit/loop/wheel
