@@ -26,7 +26,7 @@
  * tail has room for the CR that may turn out to belong to the line's end. */
 struct ptn_long_line {
     bool reported; /* to be freed with the next call */
-    size_t len; /* of the whole line so far */
+    size_t len;    /* of the whole line so far */
     size_t head_len, tail_len;
     char head[PTN_FRAME_HEAD_MAX];
     char tail[PTN_FRAME_TAIL_MAX + 1];

@@ -111,7 +111,7 @@ struct ptn_session {
     struct ptn_buf out; /* of which out_sent octets are sent */
     size_t out_sent;
     enum ptn_result (*on_drain)(struct ptn_session *s);
-    struct ptn_job *drain_job; /* counted in jobs */
+    struct ptn_job *drain_job;   /* counted in jobs */
     struct ptn_slice fault_tail; /* inside `fault` */
 
     uint64_t since;   /* when the phase began */

@@ -150,7 +150,7 @@ test_refused_lines(void **state)
     EXPECT("1234567890123\r\nx\r\n", "F1:1234567890123~1234567890123|L:x|");
     EXPECT("1234567890123\nx\r\n", "F1:1234567890123~1234567890123|L:x|");
     EXPECT("tag 123456789 123456789 {12}\r\nx\r\n",
-           "F1:tag 123456789 123456789 {12}~89 123456789 {12}|L:x|");
+           "F1:tag 123456789 123456789 {12}~9 123456789 {12}|L:x|");
 }
 
 /* Of a line of any length no more is kept than its two ends. */
