@@ -96,3 +96,7 @@ EXTRA_DIST += tests/unit/conf/bad/address-ipv6-bare.conf \
 	tests/unit/conf/bad/unknown-key-far.conf \
 	tests/unit/conf/bad/unknown-key.conf \
 	tests/unit/conf/bad/utf8-bad.conf
+unit_tests += tests/unit/conf/good
+tests_unit_conf_good_SOURCES = tests/unit/conf/good.c \
+	tests/unit/conf/fixture.c tests/unit/conf/fixture.h
+unit_tests += tests/unit/conf/suggest
