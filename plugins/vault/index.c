@@ -99,17 +99,16 @@ static int
 open_tables(struct vault *v)
 {
     MDB_txn *txn;
-    int rc = mdb_txn_begin(v->env, NULL, 0, &txn);
+    int rc = vault_index_begin(v, &txn);
 
     if (rc != 0)
         return rc;
     for (unsigned i = 0; i < VAULT_TABLES && rc == 0; i++)
         rc = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &v->tables[i]);
-    if (rc != 0) {
-        mdb_txn_abort(txn);
-        return rc;
-    }
-    return mdb_txn_commit(txn);
+    if (rc == 0)
+        return vault_index_commit(v, txn);
+    vault_index_abort(v, txn);
+    return rc;
 }
 
 static int

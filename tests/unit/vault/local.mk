@@ -20,3 +20,7 @@ unit_tests += tests/unit/vault/tails
 tests_unit_vault_tails_SOURCES = tests/unit/vault/tails.c $(vault_rig)
 tests_unit_vault_tails_CPPFLAGS = $(vault_cppflags)
 tests_unit_vault_tails_LDADD = $(vault_ldadd)
+unit_tests += tests/unit/vault/crash
+tests_unit_vault_crash_SOURCES = tests/unit/vault/crash.c $(vault_rig)
+tests_unit_vault_crash_CPPFLAGS = $(vault_cppflags)
+tests_unit_vault_crash_LDADD = $(vault_ldadd)
