@@ -194,7 +194,7 @@ not_now(struct ptn_session *s, const struct imap_verb *verb)
         return "NO [PRIVACYREQUIRED] STARTTLS first";
     if (!(verb->phases & st->phase))
         return st->phase == IMAP_NOT_AUTHENTICATED ? "BAD log in first"
-               : st->phase == IMAP_AUTHENTICATED
+               : verb->phases & IMAP_SELECTED
                    ? "BAD not allowed now: select a mailbox first"
                    : "BAD not allowed now: you are logged in";
     return NULL;

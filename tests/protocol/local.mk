@@ -3,5 +3,5 @@
 # Protocol dialogues, replayed against the modules: tests/protocol/replay.py
 # says how they are written.
 TESTS += tests/protocol/replay.py
-EXTRA_DIST += tests/protocol/replay.py tests/protocol/pop3 \
+EXTRA_DIST += tests/protocol/replay.py tests/protocol/imap tests/protocol/pop3 \
 	tests/protocol/smtp
