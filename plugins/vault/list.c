@@ -167,23 +167,50 @@ list_user(struct vault *v, struct vault_reader *r, struct list *l)
     return rc;
 }
 
+static int
+compare(struct ptn_slice a, struct ptn_slice b)
+{
+    int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
+
+    if (order != 0)
+        return order;
+    return a.len < b.len ? -1 : a.len > b.len;
+}
+
+/* The first of the option `create` behind `last` in name order, or NULL. */
+static const char *
+next_initial(const struct ptn_strings *create, struct ptn_slice last)
+{
+    const char *best = NULL;
+
+    for (size_t i = 0; i < create->count; i++) {
+        struct ptn_slice name = ptn_slice_of(create->items[i]);
+
+        if (compare(name, last) > 0 &&
+            (!best || compare(name, ptn_slice_of(best)) < 0))
+            best = create->items[i];
+    }
+    return best;
+}
+
 /* A user without mail: what the first message will make. */
 static void
 list_initial(struct vault *v, struct list *l)
 {
     const struct ptn_strings *create = &v->options->create;
+    const char *name = "";
 
     l->inbox_pass = true;
     tell(l, &(struct ptn_mailbox_entry){.name = PTN_SLICE("INBOX"),
                                         .exists = true,
                                         .subscribed = true});
     l->inbox_pass = false;
-    for (size_t i = 0; i < create->count; i++)
+    while ((name = next_initial(create, ptn_slice_of(name))))
         tell(l, &(struct ptn_mailbox_entry){
-                    .name = ptn_slice_of(create->items[i]),
+                    .name = ptn_slice_of(name),
                     .exists = true,
                     .subscribed = true,
-                    .special_use = vault_use_of(create->items[i]),
+                    .special_use = vault_use_of(name),
                 });
 }
 

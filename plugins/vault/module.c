@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <postern/arena.h>
+#include <postern/mail/address.h>
 #include <unistd.h>
 
 /* An index of 32-bit addresses must leave room for everything else. */
@@ -125,15 +126,41 @@ const struct ptn_store_ops vault_store_ops = {
 
 /* --- life --- */
 
+/* What the rows cannot say: names that can be mailboxes, each once. */
+static int
+check_create(const struct ptn_strings *create, struct ptn_error *err)
+{
+    for (size_t i = 0; i < create->count; i++) {
+        struct ptn_slice name = ptn_slice_of(create->items[i]);
+
+        if (!ptn_mailbox_name_valid(name) || memchr(name.data, '/', name.len) ||
+            ptn_slice_caseeq(name, PTN_SLICE("INBOX")))
+            return ptn_error_set(err, PTN_ERR_CONFIG,
+                                 "vault.create: \"%s\" cannot be the name of "
+                                 "a mailbox at the top, beside INBOX",
+                                 create->items[i]);
+        for (size_t k = 0; k < i; k++) {
+            if (ptn_slice_eq(name, ptn_slice_of(create->items[k])))
+                return ptn_error_set(err, PTN_ERR_CONFIG,
+                                     "vault.create: \"%s\" is there twice",
+                                     create->items[i]);
+        }
+    }
+    return 0;
+}
+
 static int
 init(struct ptn_host *host, const void *options, void **instance,
      struct ptn_error *err)
 {
-    struct vault *v = ptn_alloc(sizeof(*v));
+    const struct vault_options *o = options;
+    struct vault *v;
 
-    (void)err;
+    if (check_create(&o->create, err) != 0)
+        return -1;
+    v = ptn_alloc(sizeof(*v));
     v->host = host;
-    v->options = options;
+    v->options = o;
     v->sys = &vault_sys_real;
     *instance = v;
     ptn_host_provide(host, PTN_STORE_CONTRACT, PTN_STORE_VERSION,
