@@ -224,7 +224,9 @@ ptn_session_tls_failed(struct ptn_session *s, const char *why)
         why = info.failure ? info.failure : "failed";
     log_handshake(s, &info, why);
     ptn_count(&s->net->params.counters->handshake_failures, 1);
-    /* The provider's alert, for whoever is there to read it. */
+    /* The provider's alert, for whoever is there to read it; if nobody is,
+     * that is no further failure of the handshake. */
+    s->phase = PTN_PHASE_CLOSING;
     if (send_fresh(s) >= 0)
         ptn_session_kill(s, "tls handshake");
 }

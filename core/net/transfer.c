@@ -37,6 +37,16 @@ ptn_session_watch(struct ptn_session *s)
     ptn_watch_set(&s->watch, events);
 }
 
+/* The socket is broken, and not by us. */
+static void
+lose(struct ptn_session *s)
+{
+    if (s->phase == PTN_PHASE_HANDSHAKE)
+        ptn_session_tls_failed(s, "peer reset");
+    else
+        ptn_session_kill(s, "peer reset");
+}
+
 static void
 linger(struct ptn_session *s, size_t len)
 {
@@ -74,7 +84,7 @@ receive(struct ptn_session *s)
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n < 0) {
-        ptn_session_kill(s, "peer reset");
+        lose(s);
         return;
     }
     if (n == 0) {
@@ -98,7 +108,7 @@ ptn_session_on_ready(struct ptn_watch *watch, unsigned readiness)
     struct ptn_session *s = PTN_CONTAINER(watch, struct ptn_session, watch);
 
     if (readiness & PTN_FAILED) {
-        ptn_session_kill(s, "peer reset");
+        lose(s);
         return;
     }
     if (readiness & PTN_READABLE) {
@@ -228,7 +238,7 @@ ptn_session_send(struct ptn_session *s, const char *data, size_t len)
         return n;
     if (errno == EAGAIN)
         return 0;
-    ptn_session_kill(s, "peer reset");
+    lose(s);
     return -1;
 }
 

@@ -227,7 +227,13 @@ test_failing_handshakes(void **state)
     close(fd);
     client_expect_end(silent);
     close(silent);
-    assert_int_equal(atomic_load(&f.counters.handshake_failures), 3);
+    struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    fd = client_connect(&f);
+    client_say(fd, "HE");
+    usleep(5000);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    close(fd);
+    wait_counter(&f.counters.handshake_failures, 4);
     fixture_stop(&f);
     assert_int_equal(atomic_load(&f.closed), 0); /* none was ever opened */
 }
