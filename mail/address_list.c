@@ -290,7 +290,7 @@ ptn_address_list_add(struct ptn_address_writer *w, struct ptn_slice value)
 {
     struct parser p = {.at = value.data, .w = w};
 
-    p.end = p.at + value.len;
+    p.end = ptn_slice_end(value);
     ptn_buf_reserve(w->scratch, 1); /* so that its data is never NULL */
     while (w->count < PTN_ADDRESSES_MAX) {
         skip_blanks(&p);

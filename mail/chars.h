@@ -85,6 +85,13 @@ ptn_is_token(unsigned char c)
     return ptn_char_set_has(&token, c);
 }
 
+/* Behind the last octet; NULL where `data` is. */
+static inline const char *
+ptn_slice_end(struct ptn_slice s)
+{
+    return s.len ? s.data + s.len : s.data;
+}
+
 /* Without the blanks at both ends. */
 static inline struct ptn_slice
 ptn_slice_trim(struct ptn_slice s)

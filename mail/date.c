@@ -235,7 +235,7 @@ read_civil(struct cursor *c, struct civil *out)
 bool
 ptn_date_parse(struct ptn_slice text, int64_t *seconds, int32_t *zone)
 {
-    struct cursor c = {text.data, text.data + text.len};
+    struct cursor c = {text.data, ptn_slice_end(text)};
     struct civil civil;
     int of_day;
 
@@ -274,7 +274,7 @@ read_imap_date(struct cursor *c, struct civil *out)
 bool
 ptn_imap_datetime_parse(struct ptn_slice text, int64_t *seconds, int32_t *zone)
 {
-    struct cursor c = {text.data, text.data + text.len};
+    struct cursor c = {text.data, ptn_slice_end(text)};
     struct civil civil;
     int of_day;
 
@@ -291,7 +291,7 @@ ptn_imap_datetime_parse(struct ptn_slice text, int64_t *seconds, int32_t *zone)
 bool
 ptn_imap_date_parse(struct ptn_slice text, int32_t *days)
 {
-    struct cursor c = {text.data, text.data + text.len};
+    struct cursor c = {text.data, ptn_slice_end(text)};
     struct civil civil;
 
     if (!read_imap_date(&c, &civil) || c.at != c.end)

@@ -8,6 +8,7 @@
 #include "envelope.h"
 
 #include "address_list.h"
+#include "chars.h"
 #include "imap_text.h"
 
 /* The addresses of the fields behind the first one of that name. */
@@ -77,12 +78,11 @@ ptn_envelope_write(const struct ptn_header *header, struct ptn_buf *scratch,
 struct ptn_slice
 ptn_envelope_get(struct ptn_slice envelope, enum ptn_envelope_field field)
 {
-    struct ptn_imap_reader r = {envelope.data, NULL};
+    struct ptn_imap_reader r = {envelope.data, ptn_slice_end(envelope)};
     struct ptn_slice value = {NULL, 0};
 
     if (!envelope.len || envelope.data[0] != '(')
         return PTN_SLICE("NIL");
-    r.end = envelope.data + envelope.len;
     r.at++;
     for (int i = 0; i <= (int)field; i++) {
         if (!ptn_imap_read_value(&r, &value))

@@ -147,7 +147,7 @@ bool
 ptn_content_type_parse(struct ptn_slice value, struct ptn_slice *type,
                        struct ptn_slice *subtype, struct ptn_params *params)
 {
-    struct cursor c = {value.data, value.data + value.len};
+    struct cursor c = {value.data, ptn_slice_end(value)};
 
     if (params)
         params->count = 0;
@@ -166,7 +166,7 @@ bool
 ptn_disposition_parse(struct ptn_slice value, struct ptn_slice *disposition,
                       struct ptn_params *params)
 {
-    struct cursor c = {value.data, value.data + value.len};
+    struct cursor c = {value.data, ptn_slice_end(value)};
 
     params->count = 0;
     *disposition = read_token(&c);
@@ -178,7 +178,7 @@ ptn_disposition_parse(struct ptn_slice value, struct ptn_slice *disposition,
 struct ptn_slice
 ptn_token_parse(struct ptn_slice value)
 {
-    struct cursor c = {value.data, value.data + value.len};
+    struct cursor c = {value.data, ptn_slice_end(value)};
 
     return read_token(&c);
 }

@@ -53,7 +53,7 @@ decoded_has(struct ptn_slice text, struct ptn_slice needle)
 static bool
 string_has(struct ptn_slice value, struct ptn_slice needle)
 {
-    struct ptn_imap_reader r = {value.data, value.data + value.len};
+    struct ptn_imap_reader r = {value.data, ptn_slice_end(value)};
     struct ptn_buf content = PTN_BUF_INIT;
     struct ptn_slice text;
     enum ptn_imap_token token = ptn_imap_read(&r, &text);
@@ -126,7 +126,7 @@ longest_word(struct ptn_slice needle)
 static bool
 addresses_have(struct ptn_slice list, struct ptn_slice needle)
 {
-    struct ptn_imap_reader r = {list.data, list.data + list.len};
+    struct ptn_imap_reader r = {list.data, ptn_slice_end(list)};
     struct ptn_buf text = PTN_BUF_INIT;
     struct ptn_slice ignored;
     bool has;
@@ -173,7 +173,7 @@ static bool
 sent_day(const struct ptn_message *m, int64_t *day)
 {
     struct ptn_slice value = ptn_envelope_get(m->envelope, PTN_ENV_DATE);
-    struct ptn_imap_reader r = {value.data, value.data + value.len};
+    struct ptn_imap_reader r = {value.data, ptn_slice_end(value)};
     struct ptn_slice text;
     int64_t seconds;
     int32_t zone;

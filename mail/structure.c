@@ -306,11 +306,9 @@ copy_body(struct ptn_imap_reader *r, int depth, struct ptn_buf *out)
 void
 ptn_structure_to_body(struct ptn_slice structure, struct ptn_buf *out)
 {
-    struct ptn_imap_reader r = {structure.data, NULL};
+    struct ptn_imap_reader r = {structure.data, ptn_slice_end(structure)};
     size_t start = out->len;
 
-    if (structure.len)
-        r.end = structure.data + structure.len;
     if (structure.len && copy_body(&r, 0, out))
         return;
     out->len = start; /* not what ptn_message_scan wrote */

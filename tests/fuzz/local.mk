@@ -19,3 +19,9 @@ endif
 fuzz_targets += tests/fuzz/imap_session
 tests_fuzz_imap_session_LDADD = $(imap_fake)
 tests_fuzz_imap_session_CPPFLAGS = $(imap_fake_cppflags)
+
+fuzz_targets += tests/fuzz/header
+fuzz_targets += tests/fuzz/message
+fuzz_targets += tests/fuzz/name
+fuzz_targets += tests/fuzz/search
+noinst_HEADERS += tests/fuzz/imap_grammar.h
