@@ -72,7 +72,7 @@ if [ -f "$skeleton/skeleton.c" ]; then
         "$(grep -cvE '^ *(/?\*|//|$)' "$skeleton/skeleton.c")" -lt 100
     is "it exports its descriptor alone" test \
         "$(nm -D --defined-only "$work/skeleton/skeleton.so" |
-            awk '{ print $3 }')" = skeleton_LTX_postern_module
+            awk '$3 !~ /^_/ { print $3 }')" = skeleton_LTX_postern_module
     is "it installs where modules are loaded from" \
         make -s -C "$work/skeleton" install PKG_CONFIG="$pkg_config"
 fi
@@ -84,7 +84,7 @@ server: { hostname = "test.example"; state = "$work/state";
           module_path = "$moduledir"; };
 load = [ "skeleton" ];
 listeners: {
-  lab: { protocol = "skeleton"; listen = [ "127.0.0.1:0" ];
+  lab: { protocol = "skeleton"; listen = [ "127.0.0.1:7000" ];
          tls: { mode = "none"; }; };
 };
 END
