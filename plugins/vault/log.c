@@ -150,14 +150,22 @@ vault_log_turn(struct vault_log *l, struct vault_txn *t)
     t->head = t->state;
 }
 
-/* The segment that ended keeps no space beyond its end. */
+/* The segment that ended keeps no space beyond its end: never less than the
+ * index says is in use. */
 static void
 seal(struct vault_log *l, const struct vault_txn *t)
 {
-    if (l->fd >= 0 && t->rolled && l->segment == t->state.segment - 1 &&
-        l->v->sys->ftruncate(l->fd, (off_t)t->sealed) != 0)
+    struct vault_segment old;
+
+    if (l->fd < 0 || !t->rolled || l->segment != t->state.segment - 1)
+        return;
+    if (vault_get_counter(l->v, t->txn, VAULT_COUNTER_SEGMENT, l->segment,
+                          (struct iovec){&old, sizeof(old)}) != 0 ||
+        old.end != t->sealed)
+        return;
+    if (l->v->sys->ftruncate(l->fd, (off_t)t->sealed) != 0)
         ptn_log(PTN_LOG_WARNING, "vault.seal", PTN_FN("segment", l->segment),
-                PTN_FN("errno", errno));
+                PTN_FS("error", strerror(errno)));
 }
 
 static int

@@ -212,8 +212,9 @@ vault_txn_flush(struct vault_txn *t)
 {
     int rc;
 
-    if ((t->draft_count > 0 || t->rolled || t->replay) &&
-        (rc = flush_state(t)) != 0)
+    /* Without records the log's end stays where it was, and a segment that
+     * was to be turned is not. */
+    if ((t->draft_count > 0 || t->replay) && (rc = flush_state(t)) != 0)
         return rc;
     if ((rc = vault_set_flush(t)) != 0 || (rc = flush_box(t)) != 0 ||
         (rc = flush_user(t)) != 0)

@@ -191,6 +191,7 @@ refuses_names(void **state)
 {
     struct rig *r = *state;
     char deep[100] = "", longest[400];
+    struct ptn_mailbox *m;
 
     assert_int_equal(create(r, ""), PTN_DENIED);
     assert_int_equal(create(r, "/a"), PTN_DENIED);
@@ -210,7 +211,9 @@ refuses_names(void **state)
     create(r, "p/child");
     longest[PTN_MAILBOX_NAME_MAX - 3] = '\0';
     assert_int_equal(rename_to(r, "p", longest), PTN_DENIED);
-    assert_non_null(rig_mailbox(r, USER, "p/child", NULL));
+    m = rig_mailbox(r, USER, "p/child", NULL);
+    assert_non_null(m);
+    vault_mailbox_close(&r->v, m);
     assert_null(rig_mailbox(r, USER, "no", NULL));
     assert_int_equal(rig_append(r, "no", "x", 0, NULL), PTN_NOTFOUND);
 }

@@ -264,8 +264,24 @@ other_process(struct rig *r)
     _exit(0);
 }
 
-/* Each sees the other's mail, is woken by it, and grows the index's map for
- * both. The first opens after the fork, as LMDB asks for. */
+static void
+check_bodies(struct rig *r, const struct ptn_uidmap *uids)
+{
+    struct ptn_mailbox *m = rig_mailbox(r, USER, "INBOX", NULL);
+
+    for (uint32_t uid = 1; uid; uid = ptn_uidmap_next(uids, uid + 1)) {
+        char *text = rig_body(r, m, uid);
+
+        assert_non_null(text);
+        assert_non_null(strstr(text, "from th"));
+        ptn_free(text);
+    }
+    vault_mailbox_close(&r->v, m);
+}
+
+/* Each sees the other's mail, is woken by it, goes on in the segments that
+ * the other began, and grows the index's map for both. The first opens after
+ * the fork, as LMDB asks for. */
 static void
 two_processes(void **state)
 {
@@ -278,6 +294,7 @@ two_processes(void **state)
     pid_t pid;
 
     rig_close(r);
+    r->options.segment_size = 4096;
     pid = fork();
     if (pid == 0)
         other_process(r);
@@ -298,8 +315,39 @@ two_processes(void **state)
     assert_int_equal(ptn_uidmap_count(uids), 2 * OTHERS);
     assert_int_equal(ptn_uidmap_last(uids), 2 * OTHERS);
     vault_mailbox_close(&r->v, m);
-    ptn_uidmap_free(uids);
+    check_bodies(r, uids);
     rig_check_recovery(r);
+    check_bodies(r, uids);
+    ptn_uidmap_free(uids);
+}
+
+/* A claim of \\Recent in a full segment writes no record: no new one begins. */
+static void
+claims_turn_no_segment(void **state)
+{
+    struct rig *r = *state;
+    struct ptn_mailbox *m;
+    struct ptn_mailbox_info info;
+    char path[128];
+
+    rig_close(r);
+    r->options.segment_size = 512;
+    rig_open(r);
+    rig_deliver(r, USER, "x", NULL);
+    assert_int_equal(
+        vault_mailbox_open(&r->v, USER, INBOX, true, &m, &info, NULL), PTN_OK);
+    vault_mailbox_close(&r->v, m);
+    rig_close(r); /* the claim is committed */
+    rig_path(r, "segments/00000002.log", path, sizeof(path));
+    assert_int_equal(access(path, F_OK), -1);
+    rig_open(r);
+    assert_int_equal(
+        vault_mailbox_open(&r->v, USER, INBOX, true, &m, &info, NULL), PTN_OK);
+    assert_int_equal(info.recent, 0);
+    vault_mailbox_close(&r->v, m);
+    rig_check_recovery(r);
+    rig_deliver(r, USER, "x", NULL);
+    assert_int_equal(access(path, F_OK), 0);
 }
 
 /* A process that was killed while it held the ring's lock. */
@@ -327,10 +375,15 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(calls_watchers),     TEST(calls_users_without_mail),
-        TEST(watchers_may_leave), TEST(overrun_calls_all),
-        TEST(tells_changes),      TEST(claims_recent),
-        TEST(two_processes),      TEST(ring_survives_its_holder),
+        TEST(calls_watchers),
+        TEST(calls_users_without_mail),
+        TEST(watchers_may_leave),
+        TEST(overrun_calls_all),
+        TEST(tells_changes),
+        TEST(claims_recent),
+        TEST(two_processes),
+        TEST(claims_turn_no_segment),
+        TEST(ring_survives_its_holder),
     };
 
     return cmocka_run_group_tests_name("vault watch", tests, NULL, NULL);
