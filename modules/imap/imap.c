@@ -38,6 +38,12 @@ module_init(struct ptn_host *host, const void *options, void **instance,
     return 0;
 }
 
+static void
+module_stop(void *instance)
+{
+    ptn_free(instance);
+}
+
 static const struct ptn_contract needs[] = {
     {PTN_STORE_CONTRACT, PTN_STORE_VERSION},
     {NULL, 0},
@@ -61,4 +67,5 @@ PTN_API const struct ptn_module imap_LTX_postern_module = {
     .options = module_options,
     .options_size = sizeof(struct imap_module_options),
     .init = module_init,
+    .stop = module_stop,
 };
