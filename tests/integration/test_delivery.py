@@ -14,9 +14,12 @@ from conftest import User, wait_for
 LOOPS = 40
 
 
-def state_of(server):
+def file_of(server, name):
+    """The file of users or of aliases."""
     text = pathlib.Path(server.env["CONFIG"]).read_text()
-    return pathlib.Path(re.search(r'state = "([^"]*)"', text)[1])
+    named = re.search(rf'\b{name} = "([^"]*)"', text)
+    state = re.search(r'\bstate = "([^"]*)"', text)[1]
+    return pathlib.Path(named[1] if named else f"{state}/{name}")
 
 
 def send(server, text, *users, service="lmtp", sender="a@b.example"):
@@ -143,7 +146,7 @@ def test_users_and_aliases_change_while_it_serves(servers):
             return False
 
     wait_for(lambda: can_log_in("first"), 15, "the user is not known")
-    aliases = state_of(server) / "aliases"
+    aliases = file_of(server, "aliases")
     aliases.write_text(f"all: {new.name}, user1, {new.name}\n")
     wait_for(lambda: send_to_all(server), 10, "the alias is not known")
     assert "to all" in subjects(server, User(1))
@@ -166,7 +169,7 @@ def send_to_all(server):
 
 def test_quota_is_for_each_user(servers):
     server = servers(users=3)
-    users = state_of(server) / "users"
+    users = file_of(server, "users")
     text = users.read_text()
     users.write_text(re.sub(r"(?m)^(user2@[^:]*:[^:\n]*).*$", r"\1:4k", text))
     wait_for(lambda: quota_holds(server), 10, "the quota is not known")
