@@ -120,8 +120,10 @@ open_shared(const char *folder, const char *name, struct ptn_error *err)
                       name);
         return NULL;
     }
-    if (check_mode(folder, "the folder", err) != 0)
+    if (check_mode(folder, "the folder", err) != 0) {
+        ptn_error_prefix(err, "server.module_path");
         return NULL;
+    }
     if (check_mode(path, "the module", err) != 0) {
         if (err->number == ENOENT)
             not_there(folder, name, err);

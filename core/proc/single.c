@@ -197,7 +197,7 @@ serve(struct single *s, struct ptn_error *err)
     if (ptn_begin_bind(&s->plan, &s->sockets, err) != 0)
         return -1;
     s->control = ptn_control_open(s->setup.conf->server.control, verbs, s, err);
-    if (!s->control)
+    if (!s->control || ptn_begin_write_pid(s->setup.conf, err) != 0)
         return -1;
     if (ptn_privileges_drop(s->setup.conf->server.user, err) != 0)
         return -1;
@@ -218,8 +218,10 @@ ptn_single_run(struct ptn_conf *conf)
         status = PTN_EXIT_CONFIG;
     else if (prepare(&s, &err) != 0 || serve(&s, &err) != 0)
         status = ptn_begin_complain(&err);
-    if (s.control)
+    if (s.control) {
         ptn_control_close(s.control);
+        ptn_begin_remove_pid(conf);
+    }
     if (status == PTN_EXIT_OK)
         ptn_log(PTN_LOG_INFO, "server.stopped");
     ptn_sockets_close(&s.sockets);

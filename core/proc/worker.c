@@ -95,9 +95,20 @@ serve_listener(struct ptn_worker *w, size_t listener, struct ptn_error *err)
     return result;
 }
 
+static bool
+is_listening(int fd)
+{
+    int value = 0;
+    socklen_t size = sizeof value;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 &&
+           value;
+}
+
 /* A worker that died may have listened on sockets that its successor must
  * not serve. Ended like this, they refuse connections until somebody listens
- * again. */
+ * again. (One that does not listen would keep the mark of shutdown, and
+ * pass it on to all that is accepted later.) */
 static void
 refuse_listener(struct ptn_worker *w, size_t listener)
 {
@@ -105,7 +116,9 @@ refuse_listener(struct ptn_worker *w, size_t listener)
     int *fds = sockets_of(w, listener, &count);
 
     for (size_t i = 0; i < count; i++)
-        (void)shutdown(fds[i], SHUT_RDWR); /* ENOTCONN: it did not listen */
+        if (is_listening(fds[i]) && shutdown(fds[i], SHUT_RDWR) != 0)
+            ptn_log(PTN_LOG_ERROR, "listener.not-closed",
+                    PTN_FS("error", strerror(errno)));
     ptn_free(fds);
 }
 
