@@ -213,6 +213,31 @@ rig_setup(struct rig *r)
     rig_open(r);
 }
 
+void
+rig_bench(struct rig *r, const char *folder)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+
+    memset(r, 0, sizeof(*r));
+    r->options = (struct vault_options){
+        .segment_size = 128 << 20,
+        .preallocate = 4 << 20,
+        .map_size = (uint64_t)1 << 30,
+        .idle_sync = 5000,
+        .compact_below = 60,
+        .compact_pause = 50,
+        .create = {initial, PTN_COUNT(initial)},
+    };
+    snprintf(r->dir, sizeof(r->dir), "%s/vault-bench-XXXXXX", folder);
+    r->v.options = &r->options;
+    r->v.sys = &vault_sys_real;
+    if (!mkdtemp(r->dir) || vault_open(&r->v, r->dir, &err) != 0) {
+        fprintf(stderr, "%s: %s\n", r->dir, err.text);
+        exit(EXIT_FAILURE);
+    }
+    r->open = true;
+}
+
 static int
 remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {

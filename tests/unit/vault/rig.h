@@ -31,6 +31,8 @@ struct rig {
 /* A new folder and an open vault. */
 void rig_setup(struct rig *r);
 void rig_teardown(struct rig *r);
+/* For measuring: the real system calls and the default options. */
+void rig_bench(struct rig *r, const char *folder);
 void rig_open(struct rig *r);
 void rig_close(struct rig *r);
 /* Closes as a process does that is killed: nothing is synced or marked. */
