@@ -54,8 +54,11 @@ entry_for(struct ptn_throttle *t, const char *address, uint64_t now)
             e->failures = 0;
         return e;
     }
-    if (t->addresses.count >= PTN_THROTTLE_ADDRESSES)
+    if (t->addresses.count >= PTN_THROTTLE_ADDRESSES &&
+        now - t->swept >= PTN_THROTTLE_FORGET_MS / 10) {
+        t->swept = now;
         forget_old(t, now);
+    }
     if (t->addresses.count >= PTN_THROTTLE_ADDRESSES)
         return NULL;
     e = ptn_alloc(sizeof *e);

@@ -16,6 +16,7 @@
 
 struct ptn_throttle {
     struct ptn_map addresses; /* text -> struct ptn_throttle_entry */
+    uint64_t swept;           /* when the old ones were last looked for */
 };
 
 void ptn_throttle_deinit(struct ptn_throttle *t);

@@ -13,8 +13,7 @@
  *     5     17 min       18 h; what is later waits there again
  *
  * Slot number N of a level fires at tick N << 3*level. `busy` has one bit a
- * slot that may hold something: cleared when it fires, so a removal needs
- * no search, and costs at most one idle wake-up later.
+ * slot that holds something, so that the next one is found without looking.
  */
 #include "loop/wheel.h"
 #include "loop/inner.h"
@@ -43,11 +42,31 @@ ptn_deadline_is_set(const struct ptn_deadline *d)
     return d->link.next && d->link.next != &d->link;
 }
 
-void
-ptn_wheel_remove(struct ptn_deadline *d)
+/* The slot's head has no neighbours left: it need not be looked at. A head
+ * that is none of the wheel's is that of a slot being fired. */
+static void
+forget_slot(struct ptn_wheel *w, const struct ptn_list *head)
 {
-    if (ptn_deadline_is_set(d))
-        ptn_list_remove(&d->link);
+    const struct ptn_list *first = &w->slots[0][0];
+    size_t count = (size_t)PTN_WHEEL_LEVELS * PTN_WHEEL_SLOTS;
+
+    if (head < first || head >= first + count)
+        return;
+    size_t slot = (size_t)(head - first);
+    w->busy[slot / PTN_WHEEL_SLOTS] &=
+        ~(UINT64_C(1) << (slot % PTN_WHEEL_SLOTS));
+}
+
+void
+ptn_wheel_remove(struct ptn_wheel *w, struct ptn_deadline *d)
+{
+    struct ptn_list *next = d->link.next;
+
+    if (!ptn_deadline_is_set(d))
+        return;
+    ptn_list_remove(&d->link);
+    if (ptn_list_is_empty(next))
+        forget_slot(w, next);
 }
 
 void
@@ -57,7 +76,7 @@ ptn_wheel_add(struct ptn_wheel *w, struct ptn_deadline *d, uint64_t at)
     uint64_t tick = (at + PTN_WHEEL_TICK - 1) / PTN_WHEEL_TICK;
     unsigned level = 0;
 
-    ptn_wheel_remove(d);
+    ptn_wheel_remove(w, d);
     ptn_list_init(&d->link);
     d->at = at;
     if (tick <= w->tick)
@@ -209,6 +228,13 @@ ptn_loop_wheel_free(struct ptn_loop_wheel *w)
         return;
     ptn_alarm_free(w->alarm);
     ptn_free(w);
+}
+
+/* The alarm is left as it is: at worst it finds nothing to do once. */
+void
+ptn_deadline_clear(struct ptn_loop_wheel *w, struct ptn_deadline *d)
+{
+    ptn_wheel_remove(&w->wheel, d);
 }
 
 void

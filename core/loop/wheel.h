@@ -34,7 +34,7 @@ struct ptn_wheel {
 void ptn_wheel_init(struct ptn_wheel *w, uint64_t now,
                     void (*fn)(struct ptn_deadline *deadline));
 void ptn_wheel_add(struct ptn_wheel *w, struct ptn_deadline *d, uint64_t at);
-void ptn_wheel_remove(struct ptn_deadline *d);
+void ptn_wheel_remove(struct ptn_wheel *w, struct ptn_deadline *d);
 bool ptn_deadline_is_set(const struct ptn_deadline *d);
 
 /* Moves the wheel's idea of the time on, as far as nothing is due: a wheel
@@ -55,6 +55,7 @@ ptn_loop_wheel_new(struct ptn_loop *loop,
                    void (*fn)(struct ptn_deadline *deadline));
 void ptn_loop_wheel_free(struct ptn_loop_wheel *w);
 /* Sets, or moves, the deadline to `milliseconds` from now. */
+void ptn_deadline_clear(struct ptn_loop_wheel *w, struct ptn_deadline *d);
 void ptn_deadline_set(struct ptn_loop_wheel *w, struct ptn_deadline *d,
                       uint64_t milliseconds);
 

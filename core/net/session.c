@@ -173,7 +173,7 @@ ptn_session_kill(struct ptn_session *s, const char *reason)
     s->phase = PTN_PHASE_DEAD;
     s->on_drain = NULL;
     ptn_soon_cancel(&s->soon);
-    ptn_wheel_remove(&s->deadline);
+    ptn_deadline_clear(s->net->wheel, &s->deadline);
     ptn_session_tls_free(s);
     ptn_framer_reset(&s->framer);
     if (s->in.len)

@@ -224,7 +224,7 @@ test_wheel(void **state)
     assert_in_range(ptn_clock_ms() - began, 50, 1000);
     assert_false(ptn_deadline_is_set(&soon));
     assert_true(ptn_deadline_is_set(&never));
-    ptn_wheel_remove(&never);
+    ptn_deadline_clear(w, &never);
     ptn_loop_wheel_free(w);
     ptn_loop_free(wheel_loop);
 }

@@ -121,15 +121,22 @@ test_remove_and_move(void **state)
     add(&t.items[0], 1000);
     add(&t.items[1], 1000);
     add(&t.items[2], 100000);
-    ptn_wheel_remove(&t.items[0].deadline);
-    ptn_wheel_remove(&t.items[0].deadline);
-    ptn_wheel_remove(&t.items[9].deadline); /* was never set */
+    ptn_wheel_remove(&t.wheel, &t.items[0].deadline);
+    ptn_wheel_remove(&t.wheel, &t.items[0].deadline);
+    ptn_wheel_remove(&t.wheel, &t.items[9].deadline); /* was never set */
     add(&t.items[2], 50);
     for (t.now = 5000; t.now < 8000; t.now += 10)
         ptn_wheel_advance(&t.wheel, t.now);
     assert_int_equal(t.items[0].fired, 0);
     check(&t.items[1]);
     check(&t.items[2]);
+    /* What was removed is waited for no longer. */
+    add(&t.items[3], 1000);
+    add(&t.items[4], 1000);
+    ptn_wheel_remove(&t.wheel, &t.items[3].deadline);
+    assert_true(ptn_wheel_next(&t.wheel) != PTN_WHEEL_NEVER);
+    ptn_wheel_remove(&t.wheel, &t.items[4].deadline);
+    assert_true(ptn_wheel_next(&t.wheel) == PTN_WHEEL_NEVER);
 }
 
 /* Beyond the largest level: waits there again. */

@@ -339,14 +339,17 @@ test_rude_module(void **state)
 
     (void)state;
     fixture_init(&f);
-    f.conf.limits.idle_timeout = 400;
     fixture_start(&f);
     fd = client_connect(&f);
     client_say(fd, "RUDE 6291456\r\nQUIT\r\n");
     assert_int_equal(client_read_all(fd, all, octets + 100, 5000),
                      octets + strlen("HI\r\nBYE\r\n"));
     close(fd);
+    fixture_stop(&f);
     /* And one whose peer reads nothing is ended by the time-out. */
+    fixture_init(&f);
+    f.conf.limits.idle_timeout = 200;
+    fixture_start(&f);
     fd = client_connect(&f);
     client_say(fd, "RUDE 6291456\r\nQUIT\r\n");
     wait_counter(&f.counters.timeouts, 1);
