@@ -1,9 +1,24 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Configuration files: the default one and one example per scenario.
-# dist_examples_DATA += conf/NAME.conf
+# Configuration files: the default one and one example per scenario, each held to
+# `posternd --check` by tests/abi/out_of_tree.sh.
 examplesdir = $(docdir)/examples
-dist_examples_DATA =
+dist_examples_DATA = conf/behind-an-mta.conf conf/many-domains.conf \
+	conf/openssl.conf conf/own-protocol.conf conf/postern.conf \
+	conf/small-device.conf
+
+# The default one becomes the configuration where there is none yet.
+confdir = $(sysconfdir)/postern
+install-default-conf:
+	$(MKDIR_P) '$(DESTDIR)$(confdir)'
+	test -f '$(DESTDIR)$(confdir)/postern.conf' || \
+		$(INSTALL_DATA) $(srcdir)/conf/postern.conf \
+		'$(DESTDIR)$(confdir)/postern.conf'
+uninstall-default-conf:
+	! cmp -s $(srcdir)/conf/postern.conf \
+		'$(DESTDIR)$(confdir)/postern.conf' || \
+		rm -f '$(DESTDIR)$(confdir)/postern.conf'
+.PHONY: install-default-conf uninstall-default-conf
 
 # What systemd gets: the service and the user that it runs as.
 EXTRA_DIST += conf/postern.service.in conf/postern.sysusers.in
@@ -18,10 +33,15 @@ conf/postern.sysusers: conf/postern.sysusers.in Makefile
 if HAVE_SYSTEMD_UNITS
 systemdsystemunit_DATA = conf/postern.service
 noinst_DATA = conf/postern.sysusers
-install-data-local: conf/postern.sysusers
+install-sysusers: conf/postern.sysusers
 	$(MKDIR_P) '$(DESTDIR)$(sysusersdir)'
 	$(INSTALL_DATA) conf/postern.sysusers \
 		'$(DESTDIR)$(sysusersdir)/postern.conf'
-uninstall-local:
+uninstall-sysusers:
 	rm -f '$(DESTDIR)$(sysusersdir)/postern.conf'
+.PHONY: install-sysusers uninstall-sysusers
+install_sysusers = install-sysusers
+uninstall_sysusers = uninstall-sysusers
 endif
+install-data-local: install-default-conf $(install_sysusers)
+uninstall-local: uninstall-default-conf $(uninstall_sysusers)

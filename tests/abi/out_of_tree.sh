@@ -94,6 +94,27 @@ END
     }
     is "the daemon loads it" check
 
+    # The shipped configurations: right but for the names of this machine.
+    mkdir -p "$work/etc/certs"
+    for name in example.org shop.example; do
+        openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj "/CN=$name" \
+            -keyout "$work/etc/certs/$name.key" \
+            -out "$work/etc/certs/$name.crt" 2>/dev/null
+    done
+    cp "$work/postern.conf" "$work/lab.conf"
+    for example in "$top_srcdir"/conf/*.conf; do
+        sed -e "s|/var/lib/postern|$work/state|" \
+            -e "s|/etc/postern|$work/etc|" \
+            -e "s|\"postern\";|\"$(id -un)\";|" \
+            -e "s|^server: {|&\n  module_path = \"$moduledir\";|" \
+            "$example" >"$work/postern.conf"
+        grep -q "state *=" "$work/postern.conf" ||
+            sed -i "s|^server: {|&\n  state = \"$work/state\";|" \
+                "$work/postern.conf"
+        is "conf/$(basename "$example") is right" check
+    done
+    cp "$work/lab.conf" "$work/postern.conf"
+
     # Two years on: plugins built from the headers of then.
     for frozen in "$top_srcdir"/tests/abi/frozen/*/; do
         [ -f "$frozen/skeleton.c" ] || continue
