@@ -14,15 +14,14 @@ on_changed(struct ptn_session *s, struct ptn_job *job)
 {
     struct imap_command *cmd = imap_state(s)->cmd;
     const struct ptn_store_mailbox *op = cmd->work;
-    struct imap_view *v = cmd->state->view;
 
     if (job->cancelled)
         return PTN_CLOSE;
     if (op->op.status != PTN_OK)
         return imap_no_status(cmd, op->op.status);
     /* One's own mailbox deleted: it is not selected any more. */
-    if (op->change == PTN_MAILBOX_DELETE && v &&
-        imap_view_is_named(v, op->name))
+    if (op->change == PTN_MAILBOX_DELETE && cmd->state->view &&
+        imap_view_is_gone(s))
         imap_view_close(s);
     return imap_ok(cmd, "completed");
 }

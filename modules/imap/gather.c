@@ -345,6 +345,8 @@ imap_gather_fault(struct ptn_session *s, enum ptn_fault fault,
     struct imap_literal literal;
     char tag[IMAP_TAG_MAX + 1];
 
+    if (st->input == IMAP_IN_SASL) /* core waits for an answer */
+        return imap_sasl_line(s, PTN_SLICE("*"));
     if (st->cmd)
         memcpy(tag, st->cmd->tag, sizeof(tag));
     else

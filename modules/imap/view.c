@@ -18,7 +18,6 @@ struct imap_view {
     struct ptn_store_watch *watch;           /* NULL: not in IDLE */
     struct ptn_slice *keywords; /* one block with their names; or NULL */
     size_t keyword_count;
-    char *name;
     uint64_t modseq, own_modseq;
     uint32_t told_last; /* the highest UID that the client counts */
     uint32_t recent_from, recent;
@@ -50,9 +49,13 @@ imap_view_uids(const struct imap_view *v)
 }
 
 bool
-imap_view_is_named(const struct imap_view *v, struct ptn_slice name)
+imap_view_is_gone(struct ptn_session *s)
 {
-    return ptn_slice_eq(ptn_slice_of(v->name), name);
+    struct imap_module *m = ptn_session_instance(s);
+    struct ptn_mailbox_info info;
+
+    return m->store->info(m->vault, imap_state(s)->view->box, &info) ==
+           PTN_NOTFOUND;
 }
 
 bool
@@ -117,8 +120,6 @@ imap_view_open(struct ptn_session *s, struct ptn_slice name, bool writable,
         ptn_free(v);
         return status;
     }
-    v->name = ptn_alloc(name.len + 1);
-    memcpy(v->name, name.data, name.len);
     v->writable = writable;
     v->modseq = info->modseq;
     v->recent_from = info->recent_from;
@@ -144,7 +145,6 @@ imap_view_close(struct ptn_session *s)
     ptn_uidmap_free(v->gone);
     ptn_uidmap_free(v->stale);
     ptn_free(v->keywords);
-    ptn_free(v->name);
     ptn_free(v);
     imap_state(s)->view = NULL;
     imap_state(s)->phase = IMAP_AUTHENTICATED;

@@ -28,10 +28,10 @@ void imap_view_watch(struct ptn_session *s);
 void imap_view_unwatch(struct ptn_session *s);
 
 bool imap_view_writable(const struct imap_view *v);
-bool imap_view_dead(const struct imap_view *v); /* deleted under us */
+bool imap_view_dead(const struct imap_view *v); /* a sync found it deleted */
+bool imap_view_is_gone(struct ptn_session *s);  /* it is deleted by now */
 struct ptn_mailbox *imap_view_mailbox(const struct imap_view *v);
 const struct ptn_uidmap *imap_view_uids(const struct imap_view *v);
-bool imap_view_is_named(const struct imap_view *v, struct ptn_slice name);
 bool imap_view_is_recent(const struct imap_view *v, uint32_t uid);
 uint32_t imap_view_recent(const struct imap_view *v);
 

@@ -419,6 +419,8 @@ sasl_has_its_outcomes(void **state)
     has(fake_say(t, "*\r\n"), "a BAD");
     fake_say(t, "b AUTHENTICATE PLAIN\r\n");
     has(fake_say(t, "!!\r\n"), "b BAD malformed");
+    fake_say(t, "b2 AUTHENTICATE PLAIN\r\n");
+    has(fake_feed(t, "x\0y\r\n", 5), "b2 BAD authentication cancelled");
     has(fake_say(t, "c AUTHENTICATE GSSAPI\r\n"), "c NO [CANNOT]");
     has(fake_say(t, "d AUTHENTICATE PLAIN AHVzZXIAd3Jvbmc=\r\n"),
         "d NO [AUTHENTICATIONFAILED]");

@@ -23,7 +23,7 @@ struct ptn_session {
     char *user;
     uint64_t block_left;
     struct ptn_slice tail; /* of a refused line */
-    bool in_block, pending, closed, posted, tls_wanted;
+    bool in_block, pending, closed, posted, tls_wanted, in_auth;
     enum ptn_result (*on_drain)(struct ptn_session *s);
     struct ptn_job *drain_job;
     ptn_auth_fn auth;
@@ -418,6 +418,7 @@ ptn_auth_step(struct ptn_session *s, struct ptn_slice response)
     struct ptn_slice rest;
     const char *nul;
 
+    s->in_auth = false;
     if (ptn_slice_eq(response, PTN_SLICE("*")))
         return s->auth(s, PTN_AUTH_CANCELLED, response);
     if (!ptn_base64_decode(&plain, response) || plain.len < 2 ||
@@ -441,11 +442,13 @@ ptn_auth_start(struct ptn_session *s, struct ptn_slice mechanism,
 {
     struct ptn_slice none = {NULL, 0};
 
+    assert(!s->in_auth); /* as core does */
     s->auth = fn;
     if (!ptn_slice_caseeq(mechanism, PTN_SLICE("PLAIN")))
         return fn(s, PTN_AUTH_NO_MECHANISM, none);
     if (!ptn_session_may_proceed(s))
         return fn(s, PTN_AUTH_NEEDS_TLS, none);
+    s->in_auth = true;
     if (initial.data == NULL)
         return fn(s, PTN_AUTH_CHALLENGE, none);
     return ptn_auth_step(s, initial);
