@@ -31,6 +31,8 @@ struct passwd {
     const struct passwd_options *options;
     char *users_path, *aliases_path;
     struct passwd_file users, aliases;
+    pthread_t loader; /* reads both after the start */
+    bool is_loading;
 };
 
 extern const struct ptn_directory_ops passwd_directory_ops;

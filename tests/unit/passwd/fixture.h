@@ -72,6 +72,8 @@ fixture_start(struct fixture *f)
     assert_non_null(f->directory);
     assert_non_null(f->edit);
     assert_int_equal(passwd_LTX_postern_module.start(instance, &err), 0);
+    pthread_join(f->passwd->loader, NULL);
+    f->passwd->is_loading = false;
 }
 
 static inline void
