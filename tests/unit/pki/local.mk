@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Unit tests of this area. Add lines like
-# unit_tests += tests/unit/pki/NAME
+# Unit tests of the certificate repository.
+unit_tests += tests/unit/pki/index
+unit_tests += tests/unit/pki/pki

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Unit tests of this area. Add lines like
-# unit_tests += tests/unit/proc/NAME
+# Unit tests of what needs no running server; the rest is in
+# tests/integration/test_supervisor.py.
+unit_tests += tests/unit/proc/record
+unit_tests += tests/unit/proc/shared

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Records, and the plan that is made of them.
+ */
+#include "proc/plan.h"
+#include <postern/arena.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static void
+values_survive(void **state)
+{
+    static const char *const values[] = {
+        "",          "plain",       "a=b",    "tab\there",
+        "line\nend", "back\\slash", "\\t\\n", "\\",
+    };
+    char out[64];
+
+    (void)state;
+    for (size_t i = 0; i < PTN_COUNT(values); i++) {
+        struct ptn_buf line = PTN_BUF_INIT;
+
+        ptn_buf_adds(&line, "kind");
+        ptn_record_add(&line, "before", "x");
+        ptn_record_add(&line, "key", values[i]);
+        ptn_record_addn(&line, "number", 7);
+        assert_null(memchr(line.data, '\n', line.len));
+        assert_true(
+            ptn_record_get(ptn_buf_slice(&line), "key", out, sizeof out));
+        assert_string_equal(out, values[i]);
+        assert_true(
+            ptn_record_get(ptn_buf_slice(&line), "number", out, sizeof out));
+        assert_string_equal(out, "7");
+        ptn_buf_free(&line);
+    }
+}
+
+static void
+keys_are_whole(void **state)
+{
+    const struct ptn_slice line = PTN_SLICE("kind\tlonger=1\tkey=2");
+    char out[3];
+
+    (void)state;
+    assert_false(ptn_record_get(line, "long", out, sizeof out));
+    assert_false(ptn_record_get(line, "kind", out, sizeof out));
+    assert_true(ptn_record_get(line, "key", out, sizeof out));
+    assert_true(ptn_record_is(line, "kind"));
+    assert_false(ptn_record_is(line, "kin"));
+    assert_true(ptn_record_get(PTN_SLICE("k\ta=12345"), "a", out, sizeof out));
+    assert_string_equal(out, "12"); /* cut, and terminated */
+}
+
+static void
+lines_one_by_one(void **state)
+{
+    struct ptn_slice text = PTN_SLICE("a\n\nb");
+
+    (void)state;
+    assert_true(ptn_slice_eq(ptn_record_next(&text), PTN_SLICE("a")));
+    assert_true(ptn_slice_eq(ptn_record_next(&text), PTN_SLICE("")));
+    assert_true(ptn_slice_eq(ptn_record_next(&text), PTN_SLICE("b")));
+    assert_int_equal(text.len, 0);
+}
+
+static void
+plan_is_read(void **state)
+{
+    static const char text[] = "address\tlistener=0\thost=*\tport=25\n"
+                               "address\tlistener=0\thost=::1\tport=2525\n"
+                               "listener\tname=mx\tprotocol=x\n"
+                               "address\tlistener=1\thost=127.0.0.1\tport=993\n"
+                               "listener\tname=secure\tprotocol=y\n"
+                               "problem\tindex=1\ttext=no\\tkey\n"
+                               "problem\tindex=9\ttext=of nobody\n"
+                               "certificate\tname=default\n";
+    struct ptn_plan plan;
+
+    (void)state;
+    ptn_plan_read(&plan, PTN_SLICE(text));
+    assert_int_equal(plan.count, 2);
+    assert_string_equal(plan.listeners[0].name, "mx");
+    assert_null(plan.listeners[0].problem);
+    assert_int_equal(plan.listeners[0].address_count, 2);
+    assert_string_equal(plan.listeners[0].addresses[1].host, "::1");
+    assert_int_equal(plan.listeners[0].addresses[1].port, 2525);
+    assert_string_equal(plan.listeners[1].problem, "no\tkey");
+    assert_string_equal(plan.listeners[1].record, "\tname=secure\tprotocol=y");
+    assert_string_equal(plan.certificates, "certificate\tname=default\n");
+    ptn_plan_update(&plan, PTN_SLICE("refused\tcount=0\n"
+                                     "problem\tindex=0\ttext=new\n"));
+    assert_string_equal(plan.listeners[0].problem, "new");
+    assert_null(plan.listeners[1].problem);
+    assert_string_equal(plan.certificates, "");
+    ptn_plan_free(&plan);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_survive),
+        cmocka_unit_test(keys_are_whole),
+        cmocka_unit_test(lines_one_by_one),
+        cmocka_unit_test(plan_is_read),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
