@@ -128,11 +128,10 @@ reject(struct ptn_sasl *x, const char *why)
     ptn_count(&s->net->params.counters->auth_failed, 1);
     ptn_log(PTN_LOG_INFO, "auth.failed", PTN_FS("session", s->id),
             PTN_FS("listener", s->listener->conf->name),
-            PTN_FS("peer", s->address->text),
-            PTN_F("name", ptn_buf_slice(&x->name)),
+            PTN_FS("peer", s->peer), PTN_F("name", ptn_buf_slice(&x->name)),
             PTN_FS("mechanism", mechanism_name(x)), PTN_FS("why", why),
             PTN_FN("attempt", s->attempts));
-    uint64_t delay = ptn_throttle_failed(&s->net->throttle, s->address->text,
+    uint64_t delay = ptn_throttle_failed(&s->net->throttle, s->network->text,
                                          s->attempts, ptn_loop_now(loop));
     x->job.done = on_delayed;
     ptn_session_await(s, &x->job);
@@ -204,10 +203,10 @@ accept_user(struct ptn_sasl *x)
     s->user = ptn_strdup(x->user.name);
     s->quota = x->user.quota;
     ptn_count(&s->net->params.counters->auth_ok, 1);
-    ptn_throttle_succeeded(&s->net->throttle, s->address->text);
+    ptn_throttle_succeeded(&s->net->throttle, s->network->text);
     ptn_log(PTN_LOG_INFO, "auth.ok", PTN_FS("session", s->id),
             PTN_FS("listener", s->listener->conf->name),
-            PTN_FS("peer", s->address->text), PTN_FS("user", s->user),
+            PTN_FS("peer", s->peer), PTN_FS("user", s->user),
             PTN_FS("mechanism", mechanism_name(x)));
     return conclude(x, PTN_AUTH_OK);
 }

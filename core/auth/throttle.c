@@ -10,7 +10,7 @@
 struct ptn_throttle_entry {
     uint64_t last; /* when it failed last */
     unsigned failures;
-    char address[46];
+    char address[50];
 };
 
 void

@@ -43,7 +43,7 @@ ptn_session_id(struct ptn_session *s)
 const char *
 ptn_session_peer(struct ptn_session *s)
 {
-    return s->address->text;
+    return s->peer;
 }
 
 /* Few protocols ask; the system call is made for those that do. */
@@ -52,7 +52,7 @@ ptn_session_local(struct ptn_session *s)
 {
     struct sockaddr_storage local = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof local;
-    char text[sizeof s->address->text];
+    char text[PTN_ADDRESS_TEXT];
 
     if (s->local)
         return s->local;

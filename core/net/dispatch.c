@@ -103,7 +103,10 @@ give_frame(struct ptn_session *s, const struct ptn_frame *frame)
     return p->block(s, &block);
 }
 
-/* Gives the frames of `in` while it may; answers the octets spent. */
+/* Gives the frames of `in` while it may; answers the octets spent. A peer
+ * that has sent a frame was active; one that sends a line in ever smaller
+ * pieces was not, and cannot hold a session for longer than one that is
+ * silent. */
 static size_t
 give_frames(struct ptn_session *s, struct ptn_slice in)
 {
@@ -113,8 +116,10 @@ give_frames(struct ptn_session *s, struct ptn_slice in)
     while (is_ready(s) && !errors_due(s)) {
         ptn_framer_next(&s->framer, ptn_slice_sub(in, used, in.len - used),
                         max_line, &frame);
-        if (frame.kind != PTN_FRAME_NONE)
+        if (frame.kind != PTN_FRAME_NONE) {
+            s->active = ptn_loop_now(s->net->params.loop);
             ptn_session_apply(s, give_frame(s, &frame));
+        }
         used += frame.used;
         if (frame.kind == PTN_FRAME_NONE)
             break;
@@ -133,7 +138,7 @@ is_refused(struct ptn_session *s, size_t len)
     }
     if (s->tls_wanted)
         ptn_log(PTN_LOG_WARNING, "tls.plaintext-dropped",
-                PTN_FS("session", s->id), PTN_FS("peer", s->address->text),
+                PTN_FS("session", s->id), PTN_FS("peer", s->peer),
                 PTN_FN("octets", len));
     return s->tls_wanted;
 }

@@ -28,6 +28,9 @@
 #include <postern/tls.h>
 #include <sys/socket.h>
 
+/* An IPv6 address with a prefix length, and a NUL. */
+#define PTN_ADDRESS_TEXT 50
+
 /* Limits that no listener can change. */
 #define PTN_NET_CHUNK (64u * 1024u)     /* octets read at once */
 #define PTN_NET_PLAIN (16u * 1024u)     /* plaintext of one TLS record */
@@ -65,10 +68,11 @@ struct ptn_net {
     void *drain_arg;
 };
 
-/* An address that has connections to a listener. */
-struct ptn_address {
+/* Who has connections to a listener: an IPv4 address, or an IPv6 network of
+ * 64 bits, of which one customer has all addresses. */
+struct ptn_network {
     int64_t count;
-    char text[46]; /* "192.0.2.1", "2001:db8::1" */
+    char text[PTN_ADDRESS_TEXT]; /* "192.0.2.1", "2001:db8::/64" */
 };
 
 struct ptn_listener {
@@ -77,7 +81,7 @@ struct ptn_listener {
     const struct ptn_listener_conf *conf;
     const struct ptn_protocol *protocol;
     struct ptn_pki_binding *binding; /* NULL without TLS */
-    struct ptn_map addresses;        /* text -> struct ptn_address */
+    struct ptn_map networks;         /* text -> struct ptn_network */
     int64_t count;                   /* sessions */
     uint64_t refused;                /* since it was last logged */
     uint64_t refused_logged;         /* when that was */
@@ -102,7 +106,8 @@ struct ptn_session {
     struct ptn_soon soon;
     struct ptn_net *net;
     struct ptn_listener *listener;
-    struct ptn_address *address;
+    struct ptn_network *network;
+    char *peer;               /* its address; network->text where equal */
     struct ptn_tls_link *tls; /* NULL in clear */
     struct ptn_sasl *sasl;    /* while an exchange is under way */
 
@@ -149,7 +154,7 @@ struct ptn_session {
 
 /* Takes over `fd`, also on failure. */
 void ptn_session_new(struct ptn_listener *listener, int fd,
-                     struct ptn_address *address);
+                     struct ptn_network *network, const char *peer);
 /* Closes the socket at once, in any phase; the record follows when it may.
  * `reason` is a constant for the log. */
 void ptn_session_kill(struct ptn_session *s, const char *reason);
@@ -207,13 +212,21 @@ bool ptn_session_tls_is_blocked(const struct ptn_session *s);
 /* The handshake cannot go on: logs why, and kills the session. */
 void ptn_session_tls_failed(struct ptn_session *s, const char *why);
 
+/* --- address.c --- */
+
+/* "192.0.2.1", "2001:db8::1", or "local" for other families. An IPv4 address
+ * that came as IPv6 (RFC 4291 section 2.5.5.2) is written as itself. */
+void ptn_address_text(const struct sockaddr_storage *address,
+                      char text[PTN_ADDRESS_TEXT]);
+/* What connections are counted by: see struct ptn_network. */
+void ptn_network_text(const struct sockaddr_storage *address,
+                      char text[PTN_ADDRESS_TEXT]);
+
 /* --- listener.c --- */
 
-/* "192.0.2.1", "2001:db8::1", or "local" for other families. */
-void ptn_address_text(const struct sockaddr_storage *address, char text[46]);
 void ptn_listener_stop(struct ptn_listener *l);
 void ptn_listener_free(struct ptn_listener *l);
-void ptn_listener_leave(struct ptn_listener *l, struct ptn_address *address);
+void ptn_listener_leave(struct ptn_listener *l, struct ptn_network *network);
 
 /* --- net.c --- */
 

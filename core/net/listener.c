@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Listeners: they accept in batches, count connections in all and for each
- * address, refuse politely what is over a limit, and rest for a moment when
+ * network, refuse politely what is over a limit, and rest for a moment when
  * the process has no descriptor left. A listener whose TLS cannot be used
  * never accepts: nothing here can turn TLS off.
  */
 #include "net/inner.h"
 #include "pki/pki.h"
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <postern/arena.h>
 #include <postern/log.h>
 #include <sys/socket.h>
@@ -25,48 +23,32 @@ struct ptn_accept {
     int fd;
 };
 
-void
-ptn_address_text(const struct sockaddr_storage *peer, char text[46])
-{
-    const struct sockaddr_in *in4 = (const void *)peer;
-    const struct sockaddr_in6 *in6 = (const void *)peer;
-
-    if (peer->ss_family == AF_INET)
-        inet_ntop(AF_INET, &in4->sin_addr, text, 46);
-    else if (peer->ss_family != AF_INET6)
-        strcpy(text, "local");
-    else if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-        inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], text, 46);
-    else
-        inet_ntop(AF_INET6, &in6->sin6_addr, text, 46);
-}
-
-static struct ptn_address *
+static struct ptn_network *
 enter(struct ptn_listener *l, const struct sockaddr_storage *peer)
 {
-    char text[46];
-    struct ptn_address *a;
+    char text[PTN_ADDRESS_TEXT];
+    struct ptn_network *n;
 
-    ptn_address_text(peer, text);
-    a = ptn_map_get(&l->addresses, ptn_slice_of(text));
-    if (!a) {
-        a = ptn_alloc(sizeof *a);
-        strcpy(a->text, text);
-        ptn_map_put(&l->addresses, ptn_slice_of(a->text), a);
+    ptn_network_text(peer, text);
+    n = ptn_map_get(&l->networks, ptn_slice_of(text));
+    if (!n) {
+        n = ptn_alloc(sizeof *n);
+        strcpy(n->text, text);
+        ptn_map_put(&l->networks, ptn_slice_of(n->text), n);
     }
-    a->count++;
+    n->count++;
     l->count++;
-    return a;
+    return n;
 }
 
 void
-ptn_listener_leave(struct ptn_listener *l, struct ptn_address *address)
+ptn_listener_leave(struct ptn_listener *l, struct ptn_network *network)
 {
     l->count--;
-    if (--address->count > 0)
+    if (--network->count > 0)
         return;
-    ptn_map_remove(&l->addresses, ptn_slice_of(address->text));
-    ptn_free(address);
+    ptn_map_remove(&l->networks, ptn_slice_of(network->text));
+    ptn_free(network);
 }
 
 /* One line tells of all refusals since the last. */
@@ -105,16 +87,18 @@ static void
 serve(struct ptn_listener *l, int fd, const struct sockaddr_storage *peer)
 {
     const struct ptn_limits_conf *limits = &l->conf->limits;
-    struct ptn_address *a = enter(l, peer);
+    struct ptn_network *n = enter(l, peer);
+    char text[PTN_ADDRESS_TEXT];
 
+    ptn_address_text(peer, text);
     if (l->count > limits->connections ||
-        a->count > limits->connections_per_address) {
-        log_refused(l, a->text);
-        ptn_listener_leave(l, a);
+        n->count > limits->connections_per_address) {
+        log_refused(l, text);
+        ptn_listener_leave(l, n);
         refuse(l, fd);
         return;
     }
-    ptn_session_new(l, fd, a);
+    ptn_session_new(l, fd, n, text);
 }
 
 static void
@@ -204,7 +188,7 @@ ptn_listener_free(struct ptn_listener *l)
 {
     assert(l->count == 0);
     ptn_listener_stop(l);
-    ptn_map_free(&l->addresses);
+    ptn_map_free(&l->networks);
     l->net = NULL; /* the record goes with its last watch */
     if (l->sockets_open > 0)
         return;

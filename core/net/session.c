@@ -54,13 +54,16 @@ on_soon(struct ptn_soon *soon)
 }
 
 static struct ptn_session *
-allocate(struct ptn_listener *l, int fd, struct ptn_address *address)
+allocate(struct ptn_listener *l, int fd, struct ptn_network *network,
+         const char *peer)
 {
     struct ptn_session *s = ptn_alloc(sizeof *s + l->protocol->state_size);
 
     s->net = l->net;
     s->listener = l;
-    s->address = address;
+    s->network = network;
+    s->peer =
+        strcmp(peer, network->text) == 0 ? network->text : ptn_strdup(peer);
     s->fd = fd;
     s->reason = "closed";
     s->since = s->active = ptn_loop_now(l->net->params.loop);
@@ -71,9 +74,10 @@ allocate(struct ptn_listener *l, int fd, struct ptn_address *address)
 }
 
 void
-ptn_session_new(struct ptn_listener *l, int fd, struct ptn_address *address)
+ptn_session_new(struct ptn_listener *l, int fd, struct ptn_network *network,
+                const char *peer)
 {
-    struct ptn_session *s = allocate(l, fd, address);
+    struct ptn_session *s = allocate(l, fd, network, peer);
     struct ptn_counters *counters = l->net->params.counters;
 
     ptn_count(&counters->sessions_total, 1);
@@ -98,7 +102,7 @@ log_closed(struct ptn_session *s)
     struct ptn_log_field fields[] = {
         PTN_FS("session", s->id),
         PTN_FS("listener", s->listener->conf->name),
-        PTN_FS("peer", s->address->text),
+        PTN_FS("peer", s->peer),
         PTN_FS("reason", s->reason),
         PTN_FN("in", s->octets_in),
         PTN_FN("out", s->octets_out),
@@ -140,7 +144,9 @@ finish(struct ptn_session *s)
     log_closed(s);
     ptn_count(&net->params.counters->sessions_open, (uint64_t)-1);
     ptn_buf_free(&s->out);
-    ptn_listener_leave(s->listener, s->address);
+    if (s->peer != s->network->text)
+        ptn_free(s->peer);
+    ptn_listener_leave(s->listener, s->network);
     ptn_free(s->user);
     ptn_free(s->local);
     s->listener = NULL;
@@ -249,7 +255,8 @@ due(const struct ptn_session *s)
     case PTN_PHASE_HANDSHAKE:
         return s->since + limits->handshake_timeout;
     case PTN_PHASE_CLOSING:
-        return s->active + PTN_NET_CLOSING_MS;
+        return (s->active > s->since ? s->active : s->since) +
+               PTN_NET_CLOSING_MS;
     case PTN_PHASE_LINGER:
         return s->since + PTN_NET_LINGER_MS;
     case PTN_PHASE_OPEN:

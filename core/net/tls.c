@@ -103,7 +103,7 @@ log_handshake(struct ptn_session *s, const struct ptn_tls_info *info,
     struct ptn_log_field fields[] = {
         PTN_FS("session", s->id),
         PTN_FS("listener", s->listener->conf->name),
-        PTN_FS("peer", s->address->text),
+        PTN_FS("peer", s->peer),
         PTN_FS("outcome", failure ? failure : "ok"),
         PTN_FN("us", ptn_clock_us() - s->tls->began),
         PTN_F("sni", info->server_name),

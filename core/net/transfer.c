@@ -91,7 +91,6 @@ receive(struct ptn_session *s)
         end_of_input(s);
         return;
     }
-    s->active = ptn_loop_now(s->net->params.loop);
     if (s->phase == PTN_PHASE_LINGER)
         linger(s, data.len);
     else if (s->tls)

@@ -25,3 +25,4 @@ fuzz_targets += tests/fuzz/message
 fuzz_targets += tests/fuzz/name
 fuzz_targets += tests/fuzz/search
 noinst_HEADERS += tests/fuzz/imap_grammar.h
+fuzz_targets += tests/fuzz/framing

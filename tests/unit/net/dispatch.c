@@ -252,6 +252,37 @@ test_timeout(void **state)
     fixture_stop(&f);
 }
 
+/* A line that never ends is silence, however many octets it has. */
+static void
+test_trickle(void **state)
+{
+    struct fixture f;
+    int fd;
+
+    (void)state;
+    fixture_init(&f);
+    f.conf.limits.idle_timeout = 200;
+    fixture_start(&f);
+    fd = client_connect(&f);
+    client_expect(fd, "HI\r\n");
+    for (int i = 0; i < 40 && !atomic_load(&f.counters.timeouts); i++) {
+        client_say(fd, "x");
+        usleep(20000);
+    }
+    client_expect(fd, "TIMEOUT\r\n");
+    close(fd);
+    /* The octets of a block are what was asked for. */
+    fd = client_connect(&f);
+    client_say(fd, "BLOCK 25\r\n");
+    for (int i = 0; i < 25; i++) {
+        usleep(20000);
+        client_say(fd, "x");
+    }
+    client_expect(fd, "HI\r\nBLOCK 25 ");
+    close(fd);
+    fixture_stop(&f);
+}
+
 static void
 test_stuck_module(void **state)
 {
@@ -394,6 +425,7 @@ main(void)
         cmocka_unit_test(test_peer_closes_after_quit),
         cmocka_unit_test(test_limits_on_connections),
         cmocka_unit_test(test_timeout),
+        cmocka_unit_test(test_trickle),
         cmocka_unit_test(test_stuck_module),
         cmocka_unit_test(test_drain),
         cmocka_unit_test(test_slow_reader),

@@ -5,6 +5,7 @@
 net_fixture = tests/unit/net/fixture.c tests/unit/net/fixture.h \
 	tests/unit/net/fake_protocol.c tests/unit/net/fake_protocol.h \
 	tests/unit/net/fake_tls.c
+unit_tests += tests/unit/net/address
 unit_tests += tests/unit/net/framing
 unit_tests += tests/unit/net/dispatch
 tests_unit_net_dispatch_SOURCES = tests/unit/net/dispatch.c $(net_fixture)
