@@ -17,3 +17,4 @@ libpostern_core_la_SOURCES += core/conf/conf.h \
 	core/conf/unit.c core/conf/unit.h \
 	core/conf/value.c \
 	core/conf/walk.c core/conf/walk.h
+dist_man_MANS += core/conf/postern.conf.5

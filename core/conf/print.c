@@ -4,6 +4,7 @@
  * rows for the man pages. One thread.
  */
 #include "conf/walk.h"
+#include <stdlib.h>
 
 void
 ptn_conf_print_values(const struct ptn_conf *conf, FILE *to)
@@ -34,36 +35,64 @@ print_type(const struct ptn_option *row, FILE *to)
         return;
     }
     for (int i = 0; row->choices[i]; i++)
-        fprintf(to, "%s%s", i > 0 ? " | " : "", row->choices[i]);
+        fprintf(to, "%s\"%s\"", i > 0 ? ", " : "", row->choices[i]);
 }
 
-/* One option in man(7): name and type, default, meaning. */
+/* A macro's argument in mdoc(7): quotes are doubled inside of quotes. */
 static void
-print_row(const char *path, const struct ptn_option *row, FILE *to)
+print_quoted(const char *text, FILE *to)
 {
-    fprintf(to, ".TP\n.BR %s%s%s \" (", path, *path ? "." : "", row->name);
-    print_type(row, to);
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            fputs(*text == '"' ? "\"" : "\\", to);
+        fputc(*text, to);
+    }
+}
+
+/* One option in mdoc(7): name, type, default; then its meaning. */
+static void
+print_row(const struct ptn_option *row, FILE *to)
+{
+    const char *doc = row->doc ? row->doc : "";
+    size_t len = strlen(doc);
+    char *facts;
+    size_t size;
+    FILE *line = open_memstream(&facts, &size);
+
+    print_type(row, line);
     if (row->flags & PTN_OPT_REQUIRED)
-        fputs("; required", to);
+        fputs("; required", line);
+    else if (row->preset && row->preset[0] == '/')
+        fputs("; default set at build time", line);
     else if (row->preset && *row->preset)
-        fprintf(to, "; %s", row->preset);
-    fprintf(to, ")\"\n%s.\n", row->doc ? row->doc : "");
+        fprintf(line, "; default %s", row->preset);
+    fclose(line);
+    fprintf(to, ".It Va %s Pq \"", row->name);
+    print_quoted(facts, to);
+    fprintf(to, "\"\n%s%s\n", doc, len && doc[len - 1] == '.' ? "" : ".");
+    free(facts);
 }
 
 void
 ptn_conf_print_rows(const char *path, const struct ptn_option *rows, FILE *to)
 {
-    for (; rows && rows->name; rows++)
-        print_row(path, rows, to);
+    if (!rows || !rows->name)
+        return;
+    fprintf(to, ".Ss %s\n.Bl -tag -width Ds\n", path);
+    for (; rows->name; rows++)
+        print_row(rows, to);
+    fputs(".El\n", to);
 }
 
 void
 ptn_conf_print_core_rows(FILE *to)
 {
     ptn_conf_print_rows("server", ptn_conf_server_rows, to);
-    ptn_conf_print_rows("limits", ptn_conf_limits_rows, to);
     ptn_conf_print_rows("certificates.NAME", ptn_conf_cert_rows, to);
-    ptn_conf_print_rows("policies.NAME", ptn_conf_policy_rows, to);
     ptn_conf_print_rows("listeners.NAME", ptn_conf_listener_rows, to);
     ptn_conf_print_rows("listeners.NAME.tls", ptn_conf_tls_rows, to);
+    ptn_conf_print_rows("listeners.NAME.tls and policies.NAME",
+                        ptn_conf_policy_rows, to);
+    ptn_conf_print_rows("listeners.NAME.limits and limits",
+                        ptn_conf_limits_rows, to);
 }

@@ -14,3 +14,4 @@ core_posternctl_posternctl_CFLAGS = $(prog_cflags)
 core_posternctl_posternctl_LDFLAGS = $(prog_ldflags) $(module_preopen)
 EXTRA_core_posternctl_posternctl_DEPENDENCIES = $(module_objects)
 core_posternctl_posternctl_LDADD = $(module_libs) libpostern.la $(core_libs)
+dist_man_MANS += core/posternctl/posternctl.8

@@ -8,3 +8,4 @@ core_posternd_posternd_CFLAGS = $(prog_cflags)
 core_posternd_posternd_LDFLAGS = $(prog_ldflags) $(module_preopen)
 EXTRA_core_posternd_posternd_DEPENDENCIES = $(module_objects)
 core_posternd_posternd_LDADD = $(module_libs) libpostern.la $(core_libs)
+dist_man_MANS += core/posternd/posternd.8

@@ -100,3 +100,4 @@ unit_tests += tests/unit/conf/good
 tests_unit_conf_good_SOURCES = tests/unit/conf/good.c \
 	tests/unit/conf/fixture.c tests/unit/conf/fixture.h
 unit_tests += tests/unit/conf/suggest
+unit_tests += tests/unit/conf/man
