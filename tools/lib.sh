@@ -3,6 +3,8 @@
 # What the tools share: messages, and the installation of what is missing.
 # Sourced by bash scripts that have set `top` to the tree's root.
 
+exec {progress}>&1 # beside the logs that output goes to
+
 say() { printf '%s: %s\n' "${0##*/}" "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
@@ -58,6 +60,19 @@ quietly() {
     return 1
 }
 
+# compile FOLDER : make, and on the terminal how far it is.
+compile() {
+    local n=0 line
+    make -C "$1" -j"$(nproc)" | while IFS= read -r line; do
+        printf '%s\n' "$line"
+        case $line in *"  CC  "*)
+            n=$((n + 1))
+            [ $((n % 20)) != 0 ] || printf '  %d files\n' "$n" >&"$progress" ;;
+        esac
+    done
+    return "${PIPESTATUS[0]}"
+}
+
 # postern_libraries : installs what a build needs, the lean wolfSSL included.
 postern_libraries() {
     packages_install build
@@ -94,6 +109,6 @@ postern_build() {
         printf '%s\n' "$options" >"$build_dir/options"
     fi
     say "building .build/$name"
-    quietly "$log" make -C "$build_dir" -j"$(nproc)" &&
+    quietly "$log" compile "$build_dir" &&
         quietly "$log" make -C "$build_dir" install
 }
