@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Reads certificates for listings, and checks that a key belongs to one. Any
- * thread.
+ * Reads certificates, for listings. Any thread.
  */
-#include "tls_wolfssl.h"
+#include "cert.h"
 
 #include <arpa/inet.h>
 #include <time.h>
-#include <wolfssl/wolfcrypt/asn.h>
 #include <wolfssl/wolfcrypt/sha256.h>
 
 enum {
@@ -140,65 +138,44 @@ facts_of(DecodedCert *c, struct ptn_tls_cert *out)
 }
 
 int
-tls_wolfssl_cert_parse(void *instance, struct ptn_slice pem,
-                       struct ptn_tls_cert *out, struct ptn_error *err)
+tls_wolfssl_cert_decode(struct ptn_slice pem, struct tls_wolfssl_cert *cert,
+                        struct ptn_error *err)
 {
-    struct ptn_buf der = PTN_BUF_INIT;
-    byte digest[WC_SHA256_DIGEST_SIZE];
-    DecodedCert cert;
-    (void)instance;
-
-    memset(out, 0, sizeof(*out));
-    if (tls_wolfssl_pem_cert(pem, &der, err) < 0) {
-        ptn_buf_free(&der);
+    cert->der = PTN_BUF_INIT;
+    if (tls_wolfssl_pem_cert(pem, &cert->der, err) < 0) {
+        ptn_buf_free(&cert->der);
         return -1;
     }
-    const byte *data = (const byte *)der.data;
-    wc_InitDecodedCert(&cert, data, (word32)der.len, NULL);
-    int rc = wc_ParseCert(&cert, CERT_TYPE, NO_VERIFY, NULL);
-    if (rc == 0) {
-        facts_of(&cert, out);
-        wc_Sha256Hash(data, cert.maxIdx, digest);
-        set_hex(out->fingerprint, sizeof(out->fingerprint), digest,
-                sizeof(digest));
-    }
-    wc_FreeDecodedCert(&cert);
-    ptn_buf_free(&der);
-    return rc == 0 ? 0 : tls_wolfssl_error(err, "not a certificate", rc);
+    wc_InitDecodedCert(&cert->facts, (const byte *)cert->der.data,
+                       (word32)cert->der.len, NULL);
+    int rc = wc_ParseCert(&cert->facts, CERT_TYPE, NO_VERIFY, NULL);
+    if (rc == 0)
+        return 0;
+    tls_wolfssl_cert_deinit(cert);
+    return tls_wolfssl_error(err, "not a certificate", rc);
 }
 
-/* Lets the library compare, in a context that nobody else sees. */
-static int
-compare(struct ptn_slice cert, struct ptn_slice key, struct ptn_error *err)
+void
+tls_wolfssl_cert_deinit(struct tls_wolfssl_cert *cert)
 {
-    WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfSSLv23_server_method());
-    if (!ctx)
-        return ptn_error_set(err, PTN_ERR_TLS, "no memory for a TLS context");
-    int rc = wolfSSL_CTX_use_certificate_buffer(
-        ctx, (const byte *)cert.data, (long)cert.len, WOLFSSL_FILETYPE_PEM);
-    if (rc != WOLFSSL_SUCCESS)
-        tls_wolfssl_error(err, "not a certificate that can be used", rc);
-    else if (wolfSSL_CTX_use_PrivateKey_buffer(
-                 ctx, (const byte *)key.data, (long)key.len,
-                 WOLFSSL_FILETYPE_PEM) != WOLFSSL_SUCCESS ||
-             wolfSSL_CTX_check_private_key(ctx) != WOLFSSL_SUCCESS)
-        rc = ptn_error_set(err, PTN_ERR_TLS,
-                           "the private key and the certificate do not "
-                           "match");
-    wolfSSL_CTX_free(ctx);
-    return rc == WOLFSSL_SUCCESS ? 0 : -1;
+    wc_FreeDecodedCert(&cert->facts);
+    ptn_buf_free(&cert->der);
 }
 
 int
-tls_wolfssl_pair_match(void *instance, struct ptn_slice cert,
-                       struct ptn_slice key, struct ptn_error *err)
+tls_wolfssl_cert_parse(void *instance, struct ptn_slice pem,
+                       struct ptn_tls_cert *out, struct ptn_error *err)
 {
-    struct ptn_tls_cert facts;
-    struct tls_wolfssl_key read;
+    byte digest[WC_SHA256_DIGEST_SIZE];
+    struct tls_wolfssl_cert cert;
+    (void)instance;
 
-    if (tls_wolfssl_cert_parse(instance, cert, &facts, err) < 0 ||
-        tls_wolfssl_key_read(&read, key, err) < 0)
+    memset(out, 0, sizeof(*out));
+    if (tls_wolfssl_cert_decode(pem, &cert, err) < 0)
         return -1;
-    tls_wolfssl_key_deinit(&read);
-    return compare(cert, key, err);
+    facts_of(&cert.facts, out);
+    wc_Sha256Hash((const byte *)cert.der.data, cert.facts.maxIdx, digest);
+    set_hex(out->fingerprint, sizeof(out->fingerprint), digest, sizeof(digest));
+    tls_wolfssl_cert_deinit(&cert);
+    return 0;
 }

@@ -9,7 +9,7 @@ postern_module_LTLIBRARIES += plugins/tls_wolfssl/tls_wolfssl.la
 endif
 plugins_tls_wolfssl_libtls_wolfssl_la_SOURCES = \
 	plugins/tls_wolfssl/tls_wolfssl.h \
-	plugins/tls_wolfssl/cert.c \
+	plugins/tls_wolfssl/cert.c plugins/tls_wolfssl/cert.h \
 	plugins/tls_wolfssl/context.c \
 	plugins/tls_wolfssl/error.c \
 	plugins/tls_wolfssl/groups.c \
@@ -18,6 +18,7 @@ plugins_tls_wolfssl_libtls_wolfssl_la_SOURCES = \
 	plugins/tls_wolfssl/issue.c \
 	plugins/tls_wolfssl/key.c \
 	plugins/tls_wolfssl/ops.c \
+	plugins/tls_wolfssl/pair.c \
 	plugins/tls_wolfssl/pem.c \
 	plugins/tls_wolfssl/session.c \
 	plugins/tls_wolfssl/sign.c \

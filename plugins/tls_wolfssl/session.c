@@ -90,7 +90,9 @@ tls_wolfssl_info(struct ptn_tls_session *s, struct ptn_tls_info *out)
         return;
     out->version = version_of(s->ssl);
     out->version_name = wolfSSL_get_version(s->ssl);
-    out->cipher = wolfSSL_CIPHER_get_name(wolfSSL_get_current_cipher(s->ssl));
+    out->cipher = wolfSSL_get_cipher_name_iana_from_suite(
+        (unsigned char)(wolfSSL_get_current_cipher_suite(s->ssl) >> 8),
+        (unsigned char)wolfSSL_get_current_cipher_suite(s->ssl));
     out->alpn = alpn_of(s);
     out->resumed = wolfSSL_session_reused(s->ssl) != 0;
 }

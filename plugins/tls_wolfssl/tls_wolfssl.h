@@ -161,6 +161,8 @@ int tls_wolfssl_key_make(void *instance, enum ptn_tls_key_type type,
 /* cert.c */
 int tls_wolfssl_cert_parse(void *instance, struct ptn_slice pem,
                            struct ptn_tls_cert *out, struct ptn_error *err);
+
+/* pair.c */
 int tls_wolfssl_pair_match(void *instance, struct ptn_slice cert,
                            struct ptn_slice key, struct ptn_error *err);
 
