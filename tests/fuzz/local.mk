@@ -24,5 +24,6 @@ fuzz_targets += tests/fuzz/header
 fuzz_targets += tests/fuzz/message
 fuzz_targets += tests/fuzz/name
 fuzz_targets += tests/fuzz/search
+fuzz_targets += tests/fuzz/tls_hello
 noinst_HEADERS += tests/fuzz/imap_grammar.h
 fuzz_targets += tests/fuzz/framing
