@@ -11,8 +11,21 @@
 #define STRUCTURE_ROOM 256
 #define PARTS_ROOM 32
 
+/* Whether the last field of these header lines is one that the scanner
+ * reads. */
+static bool
+ends_in_known_field(struct ptn_slice lines)
+{
+    struct ptn_header_field field = {.name = {NULL, 0}};
+
+    for (size_t at = 0; ptn_header_next(lines, &at, &field);)
+        continue;
+    return field.name.len && ptn_field_of(field.name) != PTN_FIELD_OTHER;
+}
+
 /* Whether a header can be read from both slices in turn: the prefix is whole
- * lines, none of them empty, and none goes on in the body. */
+ * lines, none of them empty. A fold at the beginning of the body matters
+ * where it belongs to a field that is read; else nobody will miss it. */
 static bool
 is_apart(struct ptn_slice prefix, struct ptn_slice body)
 {
@@ -22,11 +35,12 @@ is_apart(struct ptn_slice prefix, struct ptn_slice body)
         return true;
     if (prefix.data[prefix.len - 1] != '\n')
         return false;
-    if (body.len && (body.data[0] == ' ' || body.data[0] == '\t'))
-        return false;
     while (at < prefix.len && !ptn_line_empty(prefix, at))
         at += ptn_line_length(prefix, at);
-    return at == prefix.len;
+    if (at < prefix.len)
+        return false;
+    return !body.len || (body.data[0] != ' ' && body.data[0] != '\t') ||
+           !ends_in_known_field(prefix);
 }
 
 static void
@@ -63,6 +77,7 @@ ptn_message_scan(struct ptn_slice prefix, struct ptn_slice body,
         scan(prefix, body, out);
         return;
     }
+    /* Not what delivery makes: prefixes are trace fields. */
     ptn_buf_addslice(&whole, prefix);
     ptn_buf_addslice(&whole, body);
     scan((struct ptn_slice){NULL, 0}, ptn_buf_slice(&whole), out);
