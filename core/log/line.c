@@ -7,7 +7,6 @@
  * tools whose idea of a character nobody knows.
  */
 #include "log/line.h"
-#include <stdio.h>
 
 void
 ptn_log_line_add(struct ptn_log_line *line, struct ptn_slice text)
@@ -109,16 +108,32 @@ ptn_log_value(struct ptn_slice value, char *out, size_t room)
     out[len] = '\0';
 }
 
+static void
+add_number(struct ptn_log_line *line, int64_t number)
+{
+    char digits[20]; /* of 2^63, with a sign */
+    size_t at = sizeof digits;
+    uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
+
+    do
+        digits[--at] = (char)('0' + left % 10);
+    while (left /= 10);
+    if (number < 0)
+        digits[--at] = '-';
+    ptn_log_line_add(line, (struct ptn_slice){digits + at, sizeof digits - at});
+}
+
 void
 ptn_log_line_field(struct ptn_log_line *line, const struct ptn_log_field *field)
 {
     char value[PTN_LOG_VALUE_MAX];
 
-    if (field->kind == PTN_FIELD_NUMBER)
-        snprintf(value, sizeof value, "%lld", (long long)field->number);
-    else
-        ptn_log_value(field->text, value, sizeof value);
     ptn_log_line_word(line, field->key);
     ptn_log_line_add(line, PTN_SLICE("="));
+    if (field->kind == PTN_FIELD_NUMBER) {
+        add_number(line, field->number);
+        return;
+    }
+    ptn_log_value(field->text, value, sizeof value);
     ptn_log_line_add(line, ptn_slice_of(value));
 }

@@ -68,14 +68,19 @@ ptn_log_set_process(const char *name)
 static void
 add_time(struct ptn_log_line *line)
 {
-    char text[40];
+    /* Each thread keeps the last second it wrote: most lines are in it. */
+    static _Thread_local time_t second = -1;
+    static _Thread_local char text[sizeof "YYYY-MM-DDThh:mm:ss."];
     struct timespec ts;
     struct tm tm;
 
     clock_gettime(CLOCK_REALTIME, &ts);
-    gmtime_r(&ts.tv_sec, &tm);
-    size_t n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.", &tm);
-    ptn_log_line_add(line, (struct ptn_slice){text, n});
+    if (ts.tv_sec != second) {
+        gmtime_r(&ts.tv_sec, &tm);
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.", &tm);
+        second = ts.tv_sec;
+    }
+    ptn_log_line_add(line, ptn_slice_of(text));
     unsigned ms = (unsigned)(ts.tv_nsec / 1000000);
     char digits[4] = {(char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
                       (char)('0' + ms % 10), 'Z'};

@@ -21,6 +21,9 @@ struct ptn_accept {
     struct ptn_watch watch;
     struct ptn_listener *listener; /* NULL: to be released with the last */
     int fd;
+    /* How many more to try for after the first. Grows while there are, so
+     * that a calm listener does not ask in vain each time. */
+    unsigned burst;
 };
 
 static struct ptn_network *
@@ -137,7 +140,7 @@ on_connection(struct ptn_watch *watch, unsigned readiness)
     struct ptn_listener *l = a->listener;
 
     (void)readiness; /* a failure is found by accept */
-    for (int i = 0; i < PTN_NET_ACCEPT_BATCH; i++) {
+    for (unsigned i = 0; i <= a->burst; i++) {
         struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
         socklen_t len = sizeof peer;
         int fd = accept4(a->fd, (struct sockaddr *)&peer, &len,
@@ -146,8 +149,10 @@ on_connection(struct ptn_watch *watch, unsigned readiness)
             serve(l, fd, &peer);
             continue;
         }
-        if (errno == EAGAIN)
+        if (errno == EAGAIN) {
+            a->burst = 0;
             return;
+        }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
             errno == ENOMEM) {
             pause_accepting(l, errno);
@@ -155,6 +160,8 @@ on_connection(struct ptn_watch *watch, unsigned readiness)
         }
         /* The rest is one connection's trouble (accept(2)). */
     }
+    if (a->burst < PTN_NET_ACCEPT_BATCH)
+        a->burst = a->burst * 2 + 1;
 }
 
 static void

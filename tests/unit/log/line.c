@@ -33,6 +33,20 @@ test_values(void **state)
 }
 
 static void
+test_numbers(void **state)
+{
+    static const int64_t numbers[] = {0, 7, -1, 1000, INT64_MAX, INT64_MIN};
+    struct ptn_log_line line = {.len = 0};
+
+    (void)state;
+    for (size_t i = 0; i < PTN_COUNT(numbers); i++)
+        ptn_log_line_field(&line, &PTN_FN("n", numbers[i]));
+    line.text[line.len] = '\0';
+    assert_string_equal(line.text, " n=0 n=7 n=-1 n=1000 n=9223372036854775807 "
+                                   "n=-9223372036854775808");
+}
+
+static void
 test_cut(void **state)
 {
     char value[200], out[66];
@@ -124,9 +138,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_values), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_cut),    cmocka_unit_test(test_file),
         cmocka_unit_test(test_reopen),
     };
 
