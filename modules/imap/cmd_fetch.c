@@ -190,10 +190,10 @@ on_marked(struct ptn_session *s, struct ptn_job *job)
 
     if (job->cancelled)
         return PTN_CLOSE;
-    if (f->mark.op.status == PTN_OK)
-        imap_view_told(s, f->mark.modseq);
-    else /* the octets can be read all the same */
+    if (f->mark.op.status != PTN_OK) /* the octets can be read all the same */
         f->unseen_count = 0;
+    else if (f->mark.changed)
+        imap_view_told(s, f->mark.modseq);
     return imap_fetch_run(cmd);
 }
 

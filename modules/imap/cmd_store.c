@@ -12,6 +12,7 @@ struct store_work {
     struct imap_walk walk;
     struct imap_flag_list flags;
     uint32_t *uids;
+    uint64_t before; /* the mailbox's modseq, when silent */
     bool silent;
 };
 
@@ -49,7 +50,10 @@ on_stored(struct ptn_session *s, struct ptn_job *job)
         return PTN_CLOSE;
     if (w->op.op.status != PTN_OK)
         return imap_no_status(cmd, w->op.op.status);
-    if (w->op.changed)
+    /* The client knows what it did itself. But what others did to the same
+     * messages just before has the same modseq now: then nothing is silent
+     * (section 6.4.6 asks for that). */
+    if (w->op.changed && (!w->silent || w->op.modseq == w->before + 1))
         imap_view_told(s, w->op.modseq);
     if (w->silent)
         return imap_ok(cmd, "STORE completed");
@@ -82,6 +86,8 @@ imap_cmd_store(struct imap_command *cmd)
     w->op.count = imap_walk_all(&w->walk, &w->uids);
     if (w->op.count == 0)
         return imap_ok(cmd, "STORE completed: no such messages");
+    if (w->silent)
+        w->before = imap_view_catch_up(cmd->session);
     submit(cmd, w);
     return PTN_PENDING;
 }

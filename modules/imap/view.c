@@ -343,6 +343,15 @@ imap_view_told(struct ptn_session *s, uint64_t modseq)
     v->own_modseq = 0;
 }
 
+uint64_t
+imap_view_catch_up(struct ptn_session *s)
+{
+    struct imap_view *v = imap_state(s)->view;
+
+    collect(ptn_session_instance(s), v);
+    return v->modseq;
+}
+
 static void
 tell_gone(struct imap_view *v, struct ptn_buf *out)
 {

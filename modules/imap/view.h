@@ -36,8 +36,11 @@ bool imap_view_is_recent(const struct imap_view *v, uint32_t uid);
 uint32_t imap_view_recent(const struct imap_view *v);
 
 /* The change with that modseq was made by this session, which tells it to
- * the client in its own way: it is no news. */
+ * the client in its own way: it is no news. Not for an operation that
+ * changed nothing: its modseq is somebody else's. */
 void imap_view_told(struct ptn_session *s, uint64_t modseq);
+/* Takes in the news without telling them; the modseq they go up to. */
+uint64_t imap_view_catch_up(struct ptn_session *s);
 
 /* Flag lists as the mailbox's keyword table has them. `knows` is false for
  * a keyword that is not in our copy of the table; then `refresh` reads it
