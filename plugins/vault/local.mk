@@ -39,3 +39,4 @@ plugins_vault_vault_la_SOURCES =
 plugins_vault_vault_la_LDFLAGS = $(module_ldflags)
 plugins_vault_vault_la_LIBADD = \
 	plugins/vault/libvault.la libpostern-mail.la libpostern.la $(LMDB_LIBS)
+dist_man_MANS += plugins/vault/postern-vault.5

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <postern/mail/flags.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -247,6 +248,66 @@ forged_records_are_not_found(void **state)
     unlink(path);
 }
 
+/* A backup is a copy of the segments, and nothing else. */
+static void
+copies_can_be_restored(void **state)
+{
+    struct rig *r = *state, other = *r;
+    char from[128], to[128], command[300];
+    struct ptn_buf a, b;
+    int i;
+
+    rig_close(r);
+    r->options.segment_size = 4096;
+    rig_open(r);
+    for (i = 0; i < 30; i++)
+        rig_deliver(r, USER, "kept\r\n", NULL);
+    strcpy(other.dir, "/tmp/vault-test-XXXXXX");
+    assert_non_null(mkdtemp(other.dir));
+    rig_path(&other, "", to, sizeof(to));
+    assert_int_equal(mkdir(to, 0700), 0);
+    rig_path(r, "segments", from, sizeof(from));
+    snprintf(command, sizeof(command), "cp -r %s %s", from, to);
+    assert_int_equal(system(command), 0);
+    rig_dump(r, &a);
+    rig_close(r); /* LMDB wants no two at once in a process */
+    rig_open(&other);
+    rig_dump(&other, &b);
+    rig_assert_same(&a, &b);
+    assert_int_equal(count(&other, "INBOX"), 30);
+    rig_teardown(&other);
+    rig_open(r);
+    ptn_buf_free(&a);
+    ptn_buf_free(&b);
+}
+
+/* A store that cannot be opened says which file, and what to do. */
+static void
+says_what_is_wrong(void **state)
+{
+    struct rig *r = *state;
+    struct ptn_error err = PTN_ERROR_INIT;
+    struct vault v = {.options = &r->options, .sys = &vault_sys_real};
+    struct vault_segment_head head;
+    char path[128];
+    int fd;
+
+    assert_int_equal(vault_open(&v, "/proc/nowhere", &err), -1);
+    assert_non_null(strstr(err.text, "/proc/nowhere/vault: cannot be made"));
+    rig_lose_index(r);
+    segment_path(r, 1, path, sizeof(path));
+    fd = open(path, O_RDWR);
+    assert_int_equal(pread(fd, &head, sizeof(head), 0), sizeof(head));
+    head.order = 0x04030201;
+    assert_int_equal(pwrite(fd, &head, sizeof(head), 0), sizeof(head));
+    close(fd);
+    memset(&v, 0, sizeof(v));
+    v.options = &r->options;
+    v.sys = &vault_sys_real;
+    assert_int_equal(vault_open(&v, r->dir, &err), -1);
+    assert_non_null(strstr(err.text, "byte order"));
+}
+
 static void
 crc_is_castagnoli(void **state)
 {
@@ -268,6 +329,10 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crc_is_castagnoli),
+        cmocka_unit_test_setup_teardown(copies_can_be_restored, rig_test_setup,
+                                        rig_test_teardown),
+        cmocka_unit_test_setup_teardown(says_what_is_wrong, rig_test_setup,
+                                        rig_test_teardown),
         cmocka_unit_test_setup_teardown(cut_at_every_octet, rig_test_setup,
                                         rig_test_teardown),
         cmocka_unit_test_setup_teardown(zeros_from_every_octet, rig_test_setup,
