@@ -27,3 +27,14 @@ fuzz_targets += tests/fuzz/search
 fuzz_targets += tests/fuzz/tls_hello
 noinst_HEADERS += tests/fuzz/imap_grammar.h
 fuzz_targets += tests/fuzz/framing
+
+stage_feed_sources = $(stage_sources) tests/fuzz/stage_feed.h
+fuzz_targets += tests/fuzz/smtp_session tests/fuzz/pop3_session \
+	tests/fuzz/passwd
+tests_fuzz_smtp_session_SOURCES = tests/fuzz/smtp_session.c \
+	$(stage_feed_sources)
+tests_fuzz_smtp_session_LDADD = $(smtp_test_libs)
+tests_fuzz_pop3_session_SOURCES = tests/fuzz/pop3_session.c \
+	$(stage_feed_sources)
+tests_fuzz_pop3_session_LDADD = $(pop3_test_libs)
+tests_fuzz_passwd_LDADD = $(passwd_test_libs)

@@ -75,7 +75,6 @@ struct stage {
     unsigned errors;
     bool wants_text, wants_block, tls_started;
     uint64_t block_size, timeout;
-    const char *lookups_name; /* last asked of the directory */
 
     /* The stage's own. */
     const struct ptn_protocol *protocol;
@@ -99,6 +98,7 @@ void stage_close(struct stage *st); /* the session ends */
 /* Each gives the session something and returns all that it answered until
  * it was done. */
 const char *stage_line(struct stage *st, const char *line);
+const char *stage_slice(struct stage *st, struct ptn_slice line);
 const char *stage_block(struct stage *st, const char *data, size_t len,
                         bool last, unsigned faults);
 const char *stage_fault(struct stage *st, enum ptn_fault fault);
