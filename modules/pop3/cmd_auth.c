@@ -53,6 +53,8 @@ enter(struct ptn_session *s)
         return PTN_CLOSE;
     }
     const struct pop3_drop *d = pop3_state(s)->drop;
+    const struct pop3_options *o = ptn_session_options(s);
+    ptn_session_timeout(s, o->autologout); /* RFC 1939 section 3 */
     ptn_session_printf(s, "+OK %u messages, %llu octets\r\n",
                        (unsigned)d->count, (unsigned long long)d->octets);
     return PTN_DONE;

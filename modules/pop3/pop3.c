@@ -7,6 +7,14 @@
 #include "drop.h"
 #include <postern/arena.h>
 
+static const struct ptn_option listener_options[] = {
+    PTN_OPTION(struct pop3_options, autologout, .type = PTN_OPT_DURATION,
+               .preset = "10m", .min = 600000, .max = 86400000,
+               .doc = "silence after which a session that has logged in "
+                      "ends, without removing anything"),
+    PTN_OPTION_END,
+};
+
 void
 pop3_reply(struct ptn_session *s, const char *text)
 {
@@ -120,6 +128,8 @@ static const struct ptn_protocol protocol = {
     .default_port = 110,
     .default_tls_port = 995,
     .alpn = "pop3",
+    .options = listener_options,
+    .options_size = sizeof(struct pop3_options),
     .state_size = sizeof(struct pop3_session),
     .open = session_open,
     .line = session_line,

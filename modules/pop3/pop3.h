@@ -30,6 +30,11 @@
 #include <postern/mail/store.h>
 #include <postern/session.h>
 
+/* Of each listener. */
+struct pop3_options {
+    uint64_t autologout;
+};
+
 /* The instance. */
 struct pop3 {
     struct ptn_host *host;

@@ -68,7 +68,9 @@ user_and_pass(void **state)
     SAY(&st, "USER somebody", "+OK Now PASS");
     SAY(&st, "USER user1", "+OK Now PASS");
     st.outcomes[1] = PTN_AUTH_OK;
+    assert_int_equal(st.timeout, 0);
     SAY(&st, "PASS  two words ", "+OK 0 messages, 0 octets");
+    assert_int_equal(st.timeout, 600000); /* RFC 1939 section 3 */
     SAY(&st, "USER user1", "-ERR You are logged in already");
     SAY(&st, "STLS", "-ERR You are logged in already");
     stage_close(&st);

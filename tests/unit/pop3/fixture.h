@@ -5,18 +5,21 @@
 #ifndef TESTS_UNIT_POP3_FIXTURE_H
 #define TESTS_UNIT_POP3_FIXTURE_H
 
+#include "modules/pop3/pop3.h"
 #include "tests/unit/stage/stage.h"
 
 extern const struct ptn_module pop3_LTX_postern_module;
 
 #define SAY(st, line, answer) assert_reply(stage_line(st, line), answer)
 
+static const struct pop3_options fixture_options = {.autologout = 600000};
+
 static inline void
 fixture_open(struct stage *st)
 {
     memset(st, 0, sizeof(*st));
     st->may_auth = true;
-    stage_open(st, &pop3_LTX_postern_module, NULL, NULL);
+    stage_open(st, &pop3_LTX_postern_module, &fixture_options, NULL);
 }
 
 static inline void
