@@ -14,12 +14,11 @@
  */
 #include "address_list.h"
 
+#include "cfws.h"
 #include "chars.h"
 #include "imap_text.h"
 
 #include <postern/mail/message.h>
-
-#define COMMENT_DEPTH_MAX 32
 
 struct parser {
     const char *at, *end;
@@ -30,24 +29,16 @@ struct parser {
 
 /* --- words --- */
 
-/* A comment, from its "(" on. Quotes do not count within (section 3.2.2). */
+/* A comment, from its "(" on; its content is kept. */
 static void
 skip_comment(struct parser *p)
 {
-    const char *start = ++p->at;
-    int depth = 1;
+    const char *start = p->at + 1;
+    const char *end = p->at = ptn_comment_end(p->at, p->end);
 
-    for (; p->at < p->end; p->at++) {
-        if (*p->at == '\\' && p->end - p->at > 1)
-            p->at++;
-        else if (*p->at == '(' && depth < COMMENT_DEPTH_MAX)
-            depth++;
-        else if (*p->at == ')' && !--depth)
-            break;
-    }
-    p->comment = (struct ptn_slice){start, (size_t)(p->at - start)};
-    if (p->at < p->end)
-        p->at++;
+    if (end > start && end[-1] == ')')
+        end--;
+    p->comment = (struct ptn_slice){start, (size_t)(end - start)};
 }
 
 /* True when there was anything to skip. */

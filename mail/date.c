@@ -4,13 +4,13 @@
  * the calendar is arithmetic (Gregorian, also before it was invented). Pure
  * functions; any thread.
  */
+#include "cfws.h"
 #include "chars.h"
 
 #include <postern/mail/date.h>
 
 #define DAY_SECONDS 86400
 #define ZONE_MAX (99 * 60 + 59) /* what four digits can say */
-#define COMMENT_DEPTH_MAX 32
 
 static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 static const char day_names[] = "ThuFriSatSunMonTueWed"; /* 1970 on a Thu */
@@ -108,36 +108,9 @@ read_name(struct cursor *c, const char *names)
 }
 
 static void
-skip_comment(struct cursor *c)
-{
-    int depth = 0;
-
-    for (; c->at < c->end; c->at++) {
-        if (*c->at == '\\' && c->at + 1 < c->end)
-            c->at++;
-        else if (*c->at == '(')
-            depth++;
-        else if (*c->at == ')' && --depth == 0)
-            break;
-        if (depth > COMMENT_DEPTH_MAX)
-            c->at = c->end - 1;
-    }
-    if (c->at < c->end)
-        c->at++;
-}
-
-/* CFWS of RFC 5322 section 3.2.2. */
-static void
 skip_blanks(struct cursor *c)
 {
-    while (c->at < c->end) {
-        if (ptn_is_blank((unsigned char)*c->at))
-            c->at++;
-        else if (*c->at == '(')
-            skip_comment(c);
-        else
-            return;
-    }
+    c->at = ptn_cfws_end(c->at, c->end);
 }
 
 /* hh:mm[:ss] as seconds of the day. */

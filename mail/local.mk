@@ -2,6 +2,7 @@
 #
 # What the mail modules share.
 libpostern_mail_core_la_SOURCES += mail/address_list.c mail/address_list.h
+libpostern_mail_core_la_SOURCES += mail/cfws.c mail/cfws.h
 libpostern_mail_core_la_SOURCES += mail/chars.h
 libpostern_mail_core_la_SOURCES += mail/charset.c mail/charset.h
 libpostern_mail_core_la_SOURCES += mail/date.c

@@ -5,10 +5,10 @@
  */
 #include "param.h"
 
+#include "cfws.h"
 #include "chars.h"
 #include "imap_text.h"
 
-#define COMMENT_DEPTH_MAX 32
 #define SECTION_MAX 999
 
 struct cursor {
@@ -16,32 +16,9 @@ struct cursor {
 };
 
 static void
-skip_comment(struct cursor *c)
-{
-    int depth = 0;
-
-    for (; c->at < c->end; c->at++) {
-        if (*c->at == '\\' && c->end - c->at > 1)
-            c->at++;
-        else if (*c->at == '(' && depth < COMMENT_DEPTH_MAX)
-            depth++;
-        else if (*c->at == ')' && !--depth)
-            break;
-    }
-    c->at += c->at < c->end;
-}
-
-static void
 skip_blanks(struct cursor *c)
 {
-    while (c->at < c->end) {
-        if (*c->at == '(')
-            skip_comment(c);
-        else if (ptn_is_blank((unsigned char)*c->at))
-            c->at++;
-        else
-            return;
-    }
+    c->at = ptn_cfws_end(c->at, c->end);
 }
 
 static struct ptn_slice
@@ -131,7 +108,7 @@ read_params(struct cursor *c, struct ptn_params *out)
     while (out->count < PTN_PARAMS_MAX) {
         while (c->at < c->end && *c->at != ';') {
             if (*c->at == '(')
-                skip_comment(c);
+                c->at = ptn_comment_end(c->at, c->end);
             else
                 c->at++;
         }
