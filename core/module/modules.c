@@ -189,13 +189,33 @@ ptn_modules_stop(struct ptn_modules *m)
 
         if (host->started && host->module->stop)
             host->module->stop(host->instance);
+        host->stopped = host->stopped || host->started;
         host->started = false;
     }
+}
+
+/* What init has made is released by stop, and stop follows start alone. So
+ * the instances of modules that were never started, as in a check, live
+ * until the process ends, and somebody has to know them. */
+static struct ptn_modules *kept;
+
+static bool
+is_kept(const struct ptn_modules *m)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (m->hosts[i].ready && !m->hosts[i].stopped)
+            return true;
+    return false;
 }
 
 void
 ptn_modules_free(struct ptn_modules *m)
 {
+    if (is_kept(m)) {
+        m->kept = kept;
+        kept = m;
+        return;
+    }
     ptn_free(m->hosts);
     ptn_free(m->order);
     ptn_free(m->provided);

@@ -18,6 +18,7 @@ struct ptn_host {
     bool ordered;                /* it has its place in `order` */
     bool ready;                  /* init has succeeded */
     bool started;
+    bool stopped;
 };
 
 struct ptn_provided {
@@ -37,6 +38,7 @@ struct ptn_modules {
     size_t provided_count;
     bool incomplete; /* some module failed: others miss it without fault */
     struct ptn_modules_place place;
+    struct ptn_modules *kept; /* see ptn_modules_free */
 };
 
 /* Fills `order` so that every provider stands before those that need it;

@@ -63,7 +63,7 @@ main(void)
     char folder[4096];
     struct dirent **entries;
     struct CMUnitTest *tests;
-    int count;
+    int count, failed;
 
     snprintf(folder, sizeof folder, "%s/tests/unit/conf/bad", top ? top : ".");
     if (chdir(folder) != 0)
@@ -76,5 +76,10 @@ main(void)
         tests[i] = (struct CMUnitTest){.name = entries[i]->d_name,
                                        .test_func = check,
                                        .initial_state = entries[i]->d_name};
-    return _cmocka_run_group_tests("bad", tests, (size_t)count, NULL, NULL);
+    failed = _cmocka_run_group_tests("bad", tests, (size_t)count, NULL, NULL);
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
+    free(entries);
+    ptn_free(tests);
+    return failed;
 }
