@@ -43,6 +43,11 @@ pkg_config="pkg-config --define-prefix"
 libdir=$($pkg_config --variable=libdir postern)
 moduledir=$($pkg_config --variable=moduledir postern)
 includedir=$($pkg_config --variable=includedir postern)
+if [ ! -e "$libdir/libpostern.so" ]; then
+    echo "ok $((count + 1)) - plugins out of tree # SKIP a static build"
+    echo "1..$((count + 1))"
+    exit
+fi
 is "pkg-config says where modules go" install -d "$moduledir"
 
 # Headers, each alone, with the warnings that careful authors turn on.
