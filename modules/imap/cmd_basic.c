@@ -5,6 +5,8 @@
  */
 #include "imap.h"
 
+#include "view.h"
+
 #define ID_PAIRS_MAX 30 /* RFC 2971 section 3.3 */
 
 /* What a client may use before and after it has logged in. A word is here
@@ -120,18 +122,39 @@ imap_cmd_id(struct imap_command *cmd)
     return imap_ok(cmd, "ID completed");
 }
 
-/* RFC 5161: unknown extensions are passed over, and none of ours has to be
- * switched on. */
+void
+imap_condstore_enable(struct ptn_session *s)
+{
+    struct imap_state *st = imap_state(s);
+    struct ptn_buf *out = ptn_session_out(s);
+
+    if (st->condstore)
+        return;
+    st->condstore = true;
+    if (st->view == NULL)
+        return;
+    ptn_buf_adds(out, "* OK [HIGHESTMODSEQ ");
+    ptn_buf_addu64(out, imap_view_modseq(st->view));
+    ptn_buf_adds(out, "] modseqs are told from now on\r\n");
+}
+
+/* RFC 5161 section 3.1: unknown extensions are passed over. */
 enum ptn_result
 imap_cmd_enable(struct imap_command *cmd)
 {
+    bool condstore = false;
     struct ptn_slice word;
 
     do {
         if (!imap_parse_space(&cmd->in) || !imap_parse_atom(&cmd->in, &word))
             return imap_bad_input(cmd);
+        condstore |= ptn_slice_caseeq(word, PTN_SLICE("CONDSTORE"));
     } while (cmd->in.p < cmd->in.end);
-    ptn_session_write(cmd->session, PTN_SLICE("* ENABLED\r\n"));
+    ptn_session_write(cmd->session, condstore
+                                        ? PTN_SLICE("* ENABLED CONDSTORE\r\n")
+                                        : PTN_SLICE("* ENABLED\r\n"));
+    if (condstore)
+        imap_condstore_enable(cmd->session);
     return imap_ok(cmd, "ENABLE completed");
 }
 

@@ -25,6 +25,7 @@ fetch_release(struct imap_command *cmd)
     imap_fetch_message_end(f);
     ptn_buf_free(&f->kept);
     ptn_buf_free(&f->header);
+    ptn_free(f->modified);
 }
 
 static struct imap_fetch *
@@ -35,6 +36,7 @@ fetch_new(struct imap_command *cmd, const char *done_text)
     f->cmd = cmd;
     f->session = cmd->session;
     f->done_text = done_text;
+    f->unchanged_since = UINT64_MAX;
     return f;
 }
 
@@ -73,6 +75,9 @@ imap_put_item(struct imap_fetch *f, struct ptn_buf *out,
     case IMAP_ITEM_SIZE:
         put_number(out, PTN_SLICE("RFC822.SIZE "), m->size);
         break;
+    case IMAP_ITEM_MODSEQ:
+        imap_put_modseq(out, "MODSEQ (", m->modseq);
+        break;
     case IMAP_ITEM_ENVELOPE:
         ptn_buf_add(out, "ENVELOPE ", 9);
         ptn_buf_addslice(out, m->envelope);
@@ -100,6 +105,30 @@ advance(struct imap_fetch *f, uint32_t uid)
     }
 }
 
+/* A message that a conditional STORE left alone. */
+static void
+add_modified(struct imap_fetch *f)
+{
+    if (f->modified_count == f->modified_cap) {
+        f->modified_cap = f->modified_cap * 2 + IMAP_CHUNK;
+        f->modified =
+            ptn_realloc(f->modified, f->modified_cap * sizeof(*f->modified));
+    }
+    f->modified[f->modified_count++] =
+        f->cmd->uid ? f->uids[f->at] : f->seqs[f->at];
+}
+
+/* Whether the message at f->at is to be told. */
+static bool
+is_wanted(struct imap_fetch *f, const struct ptn_message *m)
+{
+    if (m->modseq > f->unchanged_since && m->modseq != f->own_modseq) {
+        add_modified(f);
+        return false;
+    }
+    return m->modseq > f->items.changed_since;
+}
+
 struct metadata_walk {
     struct imap_fetch *f;
     struct ptn_buf *out;
@@ -117,6 +146,10 @@ on_metadata(void *arg, const struct ptn_message *m)
         return false;
     }
     advance(f, m->uid);
+    if (!is_wanted(f, m)) {
+        f->at++;
+        return true;
+    }
     imap_put_fetch(walk->out, f->seqs[f->at]);
     for (size_t i = 0; i < f->items.count; i++) {
         if (i)
@@ -177,7 +210,8 @@ on_flags(void *arg, const struct ptn_message *m)
 {
     struct imap_fetch *f = arg;
 
-    if (!(m->flags.system & PTN_FLAG_SEEN))
+    if (!(m->flags.system & PTN_FLAG_SEEN) &&
+        m->modseq > f->items.changed_since)
         f->unseen[f->unseen_count++] = m->uid;
     return true;
 }
@@ -224,6 +258,21 @@ mark_seen(struct imap_fetch *f)
 
 /* --- the generator --- */
 
+/* RFC 7162 section 3.1.3: which messages the condition kept from change. */
+static enum ptn_result
+answer_modified(struct imap_fetch *f)
+{
+    struct ptn_buf code = PTN_BUF_INIT;
+    enum ptn_result result;
+
+    ptn_buf_adds(&code, "MODIFIED ");
+    ptn_set_format_numbers(f->modified, f->modified_count, &code);
+    result = imap_ok_code(f->cmd, ptn_buf_slice(&code),
+                          "some were changed by others");
+    ptn_buf_free(&code);
+    return result;
+}
+
 static enum ptn_result
 fetch_end(struct imap_fetch *f)
 {
@@ -231,6 +280,8 @@ fetch_end(struct imap_fetch *f)
 
     if (f->failed != PTN_OK)
         return imap_no_status(cmd, f->failed);
+    if (f->modified_count)
+        return answer_modified(f);
     if (f->lost && !cmd->uid)
         return imap_no(cmd, "[EXPUNGEISSUED] some of them are gone");
     return imap_ok(cmd, f->done_text);
@@ -297,17 +348,22 @@ imap_cmd_fetch(struct imap_command *cmd)
 }
 
 enum ptn_result
-imap_fetch_flags(struct imap_command *cmd, const struct imap_walk *walk,
-                 const char *done_text)
+imap_fetch_answer(struct imap_command *cmd,
+                  const struct imap_store_answer *answer)
 {
-    struct imap_walk copy = *walk;
+    struct imap_store_answer copy = *answer;
     struct imap_fetch *f;
 
     imap_work_end(cmd); /* the caller's; the set is in the arena */
-    f = fetch_new(cmd, done_text);
-    f->walk = copy;
-    imap_items_add(&f->items, IMAP_ITEM_FLAGS);
+    f = fetch_new(cmd, "STORE completed");
+    f->walk = copy.walk;
+    f->unchanged_since = copy.unchanged_since;
+    f->own_modseq = copy.own_modseq;
+    if (copy.flags)
+        imap_items_add(&f->items, IMAP_ITEM_FLAGS);
     if (cmd->uid)
         imap_items_add(&f->items, IMAP_ITEM_UID);
+    if (cmd->state->condstore)
+        imap_items_add(&f->items, IMAP_ITEM_MODSEQ);
     return imap_fetch_run(cmd);
 }

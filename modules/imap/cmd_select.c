@@ -37,6 +37,23 @@ put_facts(struct ptn_session *s, const struct imap_view *v,
         put_code(out, "UNSEEN", unseen, "is the first one not seen");
     put_code(out, "UIDVALIDITY", info->uidvalidity, "UIDs are valid");
     put_code(out, "UIDNEXT", info->uidnext, "is the next UID");
+    put_code(out, "HIGHESTMODSEQ", info->modseq, "is the latest change");
+}
+
+/* RFC 7162 section 3.1.8: " (CONDSTORE)". */
+static bool
+parse_parameters(struct imap_command *cmd)
+{
+    struct imap_cursor *in = &cmd->in;
+
+    if (in->p == in->end)
+        return true;
+    if (!imap_parse_space(in) || !imap_parse_char(in, '('))
+        return false;
+    if (!imap_skip_word(in, "CONDSTORE"))
+        return imap_parse_fail(in, "unknown parameter");
+    cmd->state->condstore = true;
+    return imap_parse_char(in, ')') && imap_parse_end(in);
 }
 
 static enum ptn_result
@@ -50,7 +67,7 @@ open_mailbox(struct imap_command *cmd, bool writable)
     if (!imap_parse_space(in))
         return imap_bad_input(cmd);
     /* Whatever comes of it, the old mailbox is left (section 6.3.1). */
-    if (!imap_parse_mailbox(in, &name) || !imap_parse_end(in)) {
+    if (!imap_parse_mailbox(in, &name) || !parse_parameters(cmd)) {
         if (in->refused)
             imap_view_close(cmd->session);
         return imap_bad_input(cmd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * STATUS (RFC 3501 section 6.3.10, SIZE by RFC 8438, APPENDLIMIT by RFC 7889):
+ * STATUS (RFC 3501 section 6.3.10, SIZE by RFC 8438, APPENDLIMIT by RFC 7889,
+ * HIGHESTMODSEQ by RFC 7162):
  * counters that the store keeps.
  */
 #include "imap.h"
@@ -15,6 +16,7 @@ enum status_item {
     ITEM_UNSEEN = 1 << 4,
     ITEM_SIZE = 1 << 5,
     ITEM_APPENDLIMIT = 1 << 6,
+    ITEM_HIGHESTMODSEQ = 1 << 7,
 };
 
 static const struct {
@@ -24,7 +26,7 @@ static const struct {
     {"MESSAGES", ITEM_MESSAGES},       {"RECENT", ITEM_RECENT},
     {"UIDNEXT", ITEM_UIDNEXT},         {"UIDVALIDITY", ITEM_UIDVALIDITY},
     {"UNSEEN", ITEM_UNSEEN},           {"SIZE", ITEM_SIZE},
-    {"APPENDLIMIT", ITEM_APPENDLIMIT},
+    {"APPENDLIMIT", ITEM_APPENDLIMIT}, {"HIGHESTMODSEQ", ITEM_HIGHESTMODSEQ},
 };
 
 static bool
@@ -69,6 +71,8 @@ value_of(struct imap_command *cmd, const struct ptn_mailbox_info *info,
         return info->uidnext;
     case ITEM_UIDVALIDITY:
         return info->uidvalidity;
+    case ITEM_HIGHESTMODSEQ:
+        return info->modseq;
     case ITEM_SIZE:
         return info->size;
     case ITEM_APPENDLIMIT:
@@ -116,6 +120,8 @@ imap_cmd_status(struct imap_command *cmd)
         m->store->status(m->vault, ptn_session_user(cmd->session), name, &info);
     if (status != PTN_OK)
         return imap_no_status(cmd, status);
+    if (wanted & ITEM_HIGHESTMODSEQ) /* RFC 7162 section 3.1.7 */
+        imap_condstore_enable(cmd->session);
     put_status(cmd, name, wanted, &info);
     return imap_ok(cmd, "STATUS completed");
 }

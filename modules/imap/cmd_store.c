@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * STORE (RFC 3501 section 6.4.6): one operation of the store for all
- * messages, then their FLAGS as they are now, unless .SILENT.
+ * STORE (RFC 3501 section 6.4.6, UNCHANGEDSINCE by RFC 7162): one operation of
+ * the store for all messages, then their FLAGS as they are now, unless .SILENT.
  */
 #include "fetch.h"
 
@@ -9,11 +9,10 @@
 
 struct store_work {
     struct ptn_store_flags op;
-    struct imap_walk walk;
+    struct imap_store_answer answer;
     struct imap_flag_list flags;
     uint32_t *uids;
     uint64_t before; /* the mailbox's modseq, when silent */
-    bool silent;
 };
 
 static void
@@ -22,6 +21,22 @@ store_release(struct imap_command *cmd)
     struct store_work *w = cmd->work;
 
     ptn_free(w->uids);
+}
+
+/* RFC 7162 section 3.1.3: "(UNCHANGEDSINCE 12) ", if there. */
+static bool
+parse_condition(struct imap_command *cmd, struct store_work *w)
+{
+    struct imap_cursor *in = &cmd->in;
+
+    w->op.unchanged_since = UINT64_MAX;
+    if (!imap_next_is(in, '('))
+        return true;
+    if (!imap_skip_word(in, "(UNCHANGEDSINCE "))
+        return imap_parse_fail(in, "unknown modifier");
+    imap_condstore_enable(cmd->session);
+    return imap_parse_modseq(in, &w->op.unchanged_since) &&
+           imap_parse_char(in, ')') && imap_parse_space(in);
 }
 
 /* store-att-flags */
@@ -35,7 +50,7 @@ parse_change(struct imap_cursor *in, struct store_work *w)
         w->op.change = PTN_FLAGS_REMOVE;
     if (!imap_skip_word(in, "FLAGS"))
         return imap_parse_fail(in, "expected FLAGS");
-    w->silent = imap_skip_word(in, ".SILENT");
+    w->answer.flags = !imap_skip_word(in, ".SILENT");
     return imap_parse_space(in) && imap_parse_flags(in, true, &w->flags) &&
            imap_parse_end(in);
 }
@@ -53,11 +68,14 @@ on_stored(struct ptn_session *s, struct ptn_job *job)
     /* The client knows what it did itself. But what others did to the same
      * messages just before has the same modseq now: then nothing is silent
      * (section 6.4.6 asks for that). */
-    if (w->op.changed && (!w->silent || w->op.modseq == w->before + 1))
+    if (w->op.changed && (w->answer.flags || w->op.modseq == w->before + 1))
         imap_view_told(s, w->op.modseq);
-    if (w->silent)
+    if (!w->answer.flags && w->op.unchanged_since == UINT64_MAX &&
+        !cmd->state->condstore)
         return imap_ok(cmd, "STORE completed");
-    return imap_fetch_flags(cmd, &w->walk, "STORE completed");
+    w->answer.unchanged_since = w->op.unchanged_since;
+    w->answer.own_modseq = w->op.changed ? w->op.modseq : 0;
+    return imap_fetch_answer(cmd, &w->answer);
 }
 
 static void
@@ -68,7 +86,6 @@ submit(struct imap_command *cmd, struct store_work *w)
     w->op.system_flags = w->flags.system;
     w->op.keywords = w->flags.keywords;
     w->op.keyword_count = w->flags.keyword_count;
-    w->op.unchanged_since = UINT64_MAX;
     w->op.op.job.done = on_stored;
     ptn_session_await(cmd->session, &w->op.op.job);
     cmd->module->store->flags(cmd->module->vault, &w->op);
@@ -80,13 +97,14 @@ imap_cmd_store(struct imap_command *cmd)
     struct store_work *w = imap_work(cmd, sizeof(*w), store_release);
     struct imap_cursor *in = &cmd->in;
 
-    if (!imap_parse_space(in) || !imap_walk_parse(cmd, &w->walk) ||
-        !imap_parse_space(in) || !parse_change(in, w))
+    if (!imap_parse_space(in) || !imap_walk_parse(cmd, &w->answer.walk) ||
+        !imap_parse_space(in) || !parse_condition(cmd, w) ||
+        !parse_change(in, w))
         return imap_bad_input(cmd);
-    w->op.count = imap_walk_all(&w->walk, &w->uids);
+    w->op.count = imap_walk_all(&w->answer.walk, &w->uids);
     if (w->op.count == 0)
         return imap_ok(cmd, "STORE completed: no such messages");
-    if (w->silent)
+    if (!w->answer.flags)
         w->before = imap_view_catch_up(cmd->session);
     submit(cmd, w);
     return PTN_PENDING;

@@ -18,6 +18,7 @@ enum imap_item_kind {
     IMAP_ITEM_FLAGS,
     IMAP_ITEM_DATE,
     IMAP_ITEM_SIZE,
+    IMAP_ITEM_MODSEQ,
     IMAP_ITEM_ENVELOPE,
     IMAP_ITEM_BODY,      /* without extension data */
     IMAP_ITEM_STRUCTURE, /* with it */
@@ -36,6 +37,7 @@ struct imap_items {
     bool sections;  /* octets of messages are wanted */
     bool sets_seen; /* BODY[...] without .PEEK, RFC822, RFC822.TEXT */
     bool has_flags;
+    uint64_t changed_since; /* RFC 7162: only messages with more */
 };
 
 /* --- fetch_parse.c --- */
@@ -53,8 +55,14 @@ struct imap_fetch {
     struct imap_walk walk;
     const char *done_text;
     uint32_t uids[IMAP_CHUNK], seqs[IMAP_CHUNK];
-    size_t count, at;       /* of the chunk; messages before `at` are done */
-    bool lost;              /* some messages are gone */
+    size_t count, at; /* of the chunk; messages before `at` are done */
+    bool lost;        /* some messages are gone */
+
+    /* What a conditional STORE has to tell of (RFC 7162 section 3.1.3). */
+    uint64_t unchanged_since, own_modseq;
+    uint32_t *modified; /* not stored: changed by others meanwhile */
+    size_t modified_count, modified_cap;
+
     enum ptn_status failed; /* what kept a message from being told */
 
     struct ptn_store_flags mark; /* sets \Seen for the chunk */
@@ -86,11 +94,17 @@ enum ptn_result imap_fetch_run(struct imap_command *cmd);
 enum ptn_result imap_fetch_wait(struct imap_fetch *f);
 enum ptn_result imap_fetch_resume(struct ptn_session *s);
 
-/* In place of the command's work so far: tells the FLAGS of the messages of
- * `walk`, then answers OK with `done_text`; what STORE says. */
-enum ptn_result imap_fetch_flags(struct imap_command *cmd,
-                                 const struct imap_walk *walk,
-                                 const char *done_text);
+/* What a STORE tells of its messages. */
+struct imap_store_answer {
+    struct imap_walk walk;
+    bool flags;               /* not .SILENT */
+    uint64_t unchanged_since; /* UINT64_MAX: no condition */
+    uint64_t own_modseq;      /* of this STORE; 0 if it changed nothing */
+};
+
+/* In place of the command's work so far: tells that, then answers OK. */
+enum ptn_result imap_fetch_answer(struct imap_command *cmd,
+                                  const struct imap_store_answer *answer);
 
 /* --- fetch_body.c: octets --- */
 

@@ -74,6 +74,11 @@ begin(struct imap_fetch *f)
     enum ptn_status status = m->store->fetch(m->vault, box, &f->uids[f->at], 1,
                                              f->items.store, on_message, f);
 
+    if (status == PTN_OK && f->in_message &&
+        f->message.modseq <= f->items.changed_since) {
+        f->in_message = false; /* not asked for */
+        return false;
+    }
     if (status == PTN_OK && f->in_message)
         status = m->store->body_open(m->vault, box, f->message.uid, &f->body,
                                      &f->body_size);
@@ -335,6 +340,8 @@ imap_fetch_message(struct imap_fetch *f)
     if (!f->items.has_flags && was_marked(f)) { /* section 6.4.5 */
         ptn_buf_addc(out, ' ');
         imap_put_item(f, out, IMAP_ITEM_FLAGS, &f->message);
+        if (f->cmd->state->condstore)
+            imap_put_modseq(out, " MODSEQ (", f->message.modseq);
     }
     ptn_buf_add(out, ")\r\n", 3);
     imap_fetch_message_end(f);

@@ -10,6 +10,7 @@ static const unsigned store_items[] = {
     [IMAP_ITEM_FLAGS] = PTN_FETCH_FLAGS,
     [IMAP_ITEM_DATE] = PTN_FETCH_FLAGS,
     [IMAP_ITEM_SIZE] = PTN_FETCH_FLAGS,
+    [IMAP_ITEM_MODSEQ] = PTN_FETCH_FLAGS,
     [IMAP_ITEM_ENVELOPE] = PTN_FETCH_ENVELOPE,
     [IMAP_ITEM_BODY] = PTN_FETCH_STRUCTURE,
     [IMAP_ITEM_STRUCTURE] = PTN_FETCH_STRUCTURE,
@@ -93,11 +94,12 @@ parse_item(struct imap_cursor *in, struct imap_items *items)
         {"FLAGS", IMAP_ITEM_FLAGS},
         {"INTERNALDATE", IMAP_ITEM_DATE},
         {"RFC822.SIZE", IMAP_ITEM_SIZE},
+        {"MODSEQ", IMAP_ITEM_MODSEQ},
         {"ENVELOPE", IMAP_ITEM_ENVELOPE},
         {"BODYSTRUCTURE", IMAP_ITEM_STRUCTURE},
     };
 
-    /* Two places are kept for UID and FLAGS that come by themselves. */
+    /* Two places are kept for UID and MODSEQ that come by themselves. */
     if (items->count >= IMAP_ITEMS_MAX - 2)
         return imap_parse_fail(in, "too many items");
     for (size_t i = 0; i < PTN_COUNT(words); i++)
@@ -139,11 +141,34 @@ parse_list(struct imap_cursor *in, struct imap_items *items)
     return imap_parse_char(in, ')');
 }
 
+/* RFC 7162 section 3.1.4.1: " (CHANGEDSINCE 12)". */
+static bool
+parse_modifier(struct imap_cursor *in, struct imap_items *out)
+{
+    if (in->p == in->end)
+        return true;
+    if (!imap_parse_space(in) || !imap_parse_char(in, '('))
+        return false;
+    if (!imap_skip_word(in, "CHANGEDSINCE "))
+        return imap_parse_fail(in, "unknown modifier");
+    return imap_parse_modseq(in, &out->changed_since) &&
+           imap_parse_char(in, ')');
+}
+
+static bool
+has_item(const struct imap_items *items, enum imap_item_kind kind)
+{
+    for (size_t i = 0; i < items->count; i++)
+        if (items->list[i].kind == kind)
+            return true;
+    return false;
+}
+
 bool
 imap_items_parse(struct imap_command *cmd, struct imap_items *out)
 {
     struct imap_cursor *in = &cmd->in;
-    bool uid = false;
+    const char *modifier;
 
     if (imap_next_is(in, '(')) {
         if (!parse_list(in, out))
@@ -151,9 +176,14 @@ imap_items_parse(struct imap_command *cmd, struct imap_items *out)
     } else if (!parse_macro(in, out) && !parse_item(in, out)) {
         return false;
     }
-    for (size_t i = 0; i < out->count; i++)
-        uid |= out->list[i].kind == IMAP_ITEM_UID;
-    if (cmd->uid && !uid) /* section 6.4.8: UID FETCH always tells it */
+    modifier = in->p;
+    if (!parse_modifier(in, out))
+        return false;
+    if (in->p > modifier && !has_item(out, IMAP_ITEM_MODSEQ))
+        imap_items_add(out, IMAP_ITEM_MODSEQ);
+    if (has_item(out, IMAP_ITEM_MODSEQ))
+        imap_condstore_enable(cmd->session);
+    if (cmd->uid && !has_item(out, IMAP_ITEM_UID)) /* section 6.4.8 */
         imap_items_add(out, IMAP_ITEM_UID);
     return true;
 }

@@ -50,6 +50,14 @@ imap_put_count(struct ptn_buf *out, uint32_t count, const char *what)
     ptn_buf_add(out, "\r\n", 2);
 }
 
+void
+imap_put_modseq(struct ptn_buf *out, const char *word, uint64_t modseq)
+{
+    ptn_buf_adds(out, word);
+    ptn_buf_addu64(out, modseq);
+    ptn_buf_addc(out, ')');
+}
+
 static void
 put_literal(struct ptn_buf *out, struct ptn_slice s)
 {

@@ -18,6 +18,9 @@ void imap_put_fetch(struct ptn_buf *out, uint32_t seq);
 /* "* 12 EXISTS" and the like, with line end. */
 void imap_put_count(struct ptn_buf *out, uint32_t count, const char *what);
 
+/* "MODSEQ (12)"; `word` is what stands before the number. */
+void imap_put_modseq(struct ptn_buf *out, const char *word, uint64_t modseq);
+
 /* A string: quoted if it can be, else as a literal. */
 void imap_put_string(struct ptn_buf *out, struct ptn_slice s);
 /* An astring: without quotes if it can be. */

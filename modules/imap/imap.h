@@ -77,6 +77,7 @@ struct imap_state {
     uint32_t drained;         /* octets thrown away for this command */
     uint8_t phase;            /* enum imap_phase */
     uint8_t input;            /* enum imap_input */
+    bool condstore;           /* the client knows of modseqs (RFC 7162) */
 };
 
 enum imap_verb_flag {
@@ -178,6 +179,9 @@ struct imap_literal {
 bool imap_literal_find(struct ptn_slice text, struct imap_literal *out);
 
 /* --- verbs that are more than a function in the table --- */
+
+/* RFC 7162 section 3.1: the client has shown that it knows of modseqs. */
+void imap_condstore_enable(struct ptn_session *s);
 
 /* Appends the capabilities that hold now, without line end. */
 void imap_capabilities(struct ptn_session *s, struct ptn_buf *out);

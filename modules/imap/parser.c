@@ -242,6 +242,18 @@ imap_parse_number(struct imap_cursor *in, uint32_t *out)
 }
 
 bool
+imap_parse_modseq(struct imap_cursor *in, uint64_t *out)
+{
+    const char *from = in->p;
+
+    while (in->p < in->end && *in->p >= '0' && *in->p <= '9')
+        in->p++;
+    return ptn_slice_to_u64((struct ptn_slice){from, (size_t)(in->p - from)},
+                            INT64_MAX, out) ||
+           imap_parse_fail(in, "expected a number of 63 bits");
+}
+
+bool
 imap_parse_nz_number(struct imap_cursor *in, uint32_t *out)
 {
     if (!imap_parse_number(in, out))

@@ -53,6 +53,9 @@ bool imap_parse_list_mailbox(struct imap_cursor *in, struct ptn_slice *out);
 bool imap_parse_number(struct imap_cursor *in, uint32_t *out);
 bool imap_parse_nz_number(struct imap_cursor *in, uint32_t *out);
 
+/* mod-sequence-valzer (RFC 7162 section 7): 63 bits, zero included. */
+bool imap_parse_modseq(struct imap_cursor *in, uint64_t *out);
+
 /* A mailbox's name in UTF-8, "INBOX" in upper case. A name that cannot be
  * sets `refused`. */
 bool imap_parse_mailbox(struct imap_cursor *in, struct ptn_slice *out);

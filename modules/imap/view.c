@@ -74,6 +74,12 @@ imap_view_recent(const struct imap_view *v)
                : ptn_uidmap_count(v->uids) - ptn_uidmap_seq(v->uids, first) + 1;
 }
 
+uint64_t
+imap_view_modseq(const struct imap_view *v)
+{
+    return v->modseq;
+}
+
 size_t
 imap_view_keywords(const struct imap_view *v, const struct ptn_slice **out)
 {
@@ -408,6 +414,8 @@ tell_stale_one(void *arg, const struct ptn_message *m)
     ptn_buf_addu64(out, m->uid);
     ptn_buf_addc(out, ' ');
     imap_view_put_flags(walk->view, out, m);
+    if (imap_state(walk->session)->condstore) /* RFC 7162 section 3.1.3 */
+        imap_put_modseq(out, " MODSEQ (", m->modseq);
     ptn_buf_add(out, ")\r\n", 3);
     return true;
 }

@@ -34,6 +34,7 @@ struct ptn_mailbox *imap_view_mailbox(const struct imap_view *v);
 const struct ptn_uidmap *imap_view_uids(const struct imap_view *v);
 bool imap_view_is_recent(const struct imap_view *v, uint32_t uid);
 uint32_t imap_view_recent(const struct imap_view *v);
+uint64_t imap_view_modseq(const struct imap_view *v); /* told up to here */
 
 /* The change with that modseq was made by this session, which tells it to
  * the client in its own way: it is no news. Not for an operation that
