@@ -30,16 +30,21 @@ static void
 log_message(struct ptn_session *s, const struct smtp_tx *tx, const char *answer)
 {
     const char *user = ptn_session_user(s);
-    struct ptn_slice rcpt = {NULL, 0};
-    if (smtp_tx_rcpt_count(tx) == 1)
-        rcpt = ptn_slice_of(smtp_tx_rcpts(tx)[0].address);
-    ptn_log(PTN_LOG_INFO, *answer == '2' ? "smtp.delivered" : "smtp.refused",
-            PTN_FS("session", ptn_session_id(s)), PTN_FS("id", tx->id),
-            PTN_FS("peer", ptn_session_peer(s)),
-            PTN_FS("user", user ? user : ""), PTN_FS("from", tx->sender),
-            PTN_F("rcpt", rcpt), PTN_FN("rcpts", smtp_tx_rcpt_count(tx)),
-            PTN_FN("size", tx->body.len + tx->prefix.len),
-            PTN_FS("answer", answer));
+    size_t rcpts = smtp_tx_rcpt_count(tx);
+    struct ptn_log_field fields[] = {
+        PTN_FS("session", ptn_session_id(s)),
+        PTN_FS("id", tx->id),
+        PTN_FS("peer", ptn_session_peer(s)),
+        PTN_FS("from", tx->sender),
+        PTN_FN("rcpts", rcpts),
+        PTN_FS("rcpt", smtp_tx_rcpts(tx)[0].address), /* the first */
+        PTN_FN("size", tx->body.len + tx->prefix.len),
+        PTN_FS("answer", answer),
+        PTN_FS("user", user),
+    };
+    ptn_log_fields(PTN_LOG_INFO,
+                   *answer == '2' ? "smtp.delivered" : "smtp.refused", fields,
+                   PTN_COUNT(fields) - !user);
 }
 
 static enum ptn_result

@@ -35,14 +35,26 @@ passwd_file_deinit(struct passwd_file *f)
     pthread_mutex_destroy(&f->reload);
 }
 
-/* The index if it was checked lately; NULL when it is due. */
+enum leave {
+    LEAVE_IF_DUE,     /* NULL when it is time to look at the file */
+    LEAVE_ONE_IF_DUE, /* the same for one caller a second */
+    LEAVE_NEVER,
+};
+
+/* The index that is there, or NULL. */
 static struct passwd_table *
-current(struct passwd_file *f, bool even_if_due)
+current(struct passwd_file *f, enum leave leave)
 {
     struct passwd_table *t = NULL;
+    int64_t now = now_ms();
     pthread_mutex_lock(&f->lock);
-    bool due = !f->checked || now_ms() - f->checked >= CHECK_INTERVAL_MS;
-    if (f->table && (!due || even_if_due))
+    bool due = !f->checked || now - f->checked >= CHECK_INTERVAL_MS;
+    if (leave == LEAVE_ONE_IF_DUE && due && f->asked &&
+        now - f->asked < CHECK_INTERVAL_MS)
+        due = false; /* somebody is on the way */
+    else if (leave == LEAVE_ONE_IF_DUE && due)
+        f->asked = now;
+    if (f->table && (!due || leave == LEAVE_NEVER))
         t = passwd_table_ref(f->table);
     pthread_mutex_unlock(&f->lock);
     return t;
@@ -106,7 +118,7 @@ refresh(struct passwd_file *f)
 enum ptn_status
 passwd_file_get(struct passwd_file *f, bool block, struct passwd_table **out)
 {
-    *out = current(f, false);
+    *out = current(f, block ? LEAVE_IF_DUE : LEAVE_ONE_IF_DUE);
     if (*out)
         return PTN_OK;
     if (!block)
@@ -114,15 +126,15 @@ passwd_file_get(struct passwd_file *f, bool block, struct passwd_table **out)
     if (pthread_mutex_trylock(&f->reload) != 0) {
         /* Somebody is at it: the old index is good enough, if there is
          * one. */
-        *out = current(f, true);
+        *out = current(f, LEAVE_NEVER);
         if (*out)
             return PTN_OK;
         pthread_mutex_lock(&f->reload);
     }
-    *out = current(f, false);
+    *out = current(f, LEAVE_IF_DUE);
     if (!*out) {
         refresh(f);
-        *out = current(f, true);
+        *out = current(f, LEAVE_NEVER);
     }
     pthread_mutex_unlock(&f->reload);
     return *out ? PTN_OK : PTN_TEMPFAIL;

@@ -18,6 +18,7 @@ struct passwd_file {
     pthread_mutex_t reload; /* held by the thread that makes an index */
     struct passwd_table *table;
     int64_t checked; /* ms, when the file was looked at; 0 = never */
+    int64_t asked;   /* ms, when a caller was last sent to look at it */
     bool failing;    /* the last try failed, and that was logged */
 };
 
@@ -27,7 +28,8 @@ void passwd_file_deinit(struct passwd_file *f);
 
 /* The current index, referenced for the caller. OK; TEMPFAIL when the file
  * cannot be read; WOULDBLOCK, when `block` is false and the file has to be
- * looked at first. */
+ * looked at first: one caller a second hears that, the others get the index
+ * that is there. */
 enum ptn_status passwd_file_get(struct passwd_file *f, bool block,
                                 struct passwd_table **out);
 
