@@ -450,7 +450,7 @@ borders_do_not_matter(void **state)
 
     (void)state;
     ptn_buf_adds(&text, "Content-Type: text/plain; charset=utf-8\r\n\r\n");
-    while (text.len < 16 * 1024 + 20)
+    while (text.len < 16 * 1024 + 64)
         ptn_buf_addc(&text, 'x');
     ptn_buf_adds(&text, "NEEDLE \xc3\x89");
     while (text.len < 40 * 1024)
