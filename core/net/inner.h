@@ -87,7 +87,6 @@ struct ptn_listener {
     uint64_t refused_logged;         /* when that was */
     struct ptn_timer *pause;         /* out of descriptors: try again */
     size_t sockets_open;
-    bool stopped;
     struct ptn_accept *sockets;
 };
 
@@ -224,7 +223,6 @@ void ptn_network_text(const struct sockaddr_storage *address,
 
 /* --- listener.c --- */
 
-void ptn_listener_stop(struct ptn_listener *l);
 void ptn_listener_free(struct ptn_listener *l);
 void ptn_listener_leave(struct ptn_listener *l, struct ptn_network *network);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Listeners: they accept in batches, count connections in all and for each
- * network, refuse politely what is over a limit, and rest for a moment when
+ * network, refuse politely what is over a limit or comes while the server
+ * goes away, and rest for a moment when
  * the process has no descriptor left. A listener whose TLS cannot be used
  * never accepts: nothing here can turn TLS off.
  */
@@ -56,7 +57,7 @@ ptn_listener_leave(struct ptn_listener *l, struct ptn_network *network)
 
 /* One line tells of all refusals since the last. */
 static void
-log_refused(struct ptn_listener *l, const char *peer)
+log_refused(struct ptn_listener *l, const char *peer, const char *why)
 {
     uint64_t now = ptn_loop_now(l->net->params.loop);
 
@@ -66,19 +67,20 @@ log_refused(struct ptn_listener *l, const char *peer)
         return;
     ptn_log(PTN_LOG_WARNING, "listener.refused",
             PTN_FS("listener", l->conf->name), PTN_FS("peer", peer),
-            PTN_FN("count", l->refused), PTN_FN("held", l->count));
+            PTN_FS("why", why), PTN_FN("count", l->refused),
+            PTN_FN("held", l->count));
     l->refused = 0;
     l->refused_logged = now;
 }
 
 /* The words are sent in clear, so an implicit TLS port has none. */
 static void
-refuse(struct ptn_listener *l, int fd)
+refuse(struct ptn_listener *l, int fd, enum ptn_refusal reason)
 {
     const char *text = NULL;
 
     if (l->protocol->refuse && l->conf->tls.mode != PTN_TLS_IMPLICIT)
-        text = l->protocol->refuse(PTN_REFUSE_CONNECTIONS);
+        text = l->protocol->refuse(reason);
     if (text) {
         ssize_t n = send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
         (void)n; /* a new socket takes a line; if not, so be it */
@@ -94,14 +96,18 @@ serve(struct ptn_listener *l, int fd, const struct sockaddr_storage *peer)
     char text[PTN_ADDRESS_TEXT];
 
     ptn_address_text(peer, text);
-    if (l->count > limits->connections ||
-        n->count > limits->connections_per_address) {
-        log_refused(l, text);
-        ptn_listener_leave(l, n);
-        refuse(l, fd);
+    if (l->net->draining) {
+        log_refused(l, text, "shutdown");
+        refuse(l, fd, PTN_REFUSE_SHUTDOWN);
+    } else if (l->count > limits->connections ||
+               n->count > limits->connections_per_address) {
+        log_refused(l, text, "connections");
+        refuse(l, fd, PTN_REFUSE_CONNECTIONS);
+    } else {
+        ptn_session_new(l, fd, n, text);
         return;
     }
-    ptn_session_new(l, fd, n, text);
+    ptn_listener_leave(l, n);
 }
 
 static void
@@ -179,24 +185,14 @@ on_accept_closed(struct ptn_watch *watch)
 }
 
 void
-ptn_listener_stop(struct ptn_listener *l)
-{
-    if (l->stopped)
-        return;
-    l->stopped = true;
-    ptn_timer_cancel(l->pause);
-    l->pause = NULL;
-    for (size_t i = 0; i < l->sockets_open; i++)
-        ptn_watch_close(&l->sockets[i].watch, on_accept_closed);
-}
-
-void
 ptn_listener_free(struct ptn_listener *l)
 {
     assert(l->count == 0);
-    ptn_listener_stop(l);
+    ptn_timer_cancel(l->pause);
     ptn_map_free(&l->networks);
     l->net = NULL; /* the record goes with its last watch */
+    for (size_t i = 0; i < l->sockets_open; i++)
+        ptn_watch_close(&l->sockets[i].watch, on_accept_closed);
     if (l->sockets_open > 0)
         return;
     ptn_free(l->sockets);

@@ -106,14 +106,10 @@ void
 ptn_net_drain(struct ptn_net *net, uint64_t milliseconds,
               void (*done)(void *arg), void *arg)
 {
-    struct ptn_list *link = net->listeners.next;
-
     assert(!net->draining);
     net->draining = true;
     net->drain_done = done;
     net->drain_arg = arg;
-    for (; link != &net->listeners; link = link->next)
-        ptn_listener_stop(PTN_CONTAINER(link, struct ptn_listener, link));
     net->drain_timer =
         ptn_loop_timer(net->params.loop, milliseconds, cut_off, net);
     say_shutdown(net);

@@ -35,9 +35,10 @@ struct ptn_net *ptn_net_new(const struct ptn_net_params *params);
 int ptn_net_listen(struct ptn_net *net, const struct ptn_listener_conf *conf,
                    const int *fds, size_t count, struct ptn_error *err);
 
-/* Stops accepting, tells all sessions that the server goes away, and calls
- * done(arg) once: when the last session is gone, or `milliseconds` later,
- * after the rest has been cut off. Never inside this call. */
+/* Serves nobody new (PTN_REFUSE_SHUTDOWN), tells all sessions that the
+ * server goes away, and calls done(arg) once: when the last session is gone.
+ * `milliseconds` later the rest is cut off; then it is when their jobs under
+ * way have completed. Never inside this call. */
 void ptn_net_drain(struct ptn_net *net, uint64_t milliseconds,
                    void (*done)(void *arg), void *arg);
 

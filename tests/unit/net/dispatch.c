@@ -304,7 +304,7 @@ static void
 test_drain(void **state)
 {
     struct fixture f;
-    int idle, working, text;
+    int idle, working, text, late;
 
     (void)state;
     fixture_init(&f);
@@ -324,6 +324,10 @@ test_drain(void **state)
     client_expect(working, "JOB ok\r\nSHUTDOWN\r\n");
     client_expect_end(working);
     assert_false(atomic_load(&f.drained));
+    late = client_connect(&f);
+    client_expect(late, "GONE\r\n");
+    client_expect_end(late);
+    close(late);
     client_expect_end(text); /* cut off: it is in the middle of something */
     close(idle);
     close(working);
