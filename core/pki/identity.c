@@ -59,6 +59,11 @@ read_pem(const char *path, bool secret, struct ptn_buf *out,
     struct stat st;
     int result;
 
+    if (fd < 0 && errno == EACCES)
+        return ptn_error_set(err, PTN_ERR_SYSTEM,
+                             "%s cannot be read: the server's user may not; "
+                             "change the owner or the mode",
+                             path);
     if (fd < 0)
         return ptn_error_errno(err, "%s cannot be read", path);
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))

@@ -6,6 +6,7 @@ libpostern_core_la_SOURCES += \
 	core/proc/begin.c core/proc/begin.h \
 	core/proc/child.c core/proc/child.h \
 	core/proc/control.c core/proc/control.h \
+	core/proc/crew.c core/proc/crew.h \
 	core/proc/notify.c core/proc/notify.h \
 	core/proc/plan.c core/proc/plan.h \
 	core/proc/privileges.c core/proc/privileges.h \

@@ -13,26 +13,22 @@
 #include "base/clock.h"
 #include "log/log.h"
 #include "proc/begin.h"
-#include "proc/child.h"
 #include "proc/control.h"
+#include "proc/crew.h"
 #include "proc/notify.h"
 #include "proc/plan.h"
 #include "proc/server.h"
 #include "proc/status.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum {
-    QUICK_DEATH_MS = 10000, /* a life shorter than this is no success */
-    BACKOFF_MAX_MS = 10000,
     KILL_GRACE_MS = 5000,  /* after drain_timeout */
     STATE_WAIT_MS = 10000, /* for the answers to a reload */
 };
@@ -43,140 +39,31 @@ enum phase {
     DRAINING,
 };
 
-struct worker {
-    pid_t pid;   /* 0: there is none */
-    int channel; /* -1: there is none */
-    bool ready;
-    bool answers;          /* it owes us a state */
-    unsigned quick_deaths; /* in a row */
-    uint64_t due;          /* ptn_clock_ms to fork it; 0: not to be forked */
-    uint64_t started, restarts;
-};
-
 struct supervisor {
     struct ptn_conf *conf;
     struct ptn_plan plan;
-    struct ptn_sockets sockets;
-    struct ptn_shared *shared;
+    struct ptn_crew crew;
     struct ptn_control *control;
     int signals;
-    struct worker *workers;
-    unsigned count;
     enum phase phase;
     int status;
     uint64_t started, rotate_due, kill_due;
-    unsigned refused; /* certificates, in the last reload */
-    char *message;
+    unsigned refused; /* certificates, in the last reload, by any worker */
 };
 
-uint64_t
-ptn_supervisor_backoff(unsigned quick_deaths)
-{
-    uint64_t wait = 100;
-
-    if (quick_deaths < 2)
-        return 0;
-    for (unsigned i = 2; i < quick_deaths && wait < BACKOFF_MAX_MS; i++)
-        wait *= 2;
-    return wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS;
-}
-
-/* --- workers --- */
+/* --- what the crew reports --- */
 
 static void
-tell(struct worker *w, enum ptn_message type)
+let_go(void *arg)
 {
-    char message = (char)type;
+    struct supervisor *s = arg;
 
-    if (w->channel >= 0)
-        (void)!send(w->channel, &message, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-static void
-tell_all(struct supervisor *s, enum ptn_message type)
-{
-    for (unsigned i = 0; i < s->count; i++)
-        tell(&s->workers[i], type);
-}
-
-/* In the child: nothing of the supervisor's stays open. */
-static void
-let_go(struct supervisor *s, unsigned number)
-{
-    for (unsigned i = 0; i < s->count; i++)
-        if (s->workers[i].channel >= 0)
-            close(s->workers[i].channel);
     ptn_control_forget(s->control);
     close(s->signals);
-    ptn_sockets_keep(&s->sockets, number);
-}
-
-static int
-be_worker(struct supervisor *s, unsigned number, int channel, pid_t parent)
-{
-    struct ptn_child child = {
-        .conf = s->conf,
-        .supervisor = parent,
-        .sockets = &s->sockets,
-        .shared = s->shared,
-        .number = number,
-        .count = s->count,
-        .channel = channel,
-        .again = s->phase != STARTING,
-    };
-    char name[24];
-
-    snprintf(name, sizeof name, "worker-%u", number);
-    let_go(s, number);
-    ptn_child_begin(&child, name);
-    return ptn_child_work(&child);
-}
-
-static int
-fork_worker(struct supervisor *s, unsigned number, struct ptn_error *err)
-{
-    struct worker *w = &s->workers[number];
-    pid_t parent = getpid();
-    int pair[2];
-
-    w->due = 0;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-        return ptn_error_errno(err, "no channel to a worker");
-    w->pid = fork();
-    if (w->pid < 0) {
-        w->pid = 0;
-        ptn_error_errno(err, "cannot fork a worker");
-        close(pair[0]);
-        close(pair[1]);
-        return -1;
-    }
-    if (w->pid == 0) {
-        close(pair[0]);
-        exit(be_worker(s, number, pair[1], parent));
-    }
-    close(pair[1]);
-    w->channel = pair[0];
-    w->ready = w->answers = false;
-    w->started = ptn_clock_ms();
-    return 0;
 }
 
 static void
-replace(struct supervisor *s, unsigned number)
-{
-    struct worker *w = &s->workers[number];
-    struct ptn_error err = PTN_ERROR_INIT;
-
-    w->restarts += s->phase == STARTING ? 0 : 1;
-    if (fork_worker(s, number, &err) == 0)
-        return;
-    ptn_log_error(PTN_LOG_ERROR, "worker.not-forked", &err);
-    w->quick_deaths++;
-    w->due = ptn_clock_ms() + ptn_supervisor_backoff(w->quick_deaths);
-}
-
-static void
-log_death(const struct worker *w, unsigned number, int status)
+log_death(const struct ptn_crew_worker *w, unsigned number, int status)
 {
     uint64_t life = ptn_clock_ms() - w->started;
 
@@ -195,16 +82,15 @@ log_death(const struct worker *w, unsigned number, int status)
 static void
 stop_serving(struct supervisor *s)
 {
-    if (s->phase == DRAINING) {
-        tell_all(s, PTN_MESSAGE_DRAIN); /* told twice, they end at once */
-        return;
+    if (s->phase != DRAINING) {
+        s->phase = DRAINING;
+        s->kill_due =
+            ptn_clock_ms() + s->conf->server.drain_timeout + KILL_GRACE_MS;
+        for (unsigned i = 0; i < s->crew.count; i++)
+            s->crew.workers[i].due = 0;
     }
-    s->phase = DRAINING;
-    s->kill_due =
-        ptn_clock_ms() + s->conf->server.drain_timeout + KILL_GRACE_MS;
-    for (unsigned i = 0; i < s->count; i++)
-        s->workers[i].due = 0;
-    tell_all(s, PTN_MESSAGE_DRAIN);
+    /* Told twice, they end at once. */
+    ptn_crew_tell(&s->crew, PTN_MESSAGE_DRAIN);
 }
 
 /* The start has failed: the worker has said why. */
@@ -221,76 +107,41 @@ give_up(struct supervisor *s, int status)
 }
 
 static void
-bury(struct supervisor *s, unsigned number, int status)
+died(void *arg, unsigned number, int status)
 {
-    struct worker *w = &s->workers[number];
-    bool quick = ptn_clock_ms() - w->started < QUICK_DEATH_MS;
+    struct supervisor *s = arg;
 
-    if (s->phase != STARTING || WIFSIGNALED(status))
-        log_death(w, number, status);
-    close(w->channel);
-    w->channel = -1;
-    w->pid = 0;
-    w->ready = w->answers = false;
-    atomic_store(&s->shared->slots[number].counters.sessions_open, 0);
+    if (s->phase != STARTING)
+        log_death(&s->crew.workers[number], number, status);
     if (s->phase == STARTING)
         give_up(s, status);
-    if (s->phase != SERVING)
-        return;
-    w->quick_deaths = quick ? w->quick_deaths + 1 : 0;
-    w->due = ptn_clock_ms() + ptn_supervisor_backoff(w->quick_deaths);
+    else if (s->phase == SERVING)
+        ptn_crew_replace(&s->crew, number);
 }
 
 static void
-reap(struct supervisor *s)
-{
-    int status;
-    pid_t pid;
-
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (unsigned i = 0; i < s->count; i++)
-            if (s->workers[i].pid == pid)
-                bury(s, i, status);
-}
-
-static bool
-all_ready(const struct supervisor *s)
-{
-    for (unsigned i = 0; i < s->count; i++)
-        if (!s->workers[i].ready)
-            return false;
-    return true;
-}
-
-static void
-take_state(struct supervisor *s, struct worker *w, struct ptn_slice text)
+take_state(struct supervisor *s, struct ptn_slice text)
 {
     char count[16] = "0";
     struct ptn_slice first = text;
+    unsigned refused;
 
-    w->answers = false;
     first = ptn_record_next(&first);
     (void)ptn_record_get(first, "count", count, sizeof count);
-    s->refused = (unsigned)strtoul(count, NULL, 10);
+    refused = (unsigned)strtoul(count, NULL, 10);
+    s->refused = refused > s->refused ? refused : s->refused;
     ptn_plan_update(&s->plan, text);
 }
 
 static void
-on_message(struct supervisor *s, unsigned number)
+take_ready(struct supervisor *s, unsigned number)
 {
-    struct worker *w = &s->workers[number];
-    ssize_t n = recv(w->channel, s->message, PTN_MESSAGE_MAX, MSG_DONTWAIT);
+    const struct ptn_crew_worker *w = &s->crew.workers[number];
 
-    if (n <= 0) /* its death comes as a signal */
-        return;
-    if (s->message[0] == PTN_MESSAGE_STATE)
-        take_state(s, w, (struct ptn_slice){s->message + 1, (size_t)n - 1});
-    if (s->message[0] != PTN_MESSAGE_READY)
-        return;
-    w->ready = true;
-    if (s->phase == STARTING && all_ready(s)) {
+    if (s->phase == STARTING && ptn_crew_is_ready(&s->crew)) {
         s->phase = SERVING;
-        ptn_begin_log_ready(&s->plan, s->count);
+        s->crew.again = true;
+        ptn_begin_log_ready(&s->plan, s->crew.count);
         ptn_notify_ready();
     } else if (s->phase == SERVING) {
         ptn_log(PTN_LOG_INFO, "worker.replaced", PTN_FN("worker", number),
@@ -299,25 +150,16 @@ on_message(struct supervisor *s, unsigned number)
     }
 }
 
+static void
+said(void *arg, unsigned number, enum ptn_message type, struct ptn_slice text)
+{
+    if (type == PTN_MESSAGE_STATE)
+        take_state(arg, text);
+    else if (type == PTN_MESSAGE_READY)
+        take_ready(arg, number);
+}
+
 /* --- waiting --- */
-
-static bool
-any_alive(const struct supervisor *s)
-{
-    for (unsigned i = 0; i < s->count; i++)
-        if (s->workers[i].pid)
-            return true;
-    return false;
-}
-
-static bool
-any_answer_due(const struct supervisor *s)
-{
-    for (unsigned i = 0; i < s->count; i++)
-        if (s->workers[i].answers)
-            return true;
-    return false;
-}
 
 static void
 sooner(uint64_t *deadline, uint64_t candidate)
@@ -333,13 +175,12 @@ time_left(const struct supervisor *s, uint64_t deadline)
 
     sooner(&deadline, s->rotate_due);
     sooner(&deadline, s->kill_due);
-    for (unsigned i = 0; i < s->count; i++)
-        sooner(&deadline, s->workers[i].due);
+    sooner(&deadline, ptn_crew_due(&s->crew));
     if (!deadline)
         return -1;
-    return deadline <= now              ? 0
-           : deadline - now > INT32_MAX ? INT32_MAX
-                                        : (int)(deadline - now);
+    if (deadline <= now)
+        return 0;
+    return deadline - now > INT32_MAX ? INT32_MAX : (int)(deadline - now);
 }
 
 static void
@@ -348,23 +189,10 @@ rotate_tickets(struct supervisor *s)
     struct ptn_error err = PTN_ERROR_INIT;
 
     s->rotate_due = ptn_clock_ms() + PTN_TICKET_ROTATION_MS;
-    if (ptn_shared_rotate(s->shared, &err) != 0)
+    if (ptn_shared_rotate(s->crew.shared, &err) != 0)
         ptn_log_error(PTN_LOG_ERROR, "tickets.not-rotated", &err);
     else
-        tell_all(s, PTN_MESSAGE_TICKETS);
-}
-
-static void
-kill_all(struct supervisor *s)
-{
-    s->kill_due = 0;
-    for (unsigned i = 0; i < s->count; i++) {
-        if (!s->workers[i].pid)
-            continue;
-        ptn_log(PTN_LOG_WARNING, "worker.killed", PTN_FN("worker", i),
-                PTN_FN("pid", s->workers[i].pid));
-        kill(s->workers[i].pid, SIGKILL);
-    }
+        ptn_crew_tell(&s->crew, PTN_MESSAGE_TICKETS);
 }
 
 static void
@@ -374,32 +202,29 @@ do_what_is_due(struct supervisor *s)
 
     if (s->rotate_due <= now)
         rotate_tickets(s);
-    if (s->kill_due && s->kill_due <= now)
-        kill_all(s);
-    for (unsigned i = 0; i < s->count; i++)
-        if (s->workers[i].due && s->workers[i].due <= now)
-            replace(s, i);
+    if (s->kill_due && s->kill_due <= now) {
+        s->kill_due = 0;
+        ptn_crew_kill(&s->crew);
+    }
+    ptn_crew_fork_due(&s->crew);
 }
 
-/* Waits for the workers' messages, and for the two other descriptors if
- * they are given; bits of the answer say which of these are readable. */
+/* Waits for the workers' messages, and for the two other descriptors unless
+ * they are -1; bits of the answer say which of these are readable. */
 static unsigned
 wait_once(struct supervisor *s, const int fds[2], uint64_t deadline)
 {
-    struct pollfd *polls = ptn_alloc((s->count + 2) * sizeof *polls);
+    struct pollfd *polls = ptn_alloc((s->crew.count + 2) * sizeof *polls);
     unsigned result = 0;
 
     for (unsigned i = 0; i < 2; i++)
         polls[i] = (struct pollfd){fds[i], POLLIN, 0};
-    for (unsigned i = 0; i < s->count; i++)
-        polls[i + 2] = (struct pollfd){s->workers[i].channel, POLLIN, 0};
-    if (poll(polls, s->count + 2, time_left(s, deadline)) > 0) {
+    ptn_crew_poll(&s->crew, polls + 2);
+    if (poll(polls, s->crew.count + 2, time_left(s, deadline)) > 0) {
         for (unsigned i = 0; i < 2; i++)
             if (polls[i].revents)
                 result |= 1u << i;
-        for (unsigned i = 0; i < s->count; i++)
-            if (polls[i + 2].revents & POLLIN)
-                on_message(s, i);
+        ptn_crew_receive(&s->crew, polls + 2);
     }
     ptn_free(polls);
     return result;
@@ -421,12 +246,10 @@ reload(struct supervisor *s)
                 PTN_FS("hint", "a reload reads certificates alone; restart "
                                "the server for the rest"));
     s->refused = 0;
-    for (unsigned i = 0; i < s->count; i++)
-        s->workers[i].answers = s->workers[i].ready;
-    tell_all(s, PTN_MESSAGE_RELOAD);
-    while (any_answer_due(s) && ptn_clock_ms() < deadline) {
+    ptn_crew_tell(&s->crew, PTN_MESSAGE_RELOAD);
+    while (ptn_crew_is_asked(&s->crew) && ptn_clock_ms() < deadline) {
         wait_once(s, nothing, deadline);
-        reap(s);
+        ptn_crew_reap(&s->crew);
     }
     ptn_log(PTN_LOG_INFO, "server.reloaded", PTN_FN("refused", s->refused));
     ptn_notify_ready();
@@ -447,7 +270,7 @@ on_signals(struct supervisor *s)
 
     while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGCHLD)
-            reap(s);
+            ptn_crew_reap(&s->crew);
         else if (info.ssi_signo == SIGHUP && s->phase == SERVING)
             reload(s);
         else if (info.ssi_signo != SIGHUP)
@@ -460,13 +283,16 @@ do_status(void *arg, struct ptn_buf *out, struct ptn_error *err)
 {
     const struct supervisor *s = arg;
     struct ptn_status_server server = {s->conf->file, "workers", s->started};
-    struct ptn_status_worker *workers = ptn_alloc(s->count * sizeof *workers);
+    const struct ptn_crew *crew = &s->crew;
+    struct ptn_status_worker *workers =
+        ptn_alloc(crew->count * sizeof *workers);
 
     (void)err;
-    for (unsigned i = 0; i < s->count; i++)
-        workers[i] = (struct ptn_status_worker){
-            s->workers[i].pid, s->workers[i].started, s->workers[i].restarts};
-    ptn_status_write(&server, &s->plan, workers, s->shared, out);
+    for (unsigned i = 0; i < crew->count; i++)
+        workers[i] = (struct ptn_status_worker){crew->workers[i].pid,
+                                                crew->workers[i].started,
+                                                crew->workers[i].restarts};
+    ptn_status_write(&server, &s->plan, workers, crew->shared, out);
     ptn_free(workers);
     return 0;
 }
@@ -571,8 +397,9 @@ watch_signals(struct supervisor *s, struct ptn_error *err)
 static int
 open_all(struct supervisor *s, struct ptn_error *err)
 {
-    s->shared = ptn_shared_new(s->count, err);
-    if (!s->shared || ptn_begin_bind(&s->plan, &s->sockets, err) != 0 ||
+    s->crew.shared = ptn_shared_new(s->crew.count, err);
+    if (!s->crew.shared ||
+        ptn_begin_bind(&s->plan, &s->crew.sockets, err) != 0 ||
         watch_signals(s, err) != 0)
         return -1;
     s->control = ptn_control_open(s->conf->server.control, verbs, s, err);
@@ -587,9 +414,9 @@ run(struct supervisor *s)
     const int fds[2] = {s->signals, ptn_control_fd(s->control)};
 
     s->rotate_due = ptn_clock_ms() + PTN_TICKET_ROTATION_MS;
-    for (unsigned i = 0; i < s->count; i++)
-        s->workers[i].due = s->started;
-    while (s->phase != DRAINING || any_alive(s)) {
+    for (unsigned i = 0; i < s->crew.count; i++)
+        s->crew.workers[i].due = s->started;
+    while (s->phase != DRAINING || ptn_crew_is_alive(&s->crew)) {
         unsigned readable;
 
         do_what_is_due(s);
@@ -610,13 +437,9 @@ end(struct supervisor *s)
     }
     if (s->signals >= 0)
         close(s->signals);
-    ptn_sockets_close(&s->sockets);
+    ptn_crew_free(&s->crew);
     ptn_plan_free(&s->plan);
-    if (s->shared)
-        ptn_shared_free(s->shared);
     ptn_conf_free(s->conf);
-    ptn_free(s->workers);
-    ptn_free(s->message);
 }
 
 static unsigned
@@ -638,12 +461,11 @@ ptn_supervisor_run(struct ptn_conf *conf)
     struct ptn_error err = PTN_ERROR_INIT;
 
     s.started = ptn_clock_ms();
-    s.count = count_workers(conf);
-    s.workers = ptn_alloc(s.count * sizeof *s.workers);
-    s.message = ptn_alloc(PTN_MESSAGE_MAX);
-    ptn_sockets_init(&s.sockets, s.count);
-    for (unsigned i = 0; i < s.count; i++)
-        s.workers[i].channel = -1;
+    ptn_crew_init(&s.crew, conf, count_workers(conf));
+    s.crew.let_go = let_go;
+    s.crew.died = died;
+    s.crew.said = said;
+    s.crew.arg = &s;
     ptn_log_set_process("supervisor");
     if (ptn_begin_folders(conf, &err) != 0)
         s.status = ptn_begin_complain(&err);

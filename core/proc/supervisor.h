@@ -10,8 +10,4 @@
 /* Owns `conf`, as ptn_conf_read made it. Answers an exit status. */
 int ptn_supervisor_run(struct ptn_conf *conf);
 
-/* How long to wait before a worker is replaced, milliseconds: nothing after
- * the first death, more and more when they follow each other quickly. */
-uint64_t ptn_supervisor_backoff(unsigned quick_deaths);
-
 #endif

@@ -3,8 +3,8 @@
  * Ticket keys in shared memory, back-off, and sockets.
  */
 #include "proc/shared.h"
+#include "proc/crew.h"
 #include "proc/socket.h"
-#include "proc/supervisor.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -67,13 +67,13 @@ backs_off(void **state)
     uint64_t last = 0;
 
     (void)state;
-    assert_int_equal(ptn_supervisor_backoff(0), 0);
-    assert_int_equal(ptn_supervisor_backoff(1), 0);
-    assert_int_equal(ptn_supervisor_backoff(2), 100);
-    assert_int_equal(ptn_supervisor_backoff(3), 200);
+    assert_int_equal(ptn_crew_backoff(0), 0);
+    assert_int_equal(ptn_crew_backoff(1), 0);
+    assert_int_equal(ptn_crew_backoff(2), 100);
+    assert_int_equal(ptn_crew_backoff(3), 200);
     for (unsigned i = 2; i < 100; i++) {
-        assert_true(ptn_supervisor_backoff(i) >= last);
-        last = ptn_supervisor_backoff(i);
+        assert_true(ptn_crew_backoff(i) >= last);
+        last = ptn_crew_backoff(i);
     }
     assert_int_equal(last, 10000);
 }

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Processes and channels. The supervisor's one thread.
+ */
+#include "proc/crew.h"
+#include "base/clock.h"
+#include <errno.h>
+#include <postern/log.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    QUICK_DEATH_MS = 10000, /* a life shorter than this is no success */
+    BACKOFF_MIN_MS = 100,
+    BACKOFF_MAX_MS = 10000,
+};
+
+void
+ptn_crew_init(struct ptn_crew *c, const struct ptn_conf *conf, unsigned count)
+{
+    *c = (struct ptn_crew){.conf = conf, .count = count};
+    c->workers = ptn_alloc(count * sizeof *c->workers);
+    c->message = ptn_alloc(PTN_MESSAGE_MAX);
+    ptn_sockets_init(&c->sockets, count);
+    for (unsigned i = 0; i < count; i++)
+        c->workers[i].channel = -1;
+}
+
+void
+ptn_crew_free(struct ptn_crew *c)
+{
+    ptn_sockets_close(&c->sockets);
+    if (c->shared)
+        ptn_shared_free(c->shared);
+    ptn_free(c->workers);
+    ptn_free(c->message);
+}
+
+uint64_t
+ptn_crew_backoff(unsigned quick_deaths)
+{
+    uint64_t wait = BACKOFF_MIN_MS;
+
+    if (quick_deaths < 2)
+        return 0;
+    for (unsigned i = 2; i < quick_deaths && wait < BACKOFF_MAX_MS; i++)
+        wait *= 2;
+    return wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS;
+}
+
+/* --- births --- */
+
+static int
+be_worker(struct ptn_crew *c, unsigned number, int channel, pid_t parent)
+{
+    struct ptn_child child = {
+        .conf = c->conf,
+        .supervisor = parent,
+        .sockets = &c->sockets,
+        .shared = c->shared,
+        .number = number,
+        .count = c->count,
+        .channel = channel,
+        .again = c->again,
+    };
+    char name[24];
+
+    snprintf(name, sizeof name, "worker-%u", number);
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->workers[i].channel >= 0)
+            close(c->workers[i].channel);
+    ptn_sockets_keep(&c->sockets, number);
+    c->let_go(c->arg);
+    ptn_child_begin(&child, name);
+    return ptn_child_work(&child);
+}
+
+static int
+fork_worker(struct ptn_crew *c, unsigned number, struct ptn_error *err)
+{
+    struct ptn_crew_worker *w = &c->workers[number];
+    pid_t parent = getpid();
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return ptn_error_errno(err, "no channel to a worker");
+    w->pid = fork();
+    if (w->pid < 0) {
+        w->pid = 0;
+        ptn_error_errno(err, "cannot fork a worker");
+        close(pair[0]);
+        close(pair[1]);
+        return -1;
+    }
+    if (w->pid == 0) {
+        close(pair[0]);
+        exit(be_worker(c, number, pair[1], parent));
+    }
+    close(pair[1]);
+    w->channel = pair[0];
+    w->ready = w->answers = false;
+    w->started = ptn_clock_ms();
+    return 0;
+}
+
+void
+ptn_crew_fork_due(struct ptn_crew *c)
+{
+    uint64_t now = ptn_clock_ms();
+
+    for (unsigned i = 0; i < c->count; i++) {
+        struct ptn_crew_worker *w = &c->workers[i];
+        struct ptn_error err = PTN_ERROR_INIT;
+
+        if (!w->due || w->due > now)
+            continue;
+        w->due = 0;
+        w->restarts += c->again ? 1 : 0;
+        if (fork_worker(c, i, &err) == 0)
+            continue;
+        ptn_log_error(PTN_LOG_ERROR, "worker.not-forked", &err);
+        w->quick_deaths++;
+        w->due = now + BACKOFF_MIN_MS + ptn_crew_backoff(w->quick_deaths);
+    }
+}
+
+void
+ptn_crew_replace(struct ptn_crew *c, unsigned number)
+{
+    struct ptn_crew_worker *w = &c->workers[number];
+    uint64_t now = ptn_clock_ms();
+    bool quick = now - w->started < QUICK_DEATH_MS;
+
+    w->quick_deaths = quick ? w->quick_deaths + 1 : 0;
+    w->due = now + ptn_crew_backoff(w->quick_deaths);
+}
+
+/* --- deaths --- */
+
+static void
+bury(struct ptn_crew *c, unsigned number, int status)
+{
+    struct ptn_crew_worker *w = &c->workers[number];
+
+    close(w->channel);
+    w->channel = -1;
+    c->died(c->arg, number, status);
+    w->pid = 0;
+    w->ready = w->answers = false;
+    atomic_store(&c->shared->slots[number].counters.sessions_open, 0);
+}
+
+void
+ptn_crew_reap(struct ptn_crew *c)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (unsigned i = 0; i < c->count; i++)
+            if (c->workers[i].pid == pid)
+                bury(c, i, status);
+}
+
+void
+ptn_crew_kill(struct ptn_crew *c)
+{
+    for (unsigned i = 0; i < c->count; i++) {
+        if (!c->workers[i].pid)
+            continue;
+        ptn_log(PTN_LOG_WARNING, "worker.killed", PTN_FN("worker", i),
+                PTN_FN("pid", c->workers[i].pid));
+        kill(c->workers[i].pid, SIGKILL);
+    }
+}
+
+/* --- questions --- */
+
+bool
+ptn_crew_is_ready(const struct ptn_crew *c)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (!c->workers[i].ready)
+            return false;
+    return true;
+}
+
+bool
+ptn_crew_is_alive(const struct ptn_crew *c)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->workers[i].pid)
+            return true;
+    return false;
+}
+
+bool
+ptn_crew_is_asked(const struct ptn_crew *c)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->workers[i].answers)
+            return true;
+    return false;
+}
+
+uint64_t
+ptn_crew_due(const struct ptn_crew *c)
+{
+    uint64_t earliest = 0;
+
+    for (unsigned i = 0; i < c->count; i++) {
+        uint64_t due = c->workers[i].due;
+
+        if (due && (!earliest || due < earliest))
+            earliest = due;
+    }
+    return earliest;
+}
+
+/* --- messages --- */
+
+void
+ptn_crew_tell(struct ptn_crew *c, enum ptn_message type)
+{
+    char message = (char)type;
+
+    for (unsigned i = 0; i < c->count; i++) {
+        struct ptn_crew_worker *w = &c->workers[i];
+
+        if (w->channel < 0)
+            continue;
+        if (send(w->channel, &message, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1)
+            w->answers = type == PTN_MESSAGE_RELOAD && w->ready;
+    }
+}
+
+void
+ptn_crew_poll(const struct ptn_crew *c, struct pollfd *polls)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        polls[i] = (struct pollfd){c->workers[i].channel, POLLIN, 0};
+}
+
+static void
+receive(struct ptn_crew *c, unsigned number)
+{
+    struct ptn_crew_worker *w = &c->workers[number];
+    ssize_t n = recv(w->channel, c->message, PTN_MESSAGE_MAX, MSG_DONTWAIT);
+
+    if (n <= 0) /* its death comes as a signal */
+        return;
+    if (c->message[0] == PTN_MESSAGE_READY)
+        w->ready = true;
+    else if (c->message[0] == PTN_MESSAGE_STATE)
+        w->answers = false;
+    c->said(c->arg, number, (enum ptn_message)c->message[0],
+            (struct ptn_slice){c->message + 1, (size_t)n - 1});
+}
+
+void
+ptn_crew_receive(struct ptn_crew *c, const struct pollfd *polls)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (polls[i].revents & POLLIN)
+            receive(c, i);
+}
