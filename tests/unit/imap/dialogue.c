@@ -198,6 +198,34 @@ recent_is_for_the_first(void **state)
     fake_close(t);
 }
 
+/* RFC 7162 section 3.1.3: a condition keeps others' changes. */
+static void
+conditional_store_keeps_others_changes(void **state)
+{
+    struct ptn_session *s = *state, *t;
+    const char *answer;
+
+    append_many(s, 3); /* modseqs 2, 3, 4 */
+    fake_say(s, SELECT);
+    t = second(s, SELECT);
+    fake_say(t, "a STORE 2 +FLAGS (\\Flagged)\r\n"); /* 5 */
+    answer = fake_say(s, "b STORE 1:3 (UNCHANGEDSINCE 4) FLAGS.SILENT "
+                         "(\\Deleted)\r\n");
+    assert_string_equal(
+        answer, "* OK [HIGHESTMODSEQ 4] modseqs are told from now on\r\n"
+                "* 1 FETCH (MODSEQ (6))\r\n"
+                "* 3 FETCH (MODSEQ (6))\r\n"
+                "* 2 FETCH (UID 2 FLAGS (\\Flagged \\Recent) MODSEQ (5))\r\n"
+                "b OK [MODIFIED 2] some were changed by others\r\n");
+    has(fake_say(s, "c FETCH 1:3 (UID) (CHANGEDSINCE 5)\r\n"),
+        "* 1 FETCH (UID 1 MODSEQ (6))\r\n* 3 FETCH (UID 3 MODSEQ (6))\r\nc OK");
+    /* What is filtered out is not read, so it is not \\Seen either. */
+    has_not(fake_say(s, "d FETCH 2 BODY[] (CHANGEDSINCE 5)\r\n"), "* 2");
+    has_not(fake_say(s, "e FETCH 2 FLAGS\r\n"), "Seen");
+    has(fake_say(t, "f NOOP\r\n"), "* 1 FETCH (UID 1 FLAGS (\\Deleted))\r\n");
+    fake_close(t);
+}
+
 /* --- slow clients, slow disks --- */
 
 static void
@@ -456,6 +484,7 @@ main(void)
         T(idle_tells_at_once),
         T(deleted_mailbox_ends_the_session),
         T(recent_is_for_the_first),
+        T(conditional_store_keeps_others_changes),
         T(long_answers_stop_and_go_on),
         T(cold_bodies_come_from_a_lane),
         T(large_messages_are_scanned_on_a_lane),

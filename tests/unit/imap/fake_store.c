@@ -589,7 +589,7 @@ op_flags(void *arg, struct ptn_store_flags *op)
         struct message *m = find_message(box, op->uids[i]);
         struct ptn_flags flags;
 
-        if (m == NULL)
+        if (m == NULL || m->meta.modseq > op->unchanged_since)
             continue;
         flags = changed_flags(&m->meta.flags, op, bits);
         if (flags.system == m->meta.flags.system &&
