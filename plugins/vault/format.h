@@ -24,7 +24,8 @@
 #include <assert.h>
 #include <stdint.h>
 
-#define VAULT_FORMAT_VERSION 1
+#define VAULT_FORMAT_VERSION 1 /* of the log */
+#define VAULT_INDEX_VERSION 1
 #define VAULT_ORDER_MARK 0x01020304u
 #define VAULT_SEGMENT_MAGIC 0x3147455354564e50u /* "PNVTSEG1" */
 #define VAULT_RECORD_MAGIC 0x31524350u          /* "PCR1" */
@@ -187,7 +188,7 @@ struct vault_state {
     uint32_t next_user;
     uint32_t next_box;
     uint32_t uidvalidity; /* the last that was given */
-    uint32_t spare;
+    uint32_t version;     /* of the index: another is made again */
 };
 
 struct vault_user {

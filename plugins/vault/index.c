@@ -17,8 +17,10 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <time.h>
 
 #define READERS_IDLE_MAX 4
+#define RESIZE_SECONDS 2 /* to wait for transactions to end */
 
 static const char *const table_names[VAULT_TABLES] = {
     [VAULT_COUNTERS] = "counters", [VAULT_LOGINS] = "logins",
@@ -181,11 +183,16 @@ vault_index_close(struct vault *v)
 int
 vault_index_resize(struct vault *v, bool grow)
 {
+    struct timespec until;
     MDB_envinfo info;
     size_t size = 0; /* what another process made it */
     int rc;
 
-    pthread_rwlock_wrlock(&v->map);
+    /* A call from within another's callback cannot wait for that one. */
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += RESIZE_SECONDS;
+    if (pthread_rwlock_timedwrlock(&v->map, &until) != 0)
+        return MDB_MAP_RESIZED;
     if (grow && (rc = mdb_env_info(v->env, &info)) == 0) {
         size = info.me_mapsize * 2;
         if (size <= info.me_mapsize || (uint64_t)size > VAULT_MAP_MAX) {

@@ -121,6 +121,7 @@ vault_log_create(struct vault *v, struct vault_state *state,
         .next_box = 1,
     };
     state->uidvalidity = (uint32_t)state->created;
+    state->version = VAULT_INDEX_VERSION;
     if (getrandom(&state->store, sizeof(state->store), 0) < 0)
         return ptn_error_errno(err, "no random number for a new store");
     fd = open_for_append(v, 1);

@@ -186,14 +186,17 @@ int
 vault_copy_boxes(struct vault_txn *t, struct ptn_store_copy *op, uint32_t from,
                  uint32_t to)
 {
-    struct copy *c = ptn_alloc(sizeof(*c));
+    struct copy *c;
     int rc;
 
+    op->op.status = op->count > VAULT_UIDS_MAX ? PTN_LIMIT : PTN_OK;
+    if (op->op.status != PTN_OK)
+        return 0;
+    c = ptn_alloc(sizeof(*c));
     c->op = op;
     c->from = from;
     c->to = to;
     c->list = ptn_alloc((op->count ? op->count : 1) * sizeof(c->list[0]));
-    op->op.status = PTN_OK;
     rc = collect(t, c);
     if (rc == 0)
         rc = judge(t, c);

@@ -14,13 +14,11 @@ struct run {
 struct runs {
     struct run *list;
     size_t count, cap;
-    size_t uids;
 };
 
 static void
 add_run(struct runs *r, uint32_t first, uint32_t last)
 {
-    r->uids += last - first + 1;
     if (r->count > 0 && r->list[r->count - 1].last + 1 == first) {
         r->list[r->count - 1].last = last;
         return;
@@ -30,6 +28,16 @@ add_run(struct runs *r, uint32_t first, uint32_t last)
         r->list = ptn_realloc(r->list, r->cap * sizeof(r->list[0]));
     }
     r->list[r->count++] = (struct run){first, last};
+}
+
+static size_t
+count_uids(const struct runs *r)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->count; i++)
+        n += r->list[i].last - r->list[i].first + 1;
+    return n;
 }
 
 static bool
@@ -98,8 +106,10 @@ expunge_box(struct vault_txn *t, struct ptn_store_expunge *op, uint32_t box)
     if (rc == 0)
         rc = vault_txn_box(t, box, &b);
     if (rc == 0) {
+        if (r.count > VAULT_UIDS_MAX)
+            r.count = VAULT_UIDS_MAX; /* the rest another time */
         op->modseq = r.count > 0 ? b->modseq + 1 : b->modseq;
-        op->removed = r.uids;
+        op->removed = count_uids(&r);
         rc = state_runs(t, box, &r, op->modseq);
     }
     ptn_free(r.list);

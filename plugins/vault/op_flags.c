@@ -84,8 +84,10 @@ vault_op_flags(struct vault_txn *t, struct ptn_store_op *base)
 
     op->changed = 0;
     op->modseq = 0;
-    base->status = box ? PTN_OK : PTN_NOTFOUND;
-    if (rc != 0 || box == 0)
+    base->status = box == 0                     ? PTN_NOTFOUND
+                   : op->count > VAULT_UIDS_MAX ? PTN_LIMIT
+                                                : PTN_OK;
+    if (rc != 0 || base->status != PTN_OK)
         return rc;
     vault_txn_record(t, (struct ptn_slice){NULL, 0},
                      (struct ptn_slice){NULL, 0});

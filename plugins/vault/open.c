@@ -128,7 +128,7 @@ index_good(struct vault *v)
     struct vault_state s;
     uint64_t seq;
 
-    if (read_state(v, &s) != 0)
+    if (read_state(v, &s) != 0 || s.version != VAULT_INDEX_VERSION)
         return false;
     return !vault_state_clean(v, &seq) || seq == s.seq;
 }

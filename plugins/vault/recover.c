@@ -527,6 +527,7 @@ put_start(struct recovery *r, const struct vault_segment_head *head)
         .next_user = 1,
         .next_box = 1,
         .uidvalidity = (uint32_t)head->created,
+        .version = VAULT_INDEX_VERSION,
     };
     int rc = vault_index_begin(r->v, &r->t.txn);
 

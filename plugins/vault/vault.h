@@ -35,6 +35,7 @@
 #define VAULT_PROCESSES_MAX 64             /* that have the store open */
 #define VAULT_RING 4096                    /* changes a process may lag */
 #define VAULT_SEGMENTS_OPEN_MAX 64         /* idle fds kept for reading */
+#define VAULT_UIDS_MAX 4000000             /* messages of one operation */
 #define VAULT_FACTS_MAX (1u << 30)         /* octets of one record's facts */
 #define VAULT_SEGMENT_MAX UINT32_MAX       /* number of the last segment */
 #define VAULT_MAP_MAX ((uint64_t)1 << 46)  /* octets of the index */
