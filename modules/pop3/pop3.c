@@ -47,15 +47,6 @@ session_line(struct ptn_session *s, struct ptn_slice line)
     return pop3_dispatch(s, line);
 }
 
-/* Nothing of POP3 comes as a block. */
-static enum ptn_result
-session_block(struct ptn_session *s, const struct ptn_block *block)
-{
-    (void)s;
-    (void)block;
-    return PTN_CLOSE;
-}
-
 static enum ptn_result
 session_fault(struct ptn_session *s, enum ptn_fault fault,
               struct ptn_slice head)
@@ -133,7 +124,6 @@ static const struct ptn_protocol protocol = {
     .state_size = sizeof(struct pop3_session),
     .open = session_open,
     .line = session_line,
-    .block = session_block,
     .fault = session_fault,
     .event = session_event,
     .close = session_close,
