@@ -98,8 +98,9 @@ slurp(struct ptn_conf *conf, const struct reading *r, struct ptn_buf *out)
                        strerror(errno));
         return false;
     }
-    if (fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode)) {
-        ptn_conf_error(conf, place, "%s is a folder, not a file", what);
+    if (fstat(fileno(file), &st) != 0 || S_ISDIR(st.st_mode) ||
+        (r->outer && !S_ISREG(st.st_mode))) {
+        ptn_conf_error(conf, place, "%s is not a file", what);
         fclose(file);
         return false;
     }

@@ -38,3 +38,4 @@ tests_fuzz_pop3_session_SOURCES = tests/fuzz/pop3_session.c \
 	$(stage_feed_sources)
 tests_fuzz_pop3_session_LDADD = $(pop3_test_libs)
 tests_fuzz_passwd_LDADD = $(passwd_test_libs)
+fuzz_targets += tests/fuzz/conf
