@@ -263,6 +263,12 @@ evaluate_plain(const struct evaluation *e, const struct ptn_search_key *key)
         return verdict(m->size > key->number);
     case PTN_KEY_SMALLER:
         return verdict(m->size < key->number);
+    case PTN_KEY_OLDER:
+        return verdict(m->internal_date <= key->since);
+    case PTN_KEY_YOUNGER:
+        return verdict(m->internal_date >= key->since);
+    case PTN_KEY_MODSEQ:
+        return verdict(m->modseq >= key->number);
     case PTN_KEY_BEFORE:
     case PTN_KEY_ON:
     case PTN_KEY_SINCE:
@@ -316,6 +322,12 @@ unsigned
 ptn_search_content_items(const struct ptn_search *search)
 {
     return search->items | (search->content_count ? PTN_FETCH_PARTS : 0);
+}
+
+bool
+ptn_search_has_modseq(const struct ptn_search *search)
+{
+    return search->has_modseq;
 }
 
 bool

@@ -10,6 +10,7 @@
 #include "search_program.h"
 
 #include <postern/mail/date.h>
+#include <time.h>
 
 struct parser {
     struct ptn_imap_reader reader;
@@ -30,6 +31,8 @@ enum argument {
     ARG_HEADER, /* a field name and a text */
     ARG_DATE,
     ARG_NUMBER,
+    ARG_AGE,    /* seconds */
+    ARG_MODSEQ, /* perhaps an entry's name and type, and a number */
     ARG_KEYWORD,
     ARG_UID_SET,
     ARG_KEY,
@@ -59,9 +62,11 @@ static const struct key_name key_names[] = {
     {"HEADER", PTN_KEY_HEADER, ARG_HEADER, false, 0},
     {"KEYWORD", PTN_KEY_KEYWORD, ARG_KEYWORD, false, 0},
     {"LARGER", PTN_KEY_LARGER, ARG_NUMBER, false, 0},
+    {"MODSEQ", PTN_KEY_MODSEQ, ARG_MODSEQ, false, 0},
     {"NEW", PTN_KEY_AND, ARG_NEW, false, 0},
     {"NOT", PTN_KEY_AND, ARG_KEY, true, 0},
     {"OLD", PTN_KEY_RECENT, ARG_NONE, true, 0},
+    {"OLDER", PTN_KEY_OLDER, ARG_AGE, false, 0},
     {"ON", PTN_KEY_ON, ARG_DATE, false, false},
     {"OR", PTN_KEY_OR, ARG_TWO_KEYS, false, 0},
     {"RECENT", PTN_KEY_RECENT, ARG_NONE, false, 0},
@@ -81,6 +86,7 @@ static const struct key_name key_names[] = {
     {"UNFLAGGED", PTN_KEY_SYSTEM, ARG_NONE, true, PTN_FLAG_FLAGGED},
     {"UNKEYWORD", PTN_KEY_KEYWORD, ARG_KEYWORD, true, 0},
     {"UNSEEN", PTN_KEY_SYSTEM, ARG_NONE, true, PTN_FLAG_SEEN},
+    {"YOUNGER", PTN_KEY_YOUNGER, ARG_AGE, false, 0},
 };
 
 static const struct key_name *
@@ -180,13 +186,46 @@ read_date(struct parser *p, int32_t *days)
 }
 
 static bool
-read_number(struct parser *p, uint64_t *out)
+read_number(struct parser *p, uint64_t most, uint64_t *out)
 {
     struct ptn_slice text;
 
     return (ptn_imap_read(&p->reader, &text) == PTN_IMAP_ATOM &&
-            ptn_slice_to_u64(text, INT64_MAX, out)) ||
+            ptn_slice_to_u64(text, most, out)) ||
            fail(p, PTN_SEARCH_BAD);
+}
+
+/* RFC 5032 section 3: nz-number, an age in seconds. */
+static bool
+read_age(struct parser *p, struct ptn_search_key *key)
+{
+    int64_t now = p->mailbox->now ? p->mailbox->now : (int64_t)time(NULL);
+    uint64_t age;
+
+    if (!read_number(p, UINT32_MAX, &age))
+        return false;
+    key->since = now - (int64_t)age;
+    return age || fail(p, PTN_SEARCH_BAD);
+}
+
+/* RFC 7162 section 3.1.5: [entry-name SP entry-type-req SP] number. Modseqs
+ * are a message's, not a flag's, so the entry is to be ignored. */
+static bool
+read_modseq(struct parser *p, struct ptn_search_key *key)
+{
+    struct ptn_imap_reader peek = p->reader;
+    struct ptn_slice text;
+
+    p->search->has_modseq = true;
+    if (ptn_imap_read(&peek, &text) == PTN_IMAP_QUOTED) {
+        p->reader = peek;
+        if (ptn_imap_read(&p->reader, &text) != PTN_IMAP_ATOM ||
+            (!ptn_slice_caseeq(text, PTN_SLICE("all")) &&
+             !ptn_slice_caseeq(text, PTN_SLICE("priv")) &&
+             !ptn_slice_caseeq(text, PTN_SLICE("shared"))))
+            return fail(p, PTN_SEARCH_BAD);
+    }
+    return read_number(p, INT64_MAX, &key->number);
 }
 
 /* A keyword that the mailbox does not have is no error: no message has it. */
@@ -304,7 +343,11 @@ read_argument(struct parser *p, const struct key_name *name,
     case ARG_DATE:
         return read_date(p, &key->days);
     case ARG_NUMBER:
-        return read_number(p, &key->number);
+        return read_number(p, INT64_MAX, &key->number);
+    case ARG_AGE:
+        return read_age(p, key);
+    case ARG_MODSEQ:
+        return read_modseq(p, key);
     case ARG_KEYWORD:
         return read_keyword(p, key);
     case ARG_UID_SET:
@@ -334,7 +377,6 @@ note_needs(struct parser *p, struct ptn_search_key *key)
         return fail(p, PTN_SEARCH_TOO_LARGE);
     key->content = search->content_count;
     search->content[search->content_count++] = key;
-    search->needs_body = search->needs_body || key->kind != PTN_KEY_HEADER;
     return true;
 }
 

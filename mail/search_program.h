@@ -19,6 +19,9 @@ enum ptn_key_kind {
     PTN_KEY_RECENT,   /* \Recent */
     PTN_KEY_LARGER,   /* number: octets */
     PTN_KEY_SMALLER,  /* number: octets */
+    PTN_KEY_OLDER,    /* since */
+    PTN_KEY_YOUNGER,  /* since */
+    PTN_KEY_MODSEQ,   /* number: the least */
     PTN_KEY_BEFORE,   /* days */
     PTN_KEY_ON,       /* days */
     PTN_KEY_SINCE,    /* days */
@@ -39,6 +42,7 @@ struct ptn_search_key {
     struct ptn_slice name; /* of a header field */
     struct ptn_set set;
     uint64_t number;
+    int64_t since; /* seconds since 1970 */
     uint64_t keywords;
     uint32_t bit;
     int32_t days;
@@ -54,7 +58,7 @@ struct ptn_search {
     const struct ptn_search_key *content[PTN_SEARCH_CONTENT_MAX];
     size_t content_count;
     unsigned items; /* enum ptn_fetch_item, for the first stage */
-    bool needs_body;
+    bool has_modseq;
 };
 
 /* What is known about the keys that need the message's text. */

@@ -18,6 +18,7 @@ static const struct ptn_search_mailbox mailbox = {
     .last_uid = 120,
     .keywords = keywords,
     .keyword_count = 2,
+    .now = 1153170100, /* 100 s after the message came */
 };
 
 static const char plain[] =
@@ -97,7 +98,8 @@ make_subject(struct subject *s, const char *text)
         .uid = 107,
         .flags = {.keywords = 2, .system = PTN_FLAG_FLAGGED},
         .internal_date = 1153170000, /* 17-Jul-2006 21:00:00 +0000 */
-        .internal_zone = 240,        /* which is the 18th there */
+        .modseq = 4711,
+        .internal_zone = 240, /* which is the 18th there */
         .size = 1000,
         .envelope = ptn_buf_slice(&s->scan.envelope),
         .structure = ptn_buf_slice(&s->scan.structure),
@@ -193,6 +195,38 @@ dates(void **state)
     assert_miss("SENTSINCE 18-Jul-2006", plain);
     assert_miss("SENTSINCE 1-Jan-1990", nested);
     assert_miss("SENTBEFORE 1-Jan-2030", nested);
+}
+
+/* RFC 5032 section 3. */
+static void
+ages(void **state)
+{
+    (void)state;
+    assert_hit("OLDER 99", plain);
+    assert_hit("OLDER 100 YOUNGER 100", plain);
+    assert_miss("OLDER 101", plain);
+    assert_hit("YOUNGER 4294967295", plain);
+    assert_miss("YOUNGER 99", plain);
+}
+
+/* RFC 7162 section 3.1.5. */
+static void
+modseqs(void **state)
+{
+    struct ptn_arena arena = PTN_ARENA_INIT;
+    struct ptn_search *program;
+
+    (void)state;
+    assert_hit("MODSEQ 4711", plain);
+    assert_miss("MODSEQ 4712", plain);
+    assert_hit("MODSEQ 0 FLAGGED", plain);
+    assert_hit("MODSEQ \"/flags/\\\\draft\" all 4711", plain);
+    assert_miss("MODSEQ \"/flags/x\" SHARED 9223372036854775807", plain);
+    ptn_search_parse(S("OR SEEN NOT MODSEQ 1"), &arena, &mailbox, &program);
+    assert_true(ptn_search_has_modseq(program));
+    ptn_search_parse(S("SEEN"), &arena, &mailbox, &program);
+    assert_false(ptn_search_has_modseq(program));
+    ptn_arena_reset(&arena);
 }
 
 static void
@@ -366,6 +400,13 @@ malformed_programs_are_bad(void **state)
         "1:",
         "1,ALL",
         "0",
+        "OLDER 0",
+        "YOUNGER 4294967296",
+        "OLDER -1",
+        "MODSEQ",
+        "MODSEQ 9223372036854775808",
+        "MODSEQ \"/flags/x\" 5",
+        "MODSEQ \"/flags/x\" mine 5",
         "KEYWORD \\Seen",
         "KEYWORD (x)",
         "HEADER x",
@@ -501,6 +542,8 @@ main(void)
         cmocka_unit_test(flags_and_numbers),
         cmocka_unit_test(sets_of_numbers),
         cmocka_unit_test(dates),
+        cmocka_unit_test(ages),
+        cmocka_unit_test(modseqs),
         cmocka_unit_test(trees),
         cmocka_unit_test(envelope_strings),
         cmocka_unit_test(other_header_fields),

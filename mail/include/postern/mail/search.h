@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * IMAP SEARCH (RFC 3501 section 6.4.4, RFC 9051 section 6.4.4): a program
+ * IMAP SEARCH (RFC 3501 section 6.4.4, RFC 9051 section 6.4.4), with OLDER
+ * and YOUNGER (RFC 5032) and MODSEQ (RFC 7162 section 3.1.5). A program
  * is parsed once and then asked about one message after the other, in two
  * stages. What flags, dates, size and the stored envelope can decide is
  * decided on the loop; only what is left needs the message's text, which is
@@ -31,6 +32,7 @@ struct ptn_search_mailbox {
     uint32_t last_seq, last_uid;      /* what "*" means; 0 when empty */
     const struct ptn_slice *keywords; /* in bit order */
     size_t keyword_count;
+    int64_t now; /* for OLDER and YOUNGER; 0: what the clock says */
 };
 
 enum ptn_search_parse {
@@ -55,6 +57,10 @@ PTN_API const char *ptn_search_charsets(void);
  * messages. */
 PTN_API unsigned ptn_search_metadata_items(const struct ptn_search *search);
 PTN_API unsigned ptn_search_content_items(const struct ptn_search *search);
+
+/* Whether MODSEQ is among the keys: the answer then ends with the highest
+ * modseq of the messages found (RFC 7162 section 3.1.5). */
+PTN_API bool ptn_search_has_modseq(const struct ptn_search *search);
 
 /* When the program has UIDs or sequence numbers at its top level: false for
  * those that cannot match, without looking at the message at all. */
