@@ -6,6 +6,7 @@
 if HAVE_OPENSSL
 noinst_LTLIBRARIES += plugins/tls_openssl/libtls_openssl.la
 postern_module_LTLIBRARIES += plugins/tls_openssl/tls_openssl.la
+dist_man_MANS += plugins/tls_openssl/postern-tls_openssl.5
 endif
 plugins_tls_openssl_libtls_openssl_la_SOURCES = \
 	plugins/tls_openssl/tls_openssl.h \

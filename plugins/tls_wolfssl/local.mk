@@ -6,6 +6,7 @@
 if HAVE_WOLFSSL
 noinst_LTLIBRARIES += plugins/tls_wolfssl/libtls_wolfssl.la
 postern_module_LTLIBRARIES += plugins/tls_wolfssl/tls_wolfssl.la
+dist_man_MANS += plugins/tls_wolfssl/postern-tls_wolfssl.5
 endif
 plugins_tls_wolfssl_libtls_wolfssl_la_SOURCES = \
 	plugins/tls_wolfssl/tls_wolfssl.h \
