@@ -91,7 +91,7 @@ init(struct ptn_host *host, const void *opts, void **instance,
     const struct passwd_options *o = opts;
     if (strlen(o->delimiter) > 1)
         return ptn_error_set(err, PTN_ERR_CONFIG,
-                             "passwd.delimiter: one character or nothing");
+                             "delimiter is one character, or nothing");
     struct passwd *p = ptn_alloc(sizeof(*p));
     p->host = host;
     p->options = o;
