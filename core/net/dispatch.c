@@ -254,6 +254,8 @@ settle(struct ptn_session *s)
     if ((s->on_drain || s->drain_job) &&
         ptn_session_unsent(s) <= s->listener->conf->limits.output_low)
         ptn_soon_call(s->net->params.loop, &s->soon);
+    if (sent && is_ready(s))
+        ptn_session_tls_rest(s);
     ptn_session_watch(s);
     ptn_session_rearm(s);
 }

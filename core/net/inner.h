@@ -208,6 +208,8 @@ int ptn_session_tls_output(struct ptn_session *s);
 /* Says close_notify (RFC 8446 section 6.1), if the socket takes it. */
 void ptn_session_tls_goodbye(struct ptn_session *s);
 bool ptn_session_tls_is_blocked(const struct ptn_session *s);
+/* The peer's turn: the provider may give back memory. */
+void ptn_session_tls_rest(struct ptn_session *s);
 /* The handshake cannot go on: logs why, and kills the session. */
 void ptn_session_tls_failed(struct ptn_session *s, const char *why);
 

@@ -96,6 +96,13 @@ ptn_session_tls_is_blocked(const struct ptn_session *s)
     return s->tls && s->tls->out.len > 0;
 }
 
+void
+ptn_session_tls_rest(struct ptn_session *s)
+{
+    if (s->tls && s->tls->ops->trim)
+        s->tls->ops->trim(s->tls->session);
+}
+
 static void
 log_handshake(struct ptn_session *s, const struct ptn_tls_info *info,
               const char *failure)

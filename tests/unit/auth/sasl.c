@@ -85,9 +85,9 @@ test_delay_and_throttle(void **state)
     client_say(fd, "LOGIN ann wrong\r\nLOGIN bob secret\r\n"
                    "LOGIN ann wrong\r\nLOGIN ann secret\r\n");
     client_expect(fd, "HI\r\nAUTH 2\r\n");
-    assert_in_range(ptn_clock_ms() - began, PTN_THROTTLE_FIRST_MS, 2000);
+    assert_in_range(ptn_clock_ms() - began, PTN_THROTTLE_FIRST_MS, 20000);
     client_expect(fd, "AUTH 2\r\nAUTH 8\r\nAUTH 8\r\n");
-    assert_in_range(ptn_clock_ms() - began, PTN_THROTTLE_FIRST_MS * 7, 6000);
+    assert_in_range(ptn_clock_ms() - began, PTN_THROTTLE_FIRST_MS * 7, 60000);
     close(fd);
     assert_int_equal(atomic_load(&f.counters.auth_failed), 3);
     /* A server that goes away does not wait for a delay. */

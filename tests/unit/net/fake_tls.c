@@ -10,6 +10,14 @@
 
 #define RECORD_MAX 100
 
+static _Atomic unsigned trims;
+
+unsigned
+fake_tls_trims(void)
+{
+    return trims;
+}
+
 struct ptn_tls_session {
     const struct ptn_tls_transport *transport;
     void *arg;
@@ -114,6 +122,14 @@ fake_info(struct ptn_tls_session *s, struct ptn_tls_info *out)
     };
 }
 
+/* Only between records is there anything to give back. */
+static void
+fake_trim(struct ptn_tls_session *s)
+{
+    assert_true(s->shaken);
+    trims++;
+}
+
 static const struct ptn_tls_ops fake_ops = {
     .size = sizeof fake_ops,
     .name = "fake",
@@ -124,6 +140,7 @@ static const struct ptn_tls_ops fake_ops = {
     .write = fake_write,
     .shutdown = fake_shutdown,
     .info = fake_info,
+    .trim = fake_trim,
 };
 
 /* The repository: any pointer does. */

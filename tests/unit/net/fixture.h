@@ -80,6 +80,8 @@ void play(struct fixture *f, const char *in, size_t len, const char *out);
 #define FAKE_TLS_HELLO "HELLO\n"
 #define FAKE_TLS_ANSWER "hello\n"
 size_t fake_tls_record(const char *plain, size_t len, char *out);
+/* How often a session was told to give back what it can. */
+unsigned fake_tls_trims(void);
 void client_say_tls(int fd, const char *text);
 void client_expect_tls(int fd, const char *text);
 
