@@ -8,12 +8,12 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 struct work {
     struct ptn_job job;
     struct ptn_loop *loop;
-    sem_t *gate; /* run waits for it */
+    sem_t *begun; /* run says that it has begun */
+    sem_t *gate;  /* and waits for this */
     _Atomic int ran;
     int done;
     int *left; /* the last one done stops the loop */
@@ -25,6 +25,8 @@ run(struct ptn_job *job)
 {
     struct work *w = PTN_CONTAINER(job, struct work, job);
 
+    if (w->begun)
+        sem_post(w->begun);
     if (w->gate)
         sem_wait(w->gate);
     w->where = pthread_self();
@@ -99,16 +101,18 @@ test_full(void **state)
     };
     static struct work w[COUNT];
     struct ptn_loop *loop = new_loop(1, 1, 2);
-    sem_t gate;
+    sem_t gate, begun;
     int left = 3, accepted = 0;
 
     (void)state;
     sem_init(&gate, 0, 0);
+    sem_init(&begun, 0, 0);
     prepare(w, COUNT, loop, &left);
+    w[0].begun = &begun;
     for (size_t i = 0; i < COUNT - 1; i++)
         w[i].gate = &gate;
     assert_int_equal(ptn_loop_submit(loop, PTN_LANE_DISK, &w[0].job), 0);
-    usleep(20000); /* now it runs */
+    sem_wait(&begun);
     for (size_t i = 1; i < COUNT - 1; i++)
         accepted += ptn_loop_submit(loop, PTN_LANE_DISK, &w[i].job) == 0;
     assert_int_equal(accepted, 2);
@@ -125,6 +129,7 @@ test_full(void **state)
     assert_int_equal(w[3].done + w[3].ran, 0);
     ptn_loop_free(loop);
     sem_destroy(&gate);
+    sem_destroy(&begun);
 }
 
 /* Who frees the loop waits for what runs, and gets its completion. */

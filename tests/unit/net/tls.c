@@ -46,7 +46,9 @@ test_implicit(void **state)
     client_expect_tls(fd, "PONG\r\n");
     client_say_tls(fd, "NG\r\n");
     client_expect_tls(fd, "PONG\r\n");
-    assert_in_range(fake_tls_trims(), 3, 4); /* each time it is our turn */
+    for (int i = 0; i < 5000 && fake_tls_trims() < 3; i++)
+        usleep(1000); /* it rests once what we have read was sent */
+    assert_int_equal(fake_tls_trims(), 3);
     /* Two records at once: the second waits for the job, decrypted. */
     len = fake_tls_record("STARTTLS\r\nJOB 20\r\n", 18, wire);
     len += fake_tls_record("QUIT\r\n", 6, wire + len);
