@@ -310,6 +310,30 @@ ptn_host_hostname(struct ptn_host *host)
     return "mail.example.test";
 }
 
+/* Only named by the module's init, which no test of this fake runs. */
+bool
+ptn_host_find(struct ptn_host *host, const char *contract, uint16_t version,
+              const void **ops, void **instance)
+{
+    (void)host;
+    (void)contract;
+    (void)version;
+    (void)ops;
+    (void)instance;
+    return false;
+}
+
+void
+ptn_host_provide(struct ptn_host *host, const char *contract, uint16_t version,
+                 const void *ops, void *instance)
+{
+    (void)host;
+    (void)contract;
+    (void)version;
+    (void)ops;
+    (void)instance;
+}
+
 struct ptn_buf *
 ptn_session_out(struct ptn_session *s)
 {

@@ -2,7 +2,7 @@
 #
 # Unit tests of this area, on a session and a store in memory.
 unit_tests += tests/unit/imap/parser tests/unit/imap/section \
-	tests/unit/imap/dialogue
+	tests/unit/imap/dialogue tests/unit/imap/man
 tests_unit_imap_parser_LDADD = modules/imap/libimap.la $(LDADD)
 tests_unit_imap_parser_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/modules/imap
 tests_unit_imap_section_LDADD = modules/imap/libimap.la $(LDADD)
@@ -18,3 +18,6 @@ imap_fake_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/modules/imap \
 	-I$(top_srcdir)/tests/unit/imap
 tests_unit_imap_dialogue_LDADD = $(imap_fake)
 tests_unit_imap_dialogue_CPPFLAGS = $(imap_fake_cppflags)
+tests_unit_imap_man_SOURCES = tests/unit/imap/man.c modules/imap/imap.c
+tests_unit_imap_man_LDADD = $(imap_fake)
+tests_unit_imap_man_CPPFLAGS = $(imap_fake_cppflags)
