@@ -36,6 +36,10 @@ unit_tests += tests/unit/vault/man
 tests_unit_vault_man_SOURCES = tests/unit/vault/man.c $(vault_rig)
 tests_unit_vault_man_CPPFLAGS = $(vault_cppflags)
 tests_unit_vault_man_LDADD = $(vault_ldadd)
+unit_tests += tests/unit/vault/uidset
+tests_unit_vault_uidset_SOURCES = tests/unit/vault/uidset.c $(vault_rig)
+tests_unit_vault_uidset_CPPFLAGS = $(vault_cppflags)
+tests_unit_vault_uidset_LDADD = $(vault_ldadd)
 # Measures only: `make tests/bench/vault && tests/bench/vault`.
 EXTRA_PROGRAMS = tests/bench/vault
 tests_bench_vault_SOURCES = tests/bench/vault.c $(vault_rig)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define BOXES 4
 #define UIDS 4096
@@ -263,6 +264,63 @@ with_compaction(void **state)
     }
 }
 
+static bool
+is_there(struct rig *r, unsigned segment)
+{
+    char name[64], path[160];
+
+    snprintf(name, sizeof(name), "segments/%08u.log", segment);
+    rig_path(r, name, path, sizeof(path));
+    return access(path, F_OK) == 0;
+}
+
+/* Compaction goes on in the background; a minute is for slow machines. */
+static void
+wait_until_gone(struct rig *r, unsigned segment)
+{
+    for (int i = 0; i < 60000 && is_there(r, segment); i++)
+        usleep(1000);
+    assert_false(is_there(r, segment));
+}
+
+/* The space comes back, what is kept moves, and a body that was open before
+ * is read from the file that is gone. */
+static void
+gives_space_back(void **state)
+{
+    struct rig *r = *state;
+    struct ptn_mailbox *m;
+    struct ptn_body *body;
+    char *text = body_of(99), read[4096];
+    uint64_t size;
+
+    rig_close(r);
+    r->options.segment_size = 64 << 10;
+    r->options.compact_below = 60;
+    rig_open(r);
+    for (int i = 0; i < 100; i++)
+        rig_deliver(r, USER, text, NULL);
+    m = rig_mailbox(r, USER, "INBOX", NULL);
+    assert_true(is_there(r, 1) && is_there(r, 4));
+    assert_int_equal(vault_body_open(&r->v, m, 2, &body, &size), PTN_OK);
+    for (uint32_t uid = 1; uid < 100; uid++) {
+        if (uid != 3)
+            rig_expunge(r, m, uid, NULL);
+    }
+    for (unsigned segment = 1; segment <= 3; segment++)
+        wait_until_gone(r, segment);
+    assert_int_equal(vault_body_read(&r->v, body, 0, read, sizeof(read), false),
+                     size);
+    assert_memory_equal(read, text, size);
+    vault_body_close(&r->v, body);
+    ptn_free(text);
+    text = rig_body(r, m, 3);
+    assert_memory_equal(read, text, size);
+    ptn_free(text);
+    vault_mailbox_close(&r->v, m);
+    rig_check_recovery(r);
+}
+
 int
 main(void)
 {
@@ -270,6 +328,8 @@ main(void)
         cmocka_unit_test_setup_teardown(without_compaction, rig_test_setup,
                                         rig_test_teardown),
         cmocka_unit_test_setup_teardown(with_compaction, rig_test_setup,
+                                        rig_test_teardown),
+        cmocka_unit_test_setup_teardown(gives_space_back, rig_test_setup,
                                         rig_test_teardown),
     };
 
