@@ -13,6 +13,7 @@
  */
 #include "imap.h"
 
+#include "format.h"
 #include "view.h"
 
 #include <postern/mail/search.h>
@@ -38,6 +39,7 @@ struct search {
     struct ptn_search *program;
     uint32_t uids[IMAP_CHUNK], seqs[IMAP_CHUNK];
     bool hits[IMAP_CHUNK];
+    uint64_t modseqs[IMAP_CHUNK];
     size_t count;
     uint32_t next_seq;         /* where the next chunk begins */
     uint32_t last_seq;         /* of the view when the command began */
@@ -48,7 +50,10 @@ struct search {
     uint32_t *numbers; /* the result: sequence numbers or UIDs */
     size_t number_count, number_cap;
     unsigned wanted; /* enum search_return */
-    bool failed;     /* a message could not be read */
+    /* Of the first and the last message found, and the highest (RFC 7162
+     * sections 3.1.5 and 3.1.10); told when the program asks for modseqs. */
+    uint64_t first_modseq, last_modseq, top_modseq;
+    bool failed; /* a message could not be read */
 };
 
 static void
@@ -135,6 +140,7 @@ on_message(void *arg, const struct ptn_message *m)
     while (q->uids[walk->at] != m->uid)
         walk->at++; /* gone meanwhile: no hits */
     sm.seq = q->seqs[walk->at];
+    q->modseqs[walk->at] = m->modseq;
     switch (ptn_search_metadata(q->program, &sm)) {
     case PTN_SEARCH_YES:
         q->hits[walk->at] = true;
@@ -221,6 +227,17 @@ open_bodies(struct search *q)
 /* --- the loop over the mailbox --- */
 
 static void
+add_hit(struct search *q, size_t i)
+{
+    q->last_modseq = q->modseqs[i];
+    if (q->number_count == 0)
+        q->first_modseq = q->modseqs[i];
+    if (q->top_modseq < q->modseqs[i])
+        q->top_modseq = q->modseqs[i];
+    q->numbers[q->number_count++] = q->cmd->uid ? q->uids[i] : q->seqs[i];
+}
+
+static void
 keep_hits(struct search *q)
 {
     close_bodies(q);
@@ -231,8 +248,7 @@ keep_hits(struct search *q)
     }
     for (size_t i = 0; i < q->count; i++)
         if (q->hits[i])
-            q->numbers[q->number_count++] =
-                q->cmd->uid ? q->uids[i] : q->seqs[i];
+            add_hit(q, i);
     q->count = 0;
 }
 
@@ -243,6 +259,19 @@ put_fact(struct ptn_buf *out, const char *name, uint64_t value)
     ptn_buf_adds(out, name);
     ptn_buf_addc(out, ' ');
     ptn_buf_addu64(out, value);
+}
+
+/* RFC 7162 section 3.1.10: the highest modseq among the messages that the
+ * answer speaks of. */
+static uint64_t
+esearch_modseq(const struct search *q)
+{
+    uint64_t first = q->wanted & RETURN_MIN ? q->first_modseq : 0,
+             last = q->wanted & RETURN_MAX ? q->last_modseq : 0;
+
+    if (q->wanted & (RETURN_ALL | RETURN_COUNT))
+        return q->top_modseq;
+    return first > last ? first : last;
 }
 
 /* RFC 4731 section 3.2: MIN, MAX and ALL are left out of an empty result. */
@@ -264,6 +293,8 @@ put_esearch(const struct search *q, struct ptn_buf *out)
         ptn_buf_adds(out, " ALL ");
         ptn_set_format_numbers(q->numbers, n, out);
     }
+    if (n && ptn_search_has_modseq(q->program))
+        put_fact(out, "MODSEQ", esearch_modseq(q));
     ptn_buf_adds(out, "\r\n");
 }
 
@@ -275,6 +306,8 @@ put_search(const struct search *q, struct ptn_buf *out)
         ptn_buf_addc(out, ' ');
         ptn_buf_addu64(out, q->numbers[i]);
     }
+    if (q->number_count && ptn_search_has_modseq(q->program))
+        imap_put_modseq(out, " (MODSEQ ", q->top_modseq);
     ptn_buf_adds(out, "\r\n");
 }
 
@@ -417,6 +450,8 @@ imap_cmd_search(struct imap_command *cmd)
     case PTN_SEARCH_PARSED:
         break;
     }
+    if (ptn_search_has_modseq(q->program))
+        imap_condstore_enable(cmd->session);
     q->unknown = ptn_alloc(IMAP_CHUNK * sizeof(*q->unknown));
     q->next_seq = 1;
     q->last_seq = box.last_seq;
