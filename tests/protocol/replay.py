@@ -48,7 +48,8 @@ USERS = 20000
 CUTS = 40  # places where a dialogue is cut off
 SECONDS = 20  # for any answer
 ALWAYS = {"lmtp": ("smtp", "none", 'role = "lmtp";')}
-MODULES = ("tls_wolfssl", "vault", "passwd", "smtp", "pop3", "imap")
+MODULES = ("tls_wolfssl", "tls_openssl", "vault", "passwd", "smtp", "pop3",
+           "imap")
 
 
 class Mismatch(Exception):
@@ -222,16 +223,22 @@ class Server:
         self.context.verify_mode = ssl.CERT_NONE
 
     def gather_modules(self):
+        """Those that are built; in a static build they are inside of the
+        server."""
         folder = self.folder / "modules"
         folder.mkdir()
         found = []
         for name in MODULES:
             for place in ("modules", "plugins"):
-                file = BUILD / place / name / ".libs" / f"{name}.so"
+                built = BUILD / place / name
+                if not (built / f"{name}.la").exists():
+                    continue
+                file = built / ".libs" / f"{name}.so"
                 if file.exists():
                     (folder / file.name).symlink_to(file.resolve())
-                    found.append(name)
-        return found
+                found.append(name)
+        tls = [name for name in found if name.startswith("tls_")]
+        return tls[:1] + [name for name in found if name not in tls]
 
     def write_files(self, listeners):
         state = self.folder / "state"

@@ -208,6 +208,22 @@ recipients(void **state)
     stage_close(&f.st);
 }
 
+/* A delivery has at most PTN_STORE_RECIPIENTS_MAX accounts. */
+static void
+aliases_of_many(void **state)
+{
+    struct fixture f;
+    (void)state;
+    fixture_start(&f, SMTP_MX);
+    MAIL(&f);
+    RCPT(&f, "many");
+    SAY(&f, "RCPT TO:<many@example.test>",
+        "452 4.5.3 Too many mailboxes for one message");
+    RCPT(&f, "user1");
+    assert_memory_equal(fixture_text(&f, "A: b\r\n", 0), "250 ", 4);
+    stage_close(&f.st);
+}
+
 static void
 lookups_on_a_lane(void **state)
 {
@@ -385,6 +401,7 @@ main(void)
         cmocka_unit_test(small_commands),
         cmocka_unit_test(parameters_of_mail),
         cmocka_unit_test(recipients),
+        cmocka_unit_test(aliases_of_many),
         cmocka_unit_test(lookups_on_a_lane),
         cmocka_unit_test(quota_is_looked_at_early),
         cmocka_unit_test(submission_wants_its_own_sender),

@@ -29,6 +29,9 @@ resolve(void *instance, struct ptn_slice address,
     if (strcasecmp(name, "team@example.test") == 0) {
         tell(st, 1, fn, arg);
         tell(st, 2, fn, arg);
+    } else if (strcasecmp(name, "many@example.test") == 0) {
+        for (int i = 1000; i < 1600; i++)
+            tell(st, i, fn, arg);
     } else if (strcasecmp(name, "postmaster@example.test") == 0) {
         tell(st, 1, fn, arg);
     } else if (strlen(name) == 18 && isdigit((unsigned char)name[4])) {

@@ -54,7 +54,8 @@ struct stage {
     size_t outcome;
 
     /* The directory: users "user1".."user9@example.test"; team is the first
-     * two; status other than OK: what every lookup answers. */
+     * two, many are 600 others; status other than OK: what every lookup
+     * answers. */
     enum ptn_status directory_status;
     bool directory_slow; /* resolve_nowait cannot tell */
     uint64_t quota;      /* of user2, who used 1,000 octets */
