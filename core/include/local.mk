@@ -14,3 +14,4 @@ coreinclude_HEADERS += core/include/postern/protocol.h
 coreinclude_HEADERS += core/include/postern/session.h
 coreinclude_HEADERS += core/include/postern/tls.h
 coreinclude_HEADERS += core/include/postern/types.h
+dist_man_MANS += core/include/postern-module.7
