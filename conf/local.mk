@@ -4,7 +4,8 @@
 # `posternd --check` by tests/abi/out_of_tree.sh.
 examplesdir = $(docdir)/examples
 dist_examples_DATA = conf/behind-an-mta.conf conf/many-domains.conf \
-	conf/openssl.conf conf/own-protocol.conf conf/postern.conf \
+	conf/mx-only.conf conf/openssl.conf conf/own-protocol.conf \
+	conf/postern.conf conf/submission-only.conf \
 	conf/small-device.conf
 
 # The default one becomes the configuration where there is none yet.

@@ -27,13 +27,23 @@ ptn_begin_complain(const struct ptn_error *err)
 int
 ptn_begin_folders(const struct ptn_conf *conf, struct ptn_error *err)
 {
+    const char *user = conf->server.user;
     char run[PATH_MAX];
 
+    if (user && !ptn_privileges_known(user)) {
+        ptn_error_set(err, PTN_ERR_CONFIG,
+                      "server.user: there is no user \"%s\"; make it, or name "
+                      "another",
+                      user);
+        err->file = conf->server.place.file;
+        err->line = conf->server.place.line;
+        return -1;
+    }
     if (ptn_setup_folders(conf, err) != 0 ||
-        ptn_privileges_give(conf->server.state, conf->server.user, err) != 0)
+        ptn_privileges_give(conf->server.state, user, err) != 0)
         return -1;
     snprintf(run, sizeof run, "%s/run", conf->server.state);
-    return ptn_privileges_give(run, conf->server.user, err);
+    return ptn_privileges_give(run, user, err);
 }
 
 int

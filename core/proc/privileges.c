@@ -18,9 +18,13 @@ find(const char *user, struct passwd **out, struct ptn_error *err)
     if (*out)
         return 0;
     return ptn_error_set(err, PTN_ERR_CONFIG,
-                         "server.user: there is no user \"%s\"; make it, or "
-                         "name another",
-                         user);
+                         "server.user: there is no user \"%s\"", user);
+}
+
+bool
+ptn_privileges_known(const char *user)
+{
+    return getpwnam(user) != NULL;
 }
 
 static bool

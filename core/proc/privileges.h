@@ -8,6 +8,9 @@
 
 #include <postern/error.h>
 
+/* Whether the system has such a user. */
+bool ptn_privileges_known(const char *user);
+
 /* For good, with its groups; and no program that is executed later can
  * gain rights (no_new_privs, which is set in any case). */
 int ptn_privileges_drop(const char *user, struct ptn_error *err);

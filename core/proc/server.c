@@ -5,6 +5,7 @@
 #include "proc/server.h"
 #include "log/log.h"
 #include "proc/begin.h"
+#include "proc/privileges.h"
 #include "proc/setup.h"
 #include "proc/single.h"
 #include "proc/supervisor.h"
@@ -68,6 +69,19 @@ check_state(const struct ptn_conf *conf)
     return 1;
 }
 
+/* The file may be checked on another machine than it is for. */
+static void
+warn_user(const struct ptn_conf *conf)
+{
+    const struct ptn_server_conf *s = &conf->server;
+
+    if (s->user && !ptn_privileges_known(s->user))
+        fprintf(stderr,
+                "%s:%d: warning: server.user: there is no user \"%s\" on this "
+                "machine\n",
+                s->place.file, s->place.line, s->user);
+}
+
 int
 ptn_server_check(const struct ptn_server_options *options)
 {
@@ -78,6 +92,7 @@ ptn_server_check(const struct ptn_server_options *options)
     ptn_conf_print_notes(setup.conf, stderr);
     bad = ptn_conf_failed(setup.conf);
     if (!bad) {
+        warn_user(setup.conf);
         bad = check_state(setup.conf);
         ptn_setup_certificates(&setup, PTN_SETUP_EXPECT);
         if (setup.pki)

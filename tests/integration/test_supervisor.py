@@ -402,6 +402,17 @@ def test_state_folder_that_cannot_be(house, single):
     assert not house.is_open("plain")
 
 
+def test_user_that_is_not_there(house, single):
+    code, said = house.write(server='user = "no-such-user";',
+                             single=single).refuses()
+    assert code == 78
+    assert re.search(r'postern\.conf:2: server\.user: there is no user '
+                     r'"no-such-user"', said)
+    checked = house.ctl("config", "check")
+    assert checked.returncode == 0
+    assert "warning: server.user: there is no user" in checked.stderr
+
+
 def test_all_errors_before_any_port(house):
     house.write(listeners='extra: { protocol = "pop4"; tls: { mod = "x"; }; '
                           '};', server="hostnam = 5;")
