@@ -157,13 +157,23 @@ replace(const struct edit *e, const struct stat *st, struct ptn_error *err)
     return status;
 }
 
+/* The lock file belongs to the state folder's owner, so that root and that
+ * user can take turns. */
+static bool
+give_to_owner(const struct passwd *p, int fd)
+{
+    struct stat st;
+    return geteuid() != 0 || stat(ptn_host_state_dir(p->host), &st) < 0 ||
+           fchown(fd, st.st_uid, st.st_gid) == 0;
+}
+
 static int
 take_lock(const struct passwd *p, struct ptn_error *err)
 {
     struct ptn_buf path = PTN_BUF_INIT;
     ptn_buf_printf(&path, "%s.lock", p->users_path);
     int fd = open(ptn_buf_cstr(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || flock(fd, LOCK_EX) < 0) {
+    if (fd < 0 || !give_to_owner(p, fd) || flock(fd, LOCK_EX) < 0) {
         ptn_error_errno(err, "cannot lock %s", ptn_buf_cstr(&path));
         if (fd >= 0)
             close(fd);
