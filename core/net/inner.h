@@ -86,6 +86,7 @@ struct ptn_listener {
     uint64_t refused;                /* since it was last logged */
     uint64_t refused_logged;         /* when that was */
     struct ptn_timer *pause;         /* out of descriptors: try again */
+    uint64_t pause_logged;           /* when that was */
     size_t sockets_open;
     struct ptn_accept *sockets;
 };

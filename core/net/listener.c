@@ -17,6 +17,7 @@
 
 #define REFUSED_LOG_MS 1000u /* refusals are logged at most this often */
 #define PAUSE_MS 250u        /* without descriptors */
+#define PAUSED_LOG_MS 10000u /* which is logged at most this often */
 
 struct ptn_accept {
     struct ptn_watch watch;
@@ -131,12 +132,18 @@ on_pause_over(void *arg)
 static void
 pause_accepting(struct ptn_listener *l, int error)
 {
+    struct ptn_loop *loop = l->net->params.loop;
+    uint64_t now = ptn_loop_now(loop);
+
     if (l->pause)
         return;
+    watch_all(l, 0);
+    l->pause = ptn_loop_timer(loop, PAUSE_MS, on_pause_over, l);
+    if (l->pause_logged && now - l->pause_logged < PAUSED_LOG_MS)
+        return;
+    l->pause_logged = now;
     ptn_log(PTN_LOG_ERROR, "listener.paused", PTN_FS("listener", l->conf->name),
             PTN_FS("error", strerrordesc_np(error)), PTN_FN("held", l->count));
-    watch_all(l, 0);
-    l->pause = ptn_loop_timer(l->net->params.loop, PAUSE_MS, on_pause_over, l);
 }
 
 static void

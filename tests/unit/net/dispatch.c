@@ -6,6 +6,7 @@
 #include "tests/unit/net/fixture.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -393,6 +394,37 @@ test_rude_module(void **state)
     free(all);
 }
 
+/* Without descriptors the listener rests, and goes on when there are. */
+static void
+test_no_descriptors(void **state)
+{
+    struct fixture f;
+    struct rlimit before, few;
+    int fds[8];
+    char rest[16];
+
+    (void)state;
+    fixture_init(&f);
+    fixture_start(&f);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    for (size_t i = 0; i < PTN_COUNT(fds); i++)
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    few = before;
+    few.rlim_cur = (rlim_t)fds[PTN_COUNT(fds) - 1] + 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (size_t i = 0; i < PTN_COUNT(fds); i++)
+        client_connect_as(&f, fds[i]);
+    size_t greeted = 0;
+    for (size_t i = 0; i < PTN_COUNT(fds); i++)
+        greeted += client_read_all(fds[i], rest, 4, 100) == 4;
+    assert_in_range(greeted, 1, 3);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    wait_counter(&f.counters.sessions_total, PTN_COUNT(fds));
+    for (size_t i = 0; i < PTN_COUNT(fds); i++)
+        close(fds[i]);
+    fixture_stop(&f);
+}
+
 static void
 test_many(void **state)
 {
@@ -434,6 +466,7 @@ main(void)
         cmocka_unit_test(test_drain),
         cmocka_unit_test(test_slow_reader),
         cmocka_unit_test(test_rude_module),
+        cmocka_unit_test(test_no_descriptors),
         cmocka_unit_test(test_many),
     };
 

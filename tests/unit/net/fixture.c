@@ -155,19 +155,27 @@ fixture_stop(struct fixture *f)
     close(f->listening);
 }
 
-static int
-connect_with(struct fixture *f, int receive_buffer)
+void
+client_connect_as(struct fixture *f, int fd)
 {
     struct sockaddr_in sin = {.sin_family = AF_INET};
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int one = 1;
 
-    if (receive_buffer)
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer,
-                   sizeof receive_buffer);
     sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     sin.sin_port = htons((uint16_t)f->port);
     assert_int_equal(connect(fd, (struct sockaddr *)&sin, sizeof sin), 0);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+}
+
+static int
+connect_with(struct fixture *f, int receive_buffer)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (receive_buffer)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer,
+                   sizeof receive_buffer);
+    client_connect_as(f, fd);
     return fd;
 }
 

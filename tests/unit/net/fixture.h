@@ -56,6 +56,8 @@ void fixture_drain(struct fixture *f, int milliseconds);
 void fixture_stop(struct fixture *f);
 
 int client_connect(struct fixture *f);
+/* A socket that is there already. */
+void client_connect_as(struct fixture *f, int fd);
 /* With a small receive buffer, which fills soon when it is not read. */
 int client_connect_narrow(struct fixture *f);
 void client_send(int fd, const char *data, size_t len);
