@@ -17,6 +17,8 @@
 
 #include <postern/mail/date.h>
 
+#define TURN 16 /* chunks, then the loop's other sessions get theirs */
+
 static void
 fetch_release(struct imap_command *cmd)
 {
@@ -292,6 +294,7 @@ static bool
 next_chunk(struct imap_fetch *f)
 {
     f->at = 0;
+    f->chunks++;
     f->count = imap_walk_next(&f->walk, f->uids, f->seqs, IMAP_CHUNK);
     return f->count > 0;
 }
@@ -321,6 +324,10 @@ imap_fetch_run(struct imap_command *cmd)
 
     for (;;) {
         if (f->at == f->count) {
+            if (f->chunks == TURN) { /* also when little was written */
+                f->chunks = 0;
+                return imap_fetch_wait(f);
+            }
             if (f->failed != PTN_OK || !next_chunk(f))
                 return fetch_end(f);
             if (marks && mark_seen(f) == PTN_PENDING)

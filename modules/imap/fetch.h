@@ -56,6 +56,7 @@ struct imap_fetch {
     const char *done_text;
     uint32_t uids[IMAP_CHUNK], seqs[IMAP_CHUNK];
     size_t count, at; /* of the chunk; messages before `at` are done */
+    unsigned chunks;  /* begun in this turn of the loop */
     bool lost;        /* some messages are gone */
 
     /* What a conditional STORE has to tell of (RFC 7162 section 3.1.3). */

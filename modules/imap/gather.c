@@ -18,9 +18,6 @@
 
 #include "view.h"
 
-static enum ptn_result refuse(struct ptn_session *s, const char *tag,
-                              const char *reply);
-
 bool
 imap_literal_find(struct ptn_slice text, struct imap_literal *out)
 {
@@ -74,7 +71,7 @@ after_refusal(struct ptn_session *s, struct ptn_slice line)
 
 /* Answers without a command: it never came to be one. `reply` is "BAD ..."
  * or "NO ...". */
-static enum ptn_result
+static void
 refuse(struct ptn_session *s, const char *tag, const char *reply)
 {
     struct ptn_buf *out = ptn_session_out(s);
@@ -85,7 +82,6 @@ refuse(struct ptn_session *s, const char *tag, const char *reply)
     ptn_buf_adds(out, "\r\n");
     if (reply[0] == 'B')
         ptn_session_error(s);
-    return PTN_DONE;
 }
 
 /* Ends the command in hand and reads on over what belongs to it. */
@@ -122,7 +118,7 @@ take_content(struct imap_command *cmd, struct ptn_slice line,
              const struct imap_literal *literal)
 {
     struct ptn_buf reply = PTN_BUF_INIT;
-    enum ptn_result result = PTN_DONE;
+    enum ptn_result result;
     const char *why;
     bool bad = false;
 

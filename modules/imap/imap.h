@@ -26,7 +26,6 @@
 #define IMAP_PREAUTH_MAX (8u * 1024)    /* the same before authentication */
 #define IMAP_DRAIN_MAX (64u << 20)      /* octets of refused literals read on */
 #define IMAP_ARENA_MAX (4u << 20)       /* octets of parsed arguments */
-#define IMAP_APPEND_MAX (35u << 20)     /* default of max_append */
 #define IMAP_SYNC_BUDGET (1024u * 1024) /* octets of news told at once */
 #define IMAP_CHUNK 256                  /* messages of one step */
 
@@ -168,11 +167,11 @@ enum ptn_result imap_gather_block(struct ptn_session *s,
                                   const struct ptn_block *block);
 enum ptn_result imap_gather_fault(struct ptn_session *s, enum ptn_fault fault,
                                   struct ptn_slice head);
-/* The same for a literal at the end of the line `text`. `len` is the text
- * before it. */
+
+/* The announcement of a literal at the end of a line: "{12}" or "{12+}". */
 struct imap_literal {
     uint64_t size;
-    size_t len;
+    size_t len;    /* of the text before the announcement */
     bool sync;     /* the client waits for "+" */
     bool overflow; /* not even 64 bits can say how long it is */
 };

@@ -246,19 +246,19 @@ long_answers_stop_and_go_on(void **state)
     struct ptn_session *s = *state;
     const char *answer;
 
-    append_many(s, 600); /* more than two chunks */
+    append_many(s, 4400); /* more than the chunks of a turn */
     fake_say(s, SELECT);
     fake_of(s)->high = 100;
     answer = fake_say(s, "a FETCH 1:* (UID FLAGS INTERNALDATE ENVELOPE)\r\n");
-    count_messages(answer, 600);
+    count_messages(answer, 4400);
     has(answer, "a OK FETCH completed\r\n");
     answer = fake_say(s, "b FETCH 1:* (BODY[] BODY[HEADER.FIELDS (x)])\r\n");
-    count_messages(answer, 600);
-    has(answer, "* 600 FETCH (BODY[] {20}\r\nSubject: x\r\n\r\nbody\r\n "
+    count_messages(answer, 4400);
+    has(answer, "* 4400 FETCH (BODY[] {20}\r\nSubject: x\r\n\r\nbody\r\n "
                 "BODY[HEADER.FIELDS (x)] {2}\r\n\r\n FLAGS (\\Seen \\Recent)"
                 ")\r\nb OK");
-    count_messages(fake_say(s, "c UID STORE 1:* FLAGS (\\Draft)\r\n"), 600);
-    has(fake_say(s, "d UID FETCH 1:4294967295 UID\r\n"), "* 600 FETCH");
+    count_messages(fake_say(s, "c UID STORE 1:* FLAGS (\\Draft)\r\n"), 4400);
+    has(fake_say(s, "d UID FETCH 1:4294967295 UID\r\n"), "* 4400 FETCH");
 }
 
 static void
