@@ -26,15 +26,25 @@ struct ptn_pki_binding {
     struct ptn_pki *pki;
     const struct ptn_tls_conf *tls;
     const char *alpn;
-    struct ptn_tls_context **contexts; /* tls->certificates.count of them */
+    struct used **used;                /* tls->certificates.count of them */
+    struct ptn_tls_context **contexts; /* as many, of these */
     struct ptn_index index;            /* of those that are not NULL */
     struct ptn_error problem;
+};
+
+/* Where a binding has the context of a certificate. */
+struct place {
+    struct place *next;
+    struct ptn_pki_binding *binding;
+    size_t index;
 };
 
 /* A certificate that some listener names. */
 struct used {
     struct ptn_identity now;  /* what is served; good, or never was */
     struct ptn_identity read; /* what is about to replace it */
+    struct place *places;
+    size_t place_count;
 };
 
 struct ptn_pki {
@@ -42,7 +52,7 @@ struct ptn_pki {
     const struct ptn_conf *conf;
     struct used *used;
     size_t count;
-    struct ptn_map by_conf; /* the cert_conf's name -> struct used */
+    struct ptn_map by_name; /* of the certificate -> struct used */
     struct ptn_pki_binding *bindings;
     uint8_t tickets[3 * PTN_TLS_TICKET_KEY_SIZE];
     size_t ticket_count;
@@ -93,9 +103,34 @@ ptn_pki_binding(struct ptn_pki *pki, const struct ptn_listener_conf *l)
     return b;
 }
 
+static struct used *
+use(struct ptn_pki *pki, const struct ptn_cert_conf *conf)
+{
+    struct used *u = ptn_map_get(&pki->by_name, ptn_slice_of(conf->name));
+
+    if (u)
+        return u;
+    u = &pki->used[pki->count++];
+    u->now.conf = conf;
+    ptn_map_put(&pki->by_name, ptn_slice_of(conf->name), u);
+    return u;
+}
+
+static void
+add_place(struct used *u, struct ptn_pki_binding *b, size_t index)
+{
+    struct place *place = ptn_alloc(sizeof *place);
+
+    *place = (struct place){u->places, b, index};
+    u->places = place;
+    u->place_count++;
+    b->used[index] = u;
+}
+
 static void
 add_binding(struct ptn_pki *pki, const struct ptn_listener_conf *l)
 {
+    size_t count = l->tls.certificates.count;
     struct ptn_pki_binding *b;
 
     if (l->tls.mode == PTN_TLS_NONE || ptn_pki_binding(pki, l))
@@ -105,28 +140,12 @@ add_binding(struct ptn_pki *pki, const struct ptn_listener_conf *l)
     b->tls = &l->tls;
     b->alpn = alpn_of(l);
     b->index = PTN_INDEX_INIT;
-    b->contexts =
-        ptn_alloc((l->tls.certificates.count + 1) * sizeof *b->contexts);
+    b->contexts = ptn_alloc((count + 1) * sizeof *b->contexts);
+    b->used = ptn_alloc((count + 1) * sizeof *b->used);
+    for (size_t i = 0; i < count; i++)
+        add_place(use(pki, l->tls.certs[i]), b, i);
     b->next = pki->bindings;
     pki->bindings = b;
-}
-
-static void
-add_used(struct ptn_pki *pki, const struct ptn_cert_conf *conf)
-{
-    struct used *u = &pki->used[pki->count];
-
-    if (ptn_map_get(&pki->by_conf, ptn_slice_of(conf->name)))
-        return;
-    u->now.conf = conf;
-    ptn_map_put(&pki->by_conf, ptn_slice_of(conf->name), u);
-    pki->count++;
-}
-
-static struct used *
-used_of(const struct ptn_pki_binding *b, size_t i)
-{
-    return ptn_map_get(&b->pki->by_conf, ptn_slice_of(b->tls->certs[i]->name));
 }
 
 struct ptn_pki *
@@ -139,15 +158,9 @@ ptn_pki_new(const struct ptn_conf *conf, const struct ptn_tls_ops *ops,
     pki->source =
         (struct ptn_identity_source){ops, instance, conf->server.state};
     pki->used = ptn_alloc((conf->cert_count + 1) * sizeof *pki->used);
-    pki->by_conf = PTN_MAP_INIT;
-    for (size_t i = 0; i < conf->listener_count; i++) {
-        const struct ptn_tls_conf *tls = &conf->listeners[i].tls;
-
+    pki->by_name = PTN_MAP_INIT;
+    for (size_t i = 0; i < conf->listener_count; i++)
         add_binding(pki, &conf->listeners[i]);
-        for (size_t j = 0;
-             tls->mode != PTN_TLS_NONE && j < tls->certificates.count; j++)
-            add_used(pki, tls->certs[j]);
-    }
     return pki;
 }
 
@@ -161,7 +174,20 @@ free_binding(struct ptn_pki_binding *b)
             source->ops->context_free(source->instance, b->contexts[i]);
     ptn_index_free(&b->index);
     ptn_free(b->contexts);
+    ptn_free(b->used);
     ptn_free(b);
+}
+
+static void
+free_used(struct used *u)
+{
+    struct place *next;
+
+    for (struct place *p = u->places; p; p = next) {
+        next = p->next;
+        ptn_free(p);
+    }
+    ptn_identity_free(&u->now);
 }
 
 void
@@ -176,8 +202,8 @@ ptn_pki_free(struct ptn_pki *pki)
         free_binding(b);
     }
     for (size_t i = 0; i < pki->count; i++)
-        ptn_identity_free(&pki->used[i].now);
-    ptn_map_free(&pki->by_conf);
+        free_used(&pki->used[i]);
+    ptn_map_free(&pki->by_name);
     ptn_free(pki->used);
     ptn_wipe(pki->tickets, sizeof pki->tickets);
     ptn_free(pki);
@@ -247,77 +273,44 @@ rebuild_index(struct ptn_pki_binding *b)
     b->index = PTN_INDEX_INIT;
     for (size_t i = 0; i < b->tls->certificates.count; i++)
         if (b->contexts[i])
-            ptn_index_add(&b->index, b->contexts[i], &used_of(b, i)->now.facts);
-}
-
-/* The contexts of one certificate in all bindings: all, or none of them. */
-struct batch {
-    struct ptn_tls_context *context;
-    struct ptn_pki_binding *binding;
-    size_t place;
-};
-
-static size_t
-count_places(const struct ptn_pki *pki, const struct used *u)
-{
-    size_t count = 0;
-
-    for (struct ptn_pki_binding *b = pki->bindings; b; b = b->next)
-        for (size_t i = 0; i < b->tls->certificates.count; i++)
-            count += used_of(b, i) == u ? 1 : 0;
-    return count;
-}
-
-static size_t
-make_batch(struct ptn_pki *pki, const struct used *u, struct batch *batch,
-           struct ptn_error *err)
-{
-    size_t made = 0;
-
-    for (struct ptn_pki_binding *b = pki->bindings; b; b = b->next)
-        for (size_t i = 0; i < b->tls->certificates.count; i++) {
-            if (used_of(b, i) != u)
-                continue;
-            if (make_context(b, &u->read, &batch[made].context, err) != 0)
-                return made;
-            batch[made].binding = b;
-            batch[made].place = i;
-            made++;
-        }
-    return made;
+            ptn_index_add(&b->index, b->contexts[i], &b->used[i]->now.facts);
 }
 
 static void
-apply_batch(const struct batch *batch, size_t count)
+put_context(const struct place *p, struct ptn_tls_context *context)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct ptn_pki_binding *b = batch[i].binding;
-        struct ptn_tls_context **slot = &b->contexts[batch[i].place];
+    struct ptn_pki_binding *b = p->binding;
+    struct ptn_tls_context **slot = &b->contexts[p->index];
 
-        if (*slot)
-            b->pki->source.ops->context_free(b->pki->source.instance, *slot);
-        *slot = batch[i].context;
-    }
+    if (*slot)
+        b->pki->source.ops->context_free(b->pki->source.instance, *slot);
+    *slot = context;
 }
 
-/* Makes what was read into what is served. -1: it is not fit for some
- * listener, and nothing has changed. */
+/* Makes what was read into what is served, in all places or, with -1, as it
+ * is unfit for one of them, in none. */
 static int
 activate(struct ptn_pki *pki, struct used *u, struct ptn_error *err)
 {
-    size_t places = count_places(pki, u);
-    struct batch *batch = ptn_alloc((places + 1) * sizeof *batch);
-    size_t made = make_batch(pki, u, batch, err);
+    const struct ptn_identity_source *source = &pki->source;
+    struct ptn_tls_context **made =
+        ptn_alloc((u->place_count + 1) * sizeof *made);
+    size_t count = 0;
 
-    if (made == places) {
-        apply_batch(batch, made);
-    } else {
-        for (size_t i = 0; i < made; i++)
-            pki->source.ops->context_free(pki->source.instance,
-                                          batch[i].context);
+    for (struct place *p = u->places; p; p = p->next, count++)
+        if (make_context(p->binding, &u->read, &made[count], err) != 0)
+            break;
+    if (count == u->place_count) {
+        count = 0;
+        for (struct place *p = u->places; p; p = p->next)
+            put_context(p, made[count++]);
+        ptn_free(made);
+        return 0;
     }
-    ptn_free(batch);
-    return made == places ? 0 : -1;
+    while (count > 0)
+        source->ops->context_free(source->instance, made[--count]);
+    ptn_free(made);
+    return -1;
 }
 
 static void
@@ -392,7 +385,7 @@ conclude(struct ptn_pki_binding *b)
     rebuild_index(b);
     b->problem = PTN_ERROR_INIT;
     if (!b->contexts[0])
-        b->problem = used_of(b, 0)->now.problem;
+        b->problem = b->used[0]->now.problem;
 }
 
 unsigned
