@@ -24,14 +24,15 @@ open_editor(const struct ctl *ctl, struct editor *e)
     e->admin = ptn_admin_open(ctl->config, stderr);
     if (!e->admin)
         return PTN_EXIT_CONFIG;
-    if (ptn_admin_find(e->admin, PTN_DIRECTORY_EDIT_CONTRACT,
-                       PTN_DIRECTORY_EDIT_VERSION, &ops, &e->instance)) {
+    if (!ptn_admin_find(e->admin, PTN_DIRECTORY_EDIT_CONTRACT,
+                        PTN_DIRECTORY_EDIT_VERSION, &ops, &e->instance)) {
+        fputs("posternctl: no module in \"load\" has accounts that can be "
+              "changed here\n",
+              stderr);
+    } else if (ptn_admin_make_folders(e->admin) == 0) {
         e->ops = ops;
         return PTN_EXIT_OK;
     }
-    fputs("posternctl: no module in \"load\" has accounts that can be changed "
-          "here\n",
-          stderr);
     ptn_admin_close(e->admin);
     return PTN_EXIT_CONFIG;
 }

@@ -4,6 +4,7 @@
  */
 #include "proc/admin.h"
 #include "log/log.h"
+#include "proc/begin.h"
 #include "proc/setup.h"
 
 struct ptn_admin {
@@ -35,6 +36,17 @@ ptn_admin_close(struct ptn_admin *admin)
 {
     ptn_setup_free(&admin->setup);
     ptn_free(admin);
+}
+
+int
+ptn_admin_make_folders(const struct ptn_admin *admin)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+
+    if (ptn_begin_folders(admin->setup.conf, &err) == 0)
+        return 0;
+    ptn_begin_complain(&err);
+    return -1;
 }
 
 bool

@@ -17,6 +17,10 @@ struct ptn_admin;
 PTN_API struct ptn_admin *ptn_admin_open(const char *config, FILE *errors);
 PTN_API void ptn_admin_close(struct ptn_admin *admin);
 
+/* Makes the state folder, as the server's own start does; an account may be
+ * made before that. -1: why not was printed. */
+PTN_API int ptn_admin_make_folders(const struct ptn_admin *admin);
+
 /* A contract that one of the modules provides. */
 PTN_API bool ptn_admin_find(const struct ptn_admin *admin, const char *contract,
                             uint16_t version, const void **ops,

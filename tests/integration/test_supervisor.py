@@ -499,13 +499,21 @@ def test_becomes_another_user(single):
     one = House(folder)
     (folder / "users").chmod(0o644)
     try:
-        one.write(server='user = "nobody";', single=single).start()
+        one.write(server='user = "nobody";', single=single)
+        one.file.write_text(one.file.read_text().replace(
+            'passwd: { users = "users"; };', ""))
+        # Root makes the account; the server's user reads it.
+        assert one.ctl("user", "add", "u@example.test",
+                       stdin="secret\n").returncode == 0
+        one.start()
         for worker in one.status()["workers"]:
             facts = pathlib.Path(f"/proc/{worker['pid']}/status").read_text()
             assert re.search(r"Uid:\s+65534\s+65534\s+65534\s+65534", facts)
             assert "NoNewPrivs:\t1" in facts
         assert (folder / "state/certs/default.key").stat().st_uid == 65534
-        assert one.connect().greeting.startswith(b"+OK")
+        session = one.connect()
+        session.ask("USER u@example.test")
+        assert session.ask("PASS secret").startswith(b"+OK")
         assert one.ctl("reload").returncode == 0
         one.stop()
     finally:
@@ -559,6 +567,19 @@ def test_accounts(house):
     assert house.ctl("user", "delete", "new@example.test").returncode == 1
     assert house.ctl("user", "add", "empty@example.test",
                      stdin="").returncode == 2
+
+
+def test_account_before_the_first_start(house):
+    (house.folder / "users").unlink()
+    house.write()
+    house.file.write_text(house.file.read_text().replace(
+        'passwd: { users = "users"; };', ""))
+    assert house.ctl("user", "add", "u@example.test",
+                     stdin="secret\n").returncode == 0
+    house.start()
+    session = house.connect()
+    session.ask("USER u@example.test")
+    assert session.ask("PASS secret").startswith(b"+OK")
 
 
 def test_config_show_and_check(house):
