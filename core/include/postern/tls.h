@@ -30,7 +30,6 @@ enum ptn_tls_capability {
     PTN_TLS_CAP_ALPN = 1 << 5,
     PTN_TLS_CAP_TICKETS = 1 << 6,
     PTN_TLS_CAP_CLIENT_CERTS = 1 << 7,
-    PTN_TLS_CAP_REMOTE_SIGN = 1 << 8, /* `sign` of an identity is honoured */
     PTN_TLS_CAP_ED25519 = 1 << 9,
 };
 
@@ -111,7 +110,7 @@ struct ptn_tls_session;
 struct ptn_tls_params {
     uint32_t size;
     struct ptn_slice chain; /* certificate and intermediates, leaf first */
-    struct ptn_slice key;   /* PKCS#8, SEC1 or PKCS#1; empty with `sign` */
+    struct ptn_slice key;   /* PKCS#8, SEC1 or PKCS#1, not encrypted */
     enum ptn_tls_version min_version, max_version;
     const char *ciphers; /* library's list for <= 1.2; NULL = default */
     const char *suites;  /* TLS 1.3 suites; NULL = default */
