@@ -103,6 +103,19 @@ give_frame(struct ptn_session *s, const struct ptn_frame *frame)
     return p->block(s, &block);
 }
 
+/* A user may be given longer lines than a stranger. */
+static size_t
+line_limit(const struct ptn_session *s)
+{
+    const struct ptn_protocol *p = s->listener->protocol;
+    uint64_t limit = s->listener->conf->limits.max_line;
+
+    if (s->user && PTN_HAS(p, struct ptn_protocol, max_line) &&
+        p->max_line > limit)
+        limit = p->max_line;
+    return (size_t)limit;
+}
+
 /* Gives the frames of `in` while it may; answers the octets spent. A peer
  * that has sent a frame was active; one that sends a line in ever smaller
  * pieces was not, and cannot hold a session for longer than one that is
@@ -110,12 +123,12 @@ give_frame(struct ptn_session *s, const struct ptn_frame *frame)
 static size_t
 give_frames(struct ptn_session *s, struct ptn_slice in)
 {
-    size_t max_line = (size_t)s->listener->conf->limits.max_line, used = 0;
     struct ptn_frame frame;
+    size_t used = 0;
 
     while (is_ready(s) && !errors_due(s)) {
         ptn_framer_next(&s->framer, ptn_slice_sub(in, used, in.len - used),
-                        max_line, &frame);
+                        line_limit(s), &frame);
         if (frame.kind != PTN_FRAME_NONE) {
             s->active = ptn_loop_now(s->net->params.loop);
             ptn_session_apply(s, give_frame(s, &frame));
@@ -171,8 +184,7 @@ give_backlog(struct ptn_session *s)
 static size_t
 complete_backlog(struct ptn_session *s, struct ptn_slice data)
 {
-    size_t n = ptn_framer_wants(&s->framer, s->in.len, data,
-                                (size_t)s->listener->conf->limits.max_line);
+    size_t n = ptn_framer_wants(&s->framer, s->in.len, data, line_limit(s));
 
     ptn_buf_add(&s->in, data.data, n);
     give_backlog(s);

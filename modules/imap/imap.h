@@ -23,6 +23,7 @@
 
 #define IMAP_TAG_MAX 64                 /* octets of a tag */
 #define IMAP_COMMAND_MAX (256u * 1024)  /* octets of a command, literals too */
+#define IMAP_LINE_MAX (64u * 1024)      /* of a line, once authenticated */
 #define IMAP_PREAUTH_MAX (8u * 1024)    /* the same before authentication */
 #define IMAP_DRAIN_MAX (64u << 20)      /* octets of refused literals read on */
 #define IMAP_ARENA_MAX (4u << 20)       /* octets of parsed arguments */

@@ -248,4 +248,5 @@ const struct ptn_protocol imap_protocol = {
     .close = session_close,
     .refuse = session_refuse,
     .login = true,
+    .max_line = IMAP_LINE_MAX,
 };

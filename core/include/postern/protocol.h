@@ -106,6 +106,10 @@ struct ptn_protocol {
     /* Sessions are for users: the listener's login_timeout counts until one
      * has authenticated. */
     bool login;
+
+    /* Octets that a line of an authenticated session may have at least, even
+     * where the listener's limits.max_line is less; 0: as that says. */
+    uint32_t max_line;
 };
 
 #endif
