@@ -112,9 +112,22 @@ rig_pwritev(int fd, const struct iovec *iov, int count, off_t at)
     return pwritev(fd, iov, count, at);
 }
 
+static _Atomic unsigned syncs;
+
+unsigned
+rig_count_syncs(bool begin)
+{
+    unsigned n = syncs;
+
+    if (begin)
+        syncs = 0;
+    return n;
+}
+
 static int
 rig_fdatasync(int fd)
 {
+    syncs++;
     (void)fd; /* the page cache outlives a test */
     errno = EIO;
     return fails(RIG_FDATASYNC) ? -1 : 0;

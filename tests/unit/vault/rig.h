@@ -94,6 +94,8 @@ enum rig_call {
     RIG_TRUNCATE = 1 << 6,
 };
 void rig_fail(unsigned calls, unsigned nth);
+/* How many groups were synced since counting began. */
+unsigned rig_count_syncs(bool begin);
 /* Whether the fault has happened. */
 bool rig_failed(void);
 
