@@ -137,8 +137,13 @@ test_leaves_during_job(void **state)
             setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
         close(fd);
     }
+    for (int i = 0; i < 5000 && atomic_load(&f.closed) < 4; i++)
+        usleep(1000);
     fixture_stop(&f);
     assert_int_equal(atomic_load(&f.closed), 4);
+    /* A reset is noticed at once; who only says that no more comes may still
+     * want the answer. */
+    assert_int_equal(atomic_load(&f.cancelled), 2);
 }
 
 static void
@@ -364,6 +369,35 @@ test_slow_reader(void **state)
     free(all);
 }
 
+/* Commands of a peer that reads no answers stay where they are: in its own
+ * memory, once the kernel's is full. */
+static void
+test_asks_and_never_reads(void **state)
+{
+    struct fixture f;
+    static char asks[60000];
+    size_t sent = 0;
+    int fd;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof asks; i += 6)
+        memcpy(asks + i, "PING\r\n", 6);
+    fixture_init(&f);
+    fixture_start(&f);
+    fd = client_connect_narrow(&f);
+    for (int calm = 0; calm < 50 && sent < 64u << 20;) {
+        ssize_t n = send(fd, asks, sizeof asks, MSG_DONTWAIT | MSG_NOSIGNAL);
+        calm = n > 0 ? 0 : calm + 1;
+        sent += n > 0 ? (size_t)n : 0;
+        if (n <= 0)
+            usleep(10000);
+    }
+    assert_true(sent < 64u << 20);
+    assert_true(atomic_load(&f.counters.octets_in) < sent);
+    close(fd);
+    fixture_stop(&f);
+}
+
 /* A module that does not ask is_full: its session gets no more input. */
 static void
 test_rude_module(void **state)
@@ -465,6 +499,7 @@ main(void)
         cmocka_unit_test(test_stuck_module),
         cmocka_unit_test(test_drain),
         cmocka_unit_test(test_slow_reader),
+        cmocka_unit_test(test_asks_and_never_reads),
         cmocka_unit_test(test_rude_module),
         cmocka_unit_test(test_no_descriptors),
         cmocka_unit_test(test_many),

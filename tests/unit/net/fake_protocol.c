@@ -36,7 +36,11 @@ run_job(struct ptn_job *job)
 static enum ptn_result
 job_done(struct ptn_session *s, struct ptn_job *job)
 {
-    if (!job->cancelled)
+    struct fixture *f = ptn_session_instance(s);
+
+    if (job->cancelled)
+        atomic_fetch_add(&f->cancelled, 1);
+    else
         ptn_session_write(s, PTN_SLICE("JOB ok\r\n"));
     ptn_free(PTN_CONTAINER(job, struct job, job));
     return PTN_DONE;

@@ -41,7 +41,8 @@ struct fixture {
     int command[2]; /* a pipe to the server's thread */
     struct ptn_fd_watch *watch;
     pthread_t thread;
-    _Atomic int closed; /* sessions whose protocol->close was called */
+    _Atomic int closed;    /* sessions whose protocol->close was called */
+    _Atomic int cancelled; /* jobs that came back so */
     _Atomic int drained;
     bool draining, no_directory;
     struct ptn_directory_ops directory;
