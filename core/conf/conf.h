@@ -142,7 +142,7 @@ struct ptn_conf {
     struct ptn_listener_conf *listeners;
     size_t listener_count;
 
-    struct ptn_conf_value *values; /* when recorded, in file order */
+    struct ptn_conf_value *values; /* when recorded, as they were read */
     size_t value_count;
     struct ptn_conf_tree *tree;
     struct ptn_conf_notes *notes;

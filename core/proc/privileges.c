@@ -63,7 +63,8 @@ ptn_privileges_borrow(const char *user, struct ptn_error *err)
         return 0;
     if (find(user, &pw, err) != 0)
         return -1;
-    if (setegid(pw->pw_gid) != 0 || seteuid(pw->pw_uid) != 0)
+    if (initgroups(pw->pw_name, pw->pw_gid) != 0 || setegid(pw->pw_gid) != 0 ||
+        seteuid(pw->pw_uid) != 0)
         return ptn_error_errno(err, "cannot become user %s", user);
     return 0;
 }
@@ -75,6 +76,7 @@ ptn_privileges_return(void)
         return;
     (void)!seteuid(0); /* cannot fail for the real user */
     (void)!setegid(0);
+    (void)!initgroups("root", 0);
 }
 
 int

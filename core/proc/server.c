@@ -10,6 +10,7 @@
 #include "proc/single.h"
 #include "proc/supervisor.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -61,7 +62,8 @@ check_state(const struct ptn_conf *conf)
 {
     const char *state = conf->server.state;
 
-    if (access(state, F_OK) != 0 || access(state, W_OK | X_OK) == 0)
+    if (access(state, F_OK) != 0 ||
+        faccessat(AT_FDCWD, state, W_OK | X_OK, AT_EACCESS) == 0)
         return 0;
     fprintf(stderr, "%s:%d: server.state: %s cannot be written (%s)\n",
             conf->server.place.file, conf->server.place.line, state,
@@ -82,6 +84,25 @@ warn_user(const struct ptn_conf *conf)
                 s->place.file, s->place.line, s->user);
 }
 
+/* What is only right if the server's user may do it. */
+static int
+check_as_user(struct ptn_setup *setup)
+{
+    const char *user = setup->conf->server.user;
+    struct ptn_error err = PTN_ERROR_INIT;
+    int bad;
+
+    if (user && ptn_privileges_known(user) &&
+        ptn_privileges_borrow(user, &err) != 0)
+        return ptn_begin_complain(&err);
+    bad = check_state(setup->conf);
+    ptn_setup_certificates(setup, PTN_SETUP_EXPECT);
+    if (setup->pki)
+        ptn_pki_each(setup->pki, print_certificate, &bad);
+    ptn_privileges_return();
+    return bad;
+}
+
 int
 ptn_server_check(const struct ptn_server_options *options)
 {
@@ -93,10 +114,7 @@ ptn_server_check(const struct ptn_server_options *options)
     bad = ptn_conf_failed(setup.conf);
     if (!bad) {
         warn_user(setup.conf);
-        bad = check_state(setup.conf);
-        ptn_setup_certificates(&setup, PTN_SETUP_EXPECT);
-        if (setup.pki)
-            ptn_pki_each(setup.pki, print_certificate, &bad);
+        bad = check_as_user(&setup);
     }
     ptn_setup_free(&setup);
     return bad ? PTN_EXIT_CONFIG : PTN_EXIT_OK;

@@ -516,6 +516,13 @@ def test_becomes_another_user(single):
         assert session.ask("PASS secret").startswith(b"+OK")
         assert one.ctl("reload").returncode == 0
         one.stop()
+        # A key that root may read and the server's user may not.
+        make_pair(folder, "own", "mail.example.test")
+        one.write(server='user = "nobody";', single=single, more=OWN)
+        checked = one.ctl("config", "check")
+        assert checked.returncode == 78
+        assert "own.key cannot be read: the server's user may not" \
+            in checked.stderr
     finally:
         one.stop()
         shutil.rmtree(folder)
