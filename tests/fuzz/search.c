@@ -77,7 +77,11 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct ptn_slice keywords[] = {{"a", 1}, {"b", 1}};
-    struct ptn_search_mailbox mailbox = {9, 19, keywords, 2};
+    struct ptn_search_mailbox mailbox = {.last_seq = 9,
+                                         .last_uid = 19,
+                                         .keywords = keywords,
+                                         .keyword_count = 2,
+                                         .now = 1767225600};
     struct ptn_slice args = {(const char *)data, size}, text;
     const char *nul = size ? memchr(data, '\0', size) : NULL;
     struct ptn_arena arena = {NULL, 0, 1 << 20};
