@@ -117,6 +117,7 @@ struct ptn_server_conf {
     const char *pid_file;               /* NULL = none */
     const char *control;                /* the socket of posternctl */
     struct ptn_conf_place place;        /* of the block */
+    uint64_t watchdog; /* ms that a worker's loop may stand still; 0 = any */
 };
 
 /* One effective value, for `config show`. */

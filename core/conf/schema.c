@@ -58,6 +58,10 @@ const struct ptn_option ptn_conf_server_rows[] = {
         .doc = "jobs that may wait for the threads of either kind"),
     ROW(drain_timeout, .type = PTN_OPT_DURATION, .preset = "30s", .min = 0,
         .max = LONGEST, .doc = "what sessions get to end after SIGTERM"),
+    ROW(watchdog, .type = PTN_OPT_DURATION, .preset = "30s", .min = 0,
+        .max = LONGEST, .flags = PTN_OPT_EXACT,
+        .doc = "a worker that does not answer its supervisor for so long is "
+               "killed and replaced; 0: never"),
     ROW(module_path, .type = PTN_OPT_PATH, .preset = PTN_MODULEDIR,
         .flags = PTN_OPT_EXACT, .doc = "the folder of modules and plugins"),
     ROW(pid_file, .type = PTN_OPT_PATH, .flags = PTN_OPT_EXACT,

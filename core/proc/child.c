@@ -136,6 +136,8 @@ on_message(void *arg)
         ptn_worker_drain(w->worker);
     else if (w->message[0] == PTN_MESSAGE_RELOAD)
         reload(w);
+    else if (w->message[0] == PTN_MESSAGE_PING)
+        tell(w, PTN_MESSAGE_PING, PTN_SLICE(""));
     else if (w->message[0] == PTN_MESSAGE_TICKETS)
         ptn_worker_refresh_tickets(w->worker);
 }

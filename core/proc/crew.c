@@ -102,6 +102,7 @@ fork_worker(struct ptn_crew *c, unsigned number, struct ptn_error *err)
     close(pair[1]);
     w->channel = pair[0];
     w->ready = w->answers = false;
+    w->pinged = 0;
     w->started = ptn_clock_ms();
     return 0;
 }
@@ -177,6 +178,46 @@ ptn_crew_kill(struct ptn_crew *c)
     }
 }
 
+/* --- standstill --- */
+
+static void
+send_type(struct ptn_crew_worker *w, enum ptn_message type)
+{
+    char message = (char)type;
+
+    if (w->channel < 0)
+        return;
+    if (send(w->channel, &message, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1)
+        w->answers = w->answers || (type == PTN_MESSAGE_RELOAD && w->ready);
+}
+
+static void
+watch(struct ptn_crew_worker *w, unsigned number, uint64_t limit)
+{
+    uint64_t now = ptn_clock_ms();
+
+    if (!w->pinged) {
+        w->pinged = now;
+        send_type(w, PTN_MESSAGE_PING);
+    } else if (now - w->pinged >= limit) {
+        ptn_log(PTN_LOG_ERROR, "worker.hangs", PTN_FN("worker", number),
+                PTN_FN("pid", w->pid), PTN_FN("silent_ms", now - w->pinged));
+        kill(w->pid, SIGKILL);
+        w->ready = false;
+    }
+}
+
+void
+ptn_crew_watch(struct ptn_crew *c)
+{
+    uint64_t limit = c->conf->server.watchdog;
+
+    for (unsigned i = 0; limit && i < c->count; i++)
+        if (c->workers[i].ready)
+            watch(&c->workers[i], i, limit);
+    c->watch_due = limit ? ptn_clock_ms() + limit / 2 + 1 : 0;
+}
+
 /* --- questions --- */
 
 bool
@@ -225,16 +266,8 @@ ptn_crew_due(const struct ptn_crew *c)
 void
 ptn_crew_tell(struct ptn_crew *c, enum ptn_message type)
 {
-    char message = (char)type;
-
-    for (unsigned i = 0; i < c->count; i++) {
-        struct ptn_crew_worker *w = &c->workers[i];
-
-        if (w->channel < 0)
-            continue;
-        if (send(w->channel, &message, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1)
-            w->answers = type == PTN_MESSAGE_RELOAD && w->ready;
-    }
+    for (unsigned i = 0; i < c->count; i++)
+        send_type(&c->workers[i], type);
 }
 
 void
@@ -252,6 +285,7 @@ receive(struct ptn_crew *c, unsigned number)
 
     if (n <= 0) /* its death comes as a signal */
         return;
+    w->pinged = 0; /* whatever it says, it lives */
     if (c->message[0] == PTN_MESSAGE_READY)
         w->ready = true;
     else if (c->message[0] == PTN_MESSAGE_STATE)

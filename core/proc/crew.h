@@ -14,6 +14,7 @@ struct ptn_crew_worker {
     int channel; /* -1: there is none */
     bool ready;
     bool answers;          /* it owes us a state */
+    uint64_t pinged;       /* when; 0: it has answered */
     unsigned quick_deaths; /* in a row */
     uint64_t due;          /* ptn_clock_ms to fork it; 0: not to be forked */
     uint64_t started, restarts;
@@ -25,8 +26,9 @@ struct ptn_crew {
     struct ptn_shared *shared;
     struct ptn_crew_worker *workers;
     unsigned count;
-    bool again;    /* who is forked now replaces another */
-    char *message; /* PTN_MESSAGE_MAX octets */
+    uint64_t watch_due; /* 0: nobody is watched */
+    bool again;         /* who is forked now replaces another */
+    char *message;      /* PTN_MESSAGE_MAX octets */
     /* In the child, after a fork: closes what is the supervisor's alone. */
     void (*let_go)(void *arg);
     /* A worker has died, or sent a message (its type, and the rest). */
@@ -46,6 +48,9 @@ uint64_t ptn_crew_backoff(unsigned quick_deaths);
 
 /* Forks those who are due; one that cannot be forked is due later. */
 void ptn_crew_fork_due(struct ptn_crew *crew);
+/* Asks whether the loops are turning, and kills those that have not answered
+ * for server.watchdog. To be called at crew->watch_due, which it moves on. */
+void ptn_crew_watch(struct ptn_crew *crew);
 /* Calls died for each that is dead. */
 void ptn_crew_reap(struct ptn_crew *crew);
 /* Plans the replacement of one that has died. */

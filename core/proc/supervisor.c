@@ -175,6 +175,7 @@ time_left(const struct supervisor *s, uint64_t deadline)
 
     sooner(&deadline, s->rotate_due);
     sooner(&deadline, s->kill_due);
+    sooner(&deadline, s->crew.watch_due);
     sooner(&deadline, ptn_crew_due(&s->crew));
     if (!deadline)
         return -1;
@@ -206,6 +207,8 @@ do_what_is_due(struct supervisor *s)
         s->kill_due = 0;
         ptn_crew_kill(&s->crew);
     }
+    if (s->crew.watch_due && s->crew.watch_due <= now)
+        ptn_crew_watch(&s->crew);
     ptn_crew_fork_due(&s->crew);
 }
 
@@ -414,6 +417,7 @@ run(struct supervisor *s)
     const int fds[2] = {s->signals, ptn_control_fd(s->control)};
 
     s->rotate_due = ptn_clock_ms() + PTN_TICKET_ROTATION_MS;
+    s->crew.watch_due = s->started;
     for (unsigned i = 0; i < s->crew.count; i++)
         s->crew.workers[i].due = s->started;
     while (s->phase != DRAINING || ptn_crew_is_alive(&s->crew)) {

@@ -18,6 +18,8 @@ enum ptn_message {
     PTN_MESSAGE_READY = 'R', /* it serves */
     PTN_MESSAGE_STATE = 'S', /* after a reload; then a line "refused
                                 count=N" and ptn_plan_write_state */
+    /* both ways: is your loop turning? It is */
+    PTN_MESSAGE_PING = 'P',
     /* to the worker */
     PTN_MESSAGE_DRAIN = 'D',
     PTN_MESSAGE_RELOAD = 'H',  /* read the certificates again */

@@ -215,6 +215,17 @@ def test_worker_that_ends_by_term_is_replaced(house):
     house.wait_log(r"worker\.replaced worker=1")
 
 
+def test_worker_that_hangs_is_replaced(house):
+    house.write(server='watchdog = "500ms";').start()
+    before = worker_pids(house)
+    os.kill(before[1], signal.SIGSTOP)
+    house.wait_log(r"worker\.hangs worker=1 .*silent_ms=\d+")
+    house.wait_log(r"worker\.replaced worker=1")
+    time.sleep(1)
+    assert worker_pids(house)[0] == before[0]  # it answers
+    assert house.log().count("worker.hangs") == 1
+
+
 def test_workers_die_with_their_supervisor(house):
     house.write().start()
     pids = worker_pids(house)
