@@ -14,7 +14,8 @@
 #define ALWAYS "IMAP4rev1 SASL-IR LITERAL+ ID ENABLE"
 #define FOR_USERS                                                              \
     " IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE SPECIAL-USE"               \
-    " CREATE-SPECIAL-USE ESEARCH WITHIN CONDSTORE STATUS=SIZE APPENDLIMIT="
+    " CREATE-SPECIAL-USE ESEARCH WITHIN CONDSTORE QUOTA STATUS=SIZE "          \
+    "APPENDLIMIT="
 
 void
 imap_capabilities(struct ptn_session *s, struct ptn_buf *out)

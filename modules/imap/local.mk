@@ -15,6 +15,7 @@ modules_imap_libimap_la_SOURCES = \
 	modules/imap/cmd_list.c \
 	modules/imap/cmd_login.c \
 	modules/imap/cmd_mailbox.c \
+	modules/imap/cmd_quota.c \
 	modules/imap/cmd_search.c \
 	modules/imap/cmd_select.c \
 	modules/imap/cmd_status.c \
