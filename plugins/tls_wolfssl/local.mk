@@ -32,3 +32,7 @@ plugins_tls_wolfssl_tls_wolfssl_la_CPPFLAGS = \
 plugins_tls_wolfssl_tls_wolfssl_la_LDFLAGS = $(module_ldflags)
 plugins_tls_wolfssl_tls_wolfssl_la_LIBADD = \
 	plugins/tls_wolfssl/libtls_wolfssl.la libpostern.la $(WOLFSSL_LIBS)
+
+# Another wolfSSL has structs of other sizes: after a new configure, what was
+# compiled for the one before goes with it.
+$(plugins_tls_wolfssl_libtls_wolfssl_la_OBJECTS): config.status
