@@ -26,7 +26,7 @@ packages_missing() {
 }
 
 # packages_install SECTION... : installs what is missing; no apt call at all
-# when nothing is.
+# when nothing is. RUNLEVEL=1 keeps a server that comes along from starting.
 packages_install() {
     local missing
     missing=$(packages_missing "$@" | tr '\n' ' ')
@@ -39,7 +39,7 @@ packages_install() {
     local log
     log=$(mktemp)
     if ! { "${apt[@]}" update &&
-        DEBIAN_FRONTEND=noninteractive "${apt[@]}" \
+        RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive "${apt[@]}" \
             install --no-install-recommends $missing; } \
         </dev/null >"$log" 2>&1; then
         tail -n 20 "$log" >&2

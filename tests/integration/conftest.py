@@ -21,6 +21,10 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 PASSWORD = "secret"
 SHARED_USERS = 400
 
+# What tools/test runs with --long alone.
+collect_ignore = [] if os.environ.get("POSTERN_LONG") else [
+    "test_imap_oracle.py"]
+
 
 class Server:
     """A running testbed. `env` holds what tools/testbed wrote to DIR/env."""

@@ -2,8 +2,9 @@
 #
 # The same random dialogue with Postern and with Debian's dovecot-imapd: what
 # both say to each command must mean the same, and so must what they hold after
-# it. Needs root and dovecot-imapd, else it is skipped. The environment makes it
-# longer: POSTERN_ORACLE_STEPS (default 300) and POSTERN_ORACLE_SEED.
+# it. Part of tools/test --long, which installs dovecot-imapd; as root. The
+# environment makes it longer: POSTERN_ORACLE_STEPS (default 300) and
+# POSTERN_ORACLE_SEED.
 import datetime
 import os
 import random
@@ -317,7 +318,7 @@ class Commands:
 @pytest.fixture
 def dovecot(tmp_path):
     if DOVECOT is None or os.geteuid() != 0:
-        pytest.skip("needs dovecot-imapd and root")
+        pytest.skip("needs dovecot-imapd (tools/test --long) and root")
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
     # Its processes are other users: all of the way must be open to them.
