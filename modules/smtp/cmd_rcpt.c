@@ -148,11 +148,9 @@ address_of(struct ptn_session *s, const struct ptn_path *path,
         return "550 5.1.1 No mail is local here";
     if (path->domain.len == 0) /* then it is Postmaster */
         whole.domain = ptn_slice_of(domains->items[0]);
-    struct ptn_buf text = PTN_BUF_INIT;
-    ptn_path_format(&whole, &text);
-    out->data = ptn_arena_dup(&tx->arena, ptn_buf_slice(&text));
-    out->len = text.len;
-    ptn_buf_free(&text);
+    tx->lookup.text.len = 0;
+    ptn_path_format(&whole, &tx->lookup.text);
+    *out = ptn_buf_slice(&tx->lookup.text);
     return NULL;
 }
 

@@ -37,6 +37,7 @@ smtp_tx_end(struct ptn_session *s)
     ptn_buf_free(&tx->members);
     ptn_buf_free(&tx->targets);
     ptn_buf_free(&tx->lookup.users);
+    ptn_buf_free(&tx->lookup.text);
     ptn_buf_free(&tx->prefix);
     ptn_message_scan_free(&tx->scan);
     ptn_arena_reset(&tx->arena);

@@ -28,7 +28,8 @@ struct smtp_rcpt {
 /* A question to the directory, answered on a lane. */
 struct smtp_lookup {
     struct ptn_job job;
-    struct ptn_slice address;
+    struct ptn_slice address; /* of RCPT: in `text`; of MAIL: the user */
+    struct ptn_buf text;      /* used again: refused ones must not pile up */
     enum ptn_status status;
     struct ptn_buf users; /* struct ptn_user[] */
 };

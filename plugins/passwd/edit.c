@@ -158,12 +158,21 @@ replace(const struct edit *e, const struct stat *st, struct ptn_error *err)
 }
 
 /* The lock file belongs to the state folder's owner, so that root and that
- * user can take turns. */
+ * user can take turns; a link to a file elsewhere, which that user may have
+ * put there, is given to nobody. */
 static bool
 give_to_owner(const struct passwd *p, int fd)
 {
     struct stat st;
-    return geteuid() != 0 || stat(ptn_host_state_dir(p->host), &st) < 0 ||
+    if (geteuid() != 0)
+        return true;
+    if (fstat(fd, &st) < 0)
+        return false;
+    if (!S_ISREG(st.st_mode) || st.st_nlink != 1) {
+        errno = EMLINK;
+        return false;
+    }
+    return stat(ptn_host_state_dir(p->host), &st) < 0 ||
            fchown(fd, st.st_uid, st.st_gid) == 0;
 }
 
@@ -172,7 +181,8 @@ take_lock(const struct passwd *p, struct ptn_error *err)
 {
     struct ptn_buf path = PTN_BUF_INIT;
     ptn_buf_printf(&path, "%s.lock", p->users_path);
-    int fd = open(ptn_buf_cstr(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(ptn_buf_cstr(&path),
+                  O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 || !give_to_owner(p, fd) || flock(fd, LOCK_EX) < 0) {
         ptn_error_errno(err, "cannot lock %s", ptn_buf_cstr(&path));
         if (fd >= 0)

@@ -151,6 +151,35 @@ failure_changes_nothing(void **state)
     fixture_close(&f);
 }
 
+/* The server's user owns the folder; what it could put there must not make
+ * root hand over a file of somebody else. */
+static void
+lock_is_no_link(void **state)
+{
+    struct fixture f;
+    struct ptn_error err = PTN_ERROR_INIT;
+    char lock[128], victim[128];
+    struct stat st;
+    (void)state;
+    fixture_open(&f, users, NULL);
+    snprintf(lock, sizeof(lock), "%s.lock", f.users);
+    snprintf(victim, sizeof(victim), "%s/victim", f.folder);
+    fixture_write(victim, "root:x:0:0\n");
+    if (geteuid() == 0)
+        assert_int_equal(chown(f.folder, 65534, 65534), 0);
+    assert_int_equal(symlink(victim, lock), 0);
+    assert_int_equal(f.edit->remove(f.passwd, S("bob"), &err), PTN_TEMPFAIL);
+    assert_int_equal(unlink(lock), 0);
+    assert_int_equal(link(victim, lock), 0);
+    if (geteuid() == 0)
+        assert_int_equal(f.edit->remove(f.passwd, S("bob"), &err),
+                         PTN_TEMPFAIL);
+    assert_int_equal(stat(victim, &st), 0);
+    assert_int_equal(st.st_uid, geteuid());
+    assert_string_equal(content(f.users), users);
+    fixture_close(&f);
+}
+
 static void *
 add_some(void *arg)
 {
@@ -198,6 +227,7 @@ main(void)
         cmocka_unit_test(quota_keeps_the_password),
         cmocka_unit_test(mode_is_kept),
         cmocka_unit_test(failure_changes_nothing),
+        cmocka_unit_test(lock_is_no_link),
         cmocka_unit_test(edits_are_serial),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

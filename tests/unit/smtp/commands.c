@@ -2,6 +2,7 @@
  *
  * Tests of the commands of modules/smtp: order, arguments, answers.
  */
+#include "modules/smtp/tx.h"
 #include "tests/unit/smtp/fixture.h"
 
 #define EHLO_HEAD                                                              \
@@ -262,6 +263,11 @@ quota_is_looked_at_early(void **state)
     SAY(&f, "MAIL FROM:<a@b.example> SIZE=501", "250 2.1.0 Ok");
     SAY(&f, "RCPT TO:<user2@example.test>", "452 4.2.2 Mailbox full");
     SAY(&f, "RCPT TO:<team@example.test>", "452 4.2.2 Mailbox full");
+    /* However often it is asked for, it is not kept. */
+    size_t used = smtp_state(f.st.session)->tx->arena.used;
+    for (int i = 0; i < 100; i++)
+        SAY(&f, "RCPT TO:<user2@example.test>", "452 4.2.2 Mailbox full");
+    assert_int_equal(smtp_state(f.st.session)->tx->arena.used, used);
     RCPT(&f, "user1");
     SAY(&f, "RSET", "250 2.0.0 Ok");
     SAY(&f, "MAIL FROM:<a@b.example> SIZE=500", "250 2.1.0 Ok");
