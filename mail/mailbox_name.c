@@ -61,7 +61,8 @@ inbox_length(struct ptn_slice name)
 }
 
 /* The pattern is walked once, with the set of all places in the name that
- * the pattern so far can have reached: no pattern makes this slow. at[i] is
+ * the pattern so far can have reached, and a wildcard behind a stronger one
+ * adds nothing: no pattern makes this slow. at[i] is
  * true when the first i octets of the name are matched. */
 struct match {
     struct ptn_slice name;
@@ -107,6 +108,7 @@ bool
 ptn_mailbox_name_match(struct ptn_slice pattern, struct ptn_slice name)
 {
     struct match m = {.name = name, .fold = inbox_length(name)};
+    char wildcard = 0; /* the strongest of those just before */
 
     if (name.len > PTN_MAILBOX_NAME_MAX)
         return false;
@@ -114,9 +116,14 @@ ptn_mailbox_name_match(struct ptn_slice pattern, struct ptn_slice name)
     for (size_t i = 0; i < pattern.len; i++) {
         char c = pattern.data[i];
 
-        if (c == '*' || c == '%')
-            match_wildcard(&m, c == '*');
-        else if (!match_octet(&m, c))
+        if (c == '*' || c == '%') {
+            if (wildcard != c && wildcard != '*')
+                match_wildcard(&m, c == '*');
+            wildcard = wildcard == '*' ? wildcard : c;
+            continue;
+        }
+        wildcard = 0;
+        if (!match_octet(&m, c))
             return false;
     }
     return m.at[name.len];

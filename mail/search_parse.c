@@ -19,7 +19,7 @@ struct parser {
     struct ptn_search *search;
     struct ptn_charset charset; /* of the strings */
     struct ptn_buf scratch, folded;
-    size_t keys;
+    size_t keys, envelope_keys;
     unsigned depth;
     enum ptn_search_parse outcome;
 };
@@ -370,6 +370,9 @@ note_needs(struct parser *p, struct ptn_search_key *key)
 
     if (key->kind == PTN_KEY_ENVELOPE || key->sent)
         search->items |= PTN_FETCH_ENVELOPE;
+    if (key->kind == PTN_KEY_ENVELOPE &&
+        ++p->envelope_keys > PTN_SEARCH_ENVELOPE_MAX)
+        return fail(p, PTN_SEARCH_TOO_LARGE);
     if (key->kind != PTN_KEY_HEADER && key->kind != PTN_KEY_BODY &&
         key->kind != PTN_KEY_TEXT)
         return true;

@@ -52,6 +52,8 @@ struct ptn_search_key {
 
 /* Keys that need the message's text: more are refused. */
 #define PTN_SEARCH_CONTENT_MAX 64
+/* Keys that decode a string of the envelope, on the caller's thread. */
+#define PTN_SEARCH_ENVELOPE_MAX 64
 
 struct ptn_search {
     struct ptn_search_key *root; /* an AND */

@@ -169,6 +169,7 @@ imap_fetch_wait(struct imap_fetch *f)
 {
     struct ptn_session *s = f->session;
 
+    f->spent = 0;
     ptn_session_on_drain(s, imap_fetch_resume);
     return PTN_PENDING;
 }

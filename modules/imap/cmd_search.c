@@ -19,6 +19,9 @@
 #include <postern/mail/search.h>
 #include <postern/mail/set.h>
 
+#define SPENT_MAX (4u << 20) /* of one turn, see metadata_walk */
+#define KEY_OCTETS 8         /* of a key with its string, at the least */
+
 /* RFC 4731 section 3.1: what RETURN asks for. */
 enum search_return {
     RETURN_MIN = 1 << 0,
@@ -41,6 +44,7 @@ struct search {
     bool hits[IMAP_CHUNK];
     uint64_t modseqs[IMAP_CHUNK];
     size_t count;
+    size_t weight;             /* about how many keys look at a message */
     uint32_t next_seq;         /* where the next chunk begins */
     uint32_t last_seq;         /* of the view when the command began */
     struct candidate *unknown; /* of the chunk */
@@ -110,6 +114,7 @@ next_chunk(struct search *q)
 struct metadata_walk {
     struct search *q;
     size_t at;
+    uint64_t spent; /* octets of metadata, times the keys that look there */
 };
 
 /* The texts of a message are lent for the call only; the second stage wants
@@ -151,20 +156,34 @@ on_message(void *arg, const struct ptn_message *m)
     case PTN_SEARCH_NO:
         break;
     }
-    return true;
+    walk->spent += (uint64_t)m->envelope.len * q->weight;
+    return walk->spent < SPENT_MAX;
+}
+
+/* Many keys or long envelopes: what was not looked at is left to the next
+ * turn. */
+static void
+shorten_chunk(struct search *q, const struct metadata_walk *walk)
+{
+    if (walk->spent < SPENT_MAX)
+        return;
+    q->count = walk->at + 1;
+    q->next_seq = q->seqs[walk->at] + 1;
 }
 
 static enum ptn_status
 search_metadata(struct search *q)
 {
     struct imap_module *m = q->cmd->module;
-    struct metadata_walk walk = {q, 0};
+    struct metadata_walk walk = {q, 0, 0};
+    enum ptn_status status = m->store->fetch(
+        m->vault, imap_view_mailbox(q->cmd->state->view), q->uids, q->count,
+        ptn_search_metadata_items(q->program) |
+            ptn_search_content_items(q->program),
+        on_message, &walk);
 
-    return m->store->fetch(m->vault, imap_view_mailbox(q->cmd->state->view),
-                           q->uids, q->count,
-                           ptn_search_metadata_items(q->program) |
-                               ptn_search_content_items(q->program),
-                           on_message, &walk);
+    shorten_chunk(q, &walk);
+    return status;
 }
 
 /* --- second stage: content --- */
@@ -452,6 +471,7 @@ imap_cmd_search(struct imap_command *cmd)
     }
     if (ptn_search_has_modseq(q->program))
         imap_condstore_enable(cmd->session);
+    q->weight = 1 + args.len / KEY_OCTETS;
     q->unknown = ptn_alloc(IMAP_CHUNK * sizeof(*q->unknown));
     q->next_seq = 1;
     q->last_seq = box.last_seq;

@@ -82,6 +82,7 @@ struct imap_fetch {
     uint64_t header_from, header_len; /* where it lies */
     struct ptn_job read_job;          /* reads it on a lane */
     bool header_ready, read_failed;
+    uint64_t spent; /* octets looked through for fields in this turn */
     bool in_stream, streamed; /* see fetch_body.c */
 };
 

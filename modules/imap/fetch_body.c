@@ -18,6 +18,7 @@
 
 #define DIRECT_MAX (64u * 1024)   /* octets read at once on the loop */
 #define HEADER_MAX (1024u * 1024) /* of a header that fields are cut from */
+#define SPENT_MAX (2u << 20) /* then the loop's other sessions get theirs */
 
 static enum ptn_result
 unreadable(struct imap_fetch *f)
@@ -262,6 +263,7 @@ put_fields(struct imap_fetch *f, const struct imap_section *section,
 
     if (result != PTN_DONE)
         return result;
+    f->spent += len * (1 + section->field_count / 8);
     imap_section_filter(section, ptn_buf_slice(&f->header), &fields);
     cut_len = fields.len;
     imap_section_cut(section, &cut_from, &cut_len);
@@ -330,7 +332,7 @@ imap_fetch_message(struct imap_fetch *f)
     while (f->item < f->items.count) {
         enum ptn_result result;
 
-        if (ptn_session_is_full(f->session))
+        if (f->spent > SPENT_MAX || ptn_session_is_full(f->session))
             return imap_fetch_wait(f);
         result = put_next(f);
         if (result != PTN_DONE)

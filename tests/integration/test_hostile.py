@@ -6,9 +6,11 @@
 import select
 import socket
 import ssl
+import threading
 import time
 
 import pytest
+from mailtest import imap
 
 PEERS = 50
 LIMIT_KB = 30000  # of growth by all of a test's peers together
@@ -196,3 +198,39 @@ def test_handshake_cut_anywhere(hostile):
         s.sendall(octets[:at])
         s.close()
     still_serves(hostile)
+
+
+HEADER = b"a:\r\n" * 150000 + b"\r\n"
+FIELDS = " ".join(f"x{n}" for n in range(60))
+SUBJECT = b"Subject: " + b"=?utf-8?q?=41?= " * 6000 + b"\r\n\r\n"
+NAMES = " ".join(f"NOT SUBJECT x{n}" for n in range(60))
+
+
+@pytest.mark.parametrize("text,count,command", [
+    (HEADER, 2, "FETCH 1:* (" + " ".join(
+        [f"BODY.PEEK[HEADER.FIELDS ({FIELDS})]"] * 30) + ")"),
+    (SUBJECT, 40, f"SEARCH {NAMES}"),
+], ids=["fetch", "search"])
+def test_a_costly_command_lets_others_work(hostile, text, count, command):
+    """Not a moment that is short, but turns: while one session's command is
+    under way, those of the same worker get their answers."""
+    class User:
+        name, password = "user3@example.test", "secret"
+    one, *others = [imap(hostile, User) for _ in range(7)]
+    box = f"costly{count}"
+    one.create(box)
+    for _ in range(count):
+        assert one.append(box, None, None, text)[0] == "OK"
+    one.select(box)
+    one.send(f"z {command}\r\n".encode())
+    answer = threading.Thread(target=lambda: all(
+        not line.startswith(b"z OK") for line in iter(one.readline, b"")))
+    answer.start()
+    answered = 0
+    while answer.is_alive():
+        for other in others:
+            other.noop()
+            answered += 1
+    assert answered > 3 * len(others)
+    for client in (one, *others):
+        client.shutdown()

@@ -121,6 +121,32 @@ hostile_pattern_ends(void **state)
     ptn_buf_free(&pattern);
 }
 
+/* One of half a megabyte, as long as a command can make it: a walk over the
+ * name for each wildcard would take minutes here. */
+static void
+wildcards_in_a_row_are_one(void **state)
+{
+    struct ptn_buf pattern = PTN_BUF_INIT;
+    char name[PTN_MAILBOX_NAME_MAX];
+
+    (void)state;
+    memset(name, 'a', sizeof(name));
+    name[100] = '/';
+    ptn_buf_adds(&pattern, "a");
+    for (int i = 0; i < 250000; i++)
+        ptn_buf_adds(&pattern, "%*");
+    for (int i = 0; i < 2000; i++)
+        assert_true(ptn_mailbox_name_match(ptn_buf_slice(&pattern),
+                                           (struct ptn_slice){name, 255}));
+    ptn_buf_free(&pattern);
+    assert_true(match("a%%", "ab"));
+    assert_false(match("a%%", "a/b"));
+    assert_true(match("a%*", "a/b"));
+    assert_true(match("a*%", "a/b"));
+    assert_false(match("%%x", "a/b"));
+    assert_true(match("%%/%%b", "a/b"));
+}
+
 int
 main(void)
 {
@@ -131,6 +157,7 @@ main(void)
         cmocka_unit_test(patterns_match),
         cmocka_unit_test(inbox_matches_in_any_case),
         cmocka_unit_test(hostile_pattern_ends),
+        cmocka_unit_test(wildcards_in_a_row_are_one),
     };
 
     return cmocka_run_group_tests_name("mail/mailbox_name", tests, NULL, NULL);

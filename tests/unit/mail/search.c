@@ -464,6 +464,8 @@ programs_have_limits(void **state)
                      PTN_SEARCH_PARSED);
     assert_int_equal(parse_many("ALL ", PTN_SEARCH_KEYS_MAX, "ALL"),
                      PTN_SEARCH_TOO_LARGE);
+    assert_int_equal(parse_many("FROM x ", 64, "ALL"), PTN_SEARCH_PARSED);
+    assert_int_equal(parse_many("FROM x ", 65, "ALL"), PTN_SEARCH_TOO_LARGE);
     assert_int_equal(parse_many("BODY x ", 64, "ALL"), PTN_SEARCH_PARSED);
     assert_int_equal(parse_many("BODY x ", 65, "ALL"), PTN_SEARCH_TOO_LARGE);
 }
