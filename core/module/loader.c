@@ -81,18 +81,21 @@ not_there(const char *folder, const char *name, struct ptn_error *err)
 }
 
 /* libltdl says "file not found" whatever the reason was (seen with 2.4.7),
- * such as a library that the module needs. The system's own loader knows. */
+ * such as a library that the module needs, and leaves symbols for later,
+ * when one that is missing ends the process. So the system's own loader is
+ * asked first: it knows the reason, and what it has bound stays bound. */
 static int
-explain(const char *path, struct ptn_error *err)
+bind_symbols(const char *path, struct ptn_error *err)
 {
     const char *text;
 
     if (dlopen(path, RTLD_NOW | RTLD_LOCAL))
-        return ptn_error_set(err, PTN_ERR_MODULE, "%s cannot be loaded: %s",
-                             path, lt_dlerror());
+        return 0;
     text = dlerror();
-    return ptn_error_set(err, PTN_ERR_MODULE, "%s cannot be loaded: %s", path,
-                         text ? text : "unknown reason");
+    return ptn_error_set(err, PTN_ERR_MODULE,
+                         "%s cannot be loaded: %s; install what is missing, "
+                         "or build the module again",
+                         path, text ? text : "unknown reason");
 }
 
 /* A module that is linked in: no file, hence nothing to check. */
@@ -129,9 +132,12 @@ open_shared(const char *folder, const char *name, struct ptn_error *err)
             not_there(folder, name, err);
         return NULL;
     }
+    if (bind_symbols(path, err) != 0)
+        return NULL;
     handle = lt_dlopen(path);
     if (!handle)
-        explain(path, err);
+        ptn_error_set(err, PTN_ERR_MODULE, "%s cannot be loaded: %s", path,
+                      lt_dlerror());
     return handle;
 }
 

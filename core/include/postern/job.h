@@ -29,8 +29,9 @@ enum ptn_lane {
     PTN_LANE_SLOW, /* slow by design: password hashes, name lookups */
 };
 
-/* Embedded in the caller's own struct, which must live until `done` was
- * called. `private_` is core's. */
+/* Embedded in the caller's own struct, zeroed before its first use, which
+ * must live until `done` was called: that may free it. `private_` is
+ * core's. */
 struct ptn_job {
     /* On a lane's thread, not touching the session. NULL with
      * ptn_session_await. */

@@ -7,10 +7,14 @@
  * Life of a module, in this order, each at most once a process:
  *   init   main thread, before any other thread exists and before the
  *          process is a worker; offers what it provides. No files, no
- *          sockets, no threads: it also runs under `posternd --check`.
+ *          sockets, no threads: it also runs under `posternd --check`, and
+ *          there even when options are wrong, with their defaults in place
+ *          (not when one of the rows is required), to see what else is.
  *   start  in each worker (or the single process), main thread, before
  *          the first session. May open files and start threads.
- *   stop   after the last session has ended and all jobs completed.
+ *   stop   after the last session has ended and all jobs completed; only
+ *          if start has succeeded or is NULL. It frees the instance. A start
+ *          that fails undoes what it did, and the process ends.
  * A module is never unloaded. It keeps no mutable file-scope variables: its
  * state is the instance that init returns.
  */
@@ -52,7 +56,8 @@ struct ptn_module {
     const struct ptn_contract *needs;
     const struct ptn_contract *provides;
 
-    /* The top-level block `NAME: { ... }` and the struct it fills. */
+    /* The top-level block `NAME: { ... }` and the struct it fills; NULL and
+     * 0 when there is nothing to set. The block may always be absent. */
     const struct ptn_option *options;
     size_t options_size;
 
@@ -70,9 +75,10 @@ struct ptn_module {
     .abi_minor = PTN_ABI_MINOR, .size = sizeof(struct ptn_module)
 
 /* Inside init: offers `ops` (a contract's struct, constant, first field its
- * size) and the instance that its calls get. Two providers of a contract
- * may be loaded; `use = { "postern.tls" = ...}` is not needed: the first in
- * `load` is the one that ptn_host_find returns. */
+ * size) and the instance that its calls get. What is offered has to stand in
+ * `provides`. Two providers of a contract may be loaded: the first in `load`
+ * is the one that ptn_host_find returns. A module may offer several
+ * protocols, under different names. */
 PTN_API void ptn_host_provide(struct ptn_host *host, const char *contract,
                               uint16_t version, const void *ops,
                               void *instance);

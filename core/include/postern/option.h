@@ -40,9 +40,14 @@ struct ptn_option {
     const char *name;
     enum ptn_option_type type;
     unsigned flags;
-    size_t offset;      /* of the field in the module's struct */
-    const char *preset; /* the default as file text: "25M", "true", "auth" */
-    int64_t min, max;   /* for INT, SIZE, DURATION; both 0 = unbounded */
+    size_t offset; /* of the field in the module's struct */
+    /* The default as file text: "25M", "true", "auth"; of STRINGS the words
+     * with blanks between them. NULL: the field stays zeroed, which for a
+     * CHOICE is the first one. */
+    const char *preset;
+    /* For INT, SIZE, DURATION, in the field's unit; both 0 = unbounded, so
+     * whoever gives one gives the other. The preset lies within. */
+    int64_t min, max;
     const char *const *choices; /* for CHOICE: NULL-terminated */
     const char *doc;            /* one line, for the man page and --help */
 };

@@ -68,6 +68,8 @@ enum ptn_refusal {
 struct ptn_protocol {
     uint32_t size;
     const char *name; /* the listener's `protocol = "..."` */
+    /* Of a listener that gives none; 0: it has to. The second is for
+     * implicit TLS. */
     uint16_t default_port, default_tls_port;
     const char *alpn; /* the protocol's ALPN name, or NULL */
 
@@ -87,7 +89,8 @@ struct ptn_protocol {
     enum ptn_result (*open)(struct ptn_session *session);
     /* One line without its line ending. */
     enum ptn_result (*line)(struct ptn_session *session, struct ptn_slice line);
-    /* A piece of what was asked for by an expect call. */
+    /* A piece of what was asked for by an expect call; with PTN_PENDING the
+     * next piece waits. */
     enum ptn_result (*block)(struct ptn_session *session,
                              const struct ptn_block *block);
     /* A line that was refused; it was thrown away to its end. `head` is its

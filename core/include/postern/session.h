@@ -14,6 +14,8 @@
 /* --- what belongs to it --- */
 
 PTN_API void *ptn_session_state(struct ptn_session *s); /* state_size bytes */
+/* What the protocol's rows have filled for this listener; the module's own
+ * options come with init. */
 PTN_API const void *ptn_session_options(struct ptn_session *s);
 /* The instance that the protocol's module returned from init. */
 PTN_API void *ptn_session_instance(struct ptn_session *s);
@@ -51,8 +53,10 @@ PTN_API void ptn_session_await_drain(struct ptn_session *s,
 
 /* --- input --- */
 
-/* After the current line: the next `count` octets come as a block. 0 is
- * allowed and gives one empty block with last set. */
+/* After the current line: the next `count` octets come as a block, to their
+ * end: an answer that refuses it comes behind it. Compare `count` with a
+ * limit before; over it, throw the pieces away, or close. 0 is allowed and
+ * gives one empty block with last set. */
 PTN_API void ptn_session_expect_block(struct ptn_session *s, uint64_t count);
 
 /* After the current line: lines up to one with a single dot come as blocks,

@@ -46,6 +46,7 @@ ptn_slice_of(const char *text)
     return (struct ptn_slice){text, text ? strlen(text) : 0};
 }
 
+/* `len` bytes from `from` on, all within `s`: that is not checked here. */
 static inline struct ptn_slice
 ptn_slice_sub(struct ptn_slice s, size_t from, size_t len)
 {
