@@ -293,10 +293,14 @@ ptn_identity_warn(const struct ptn_identity *id)
                 PTN_FN("line", conf->place.line));
     if (id->facts.not_before > now)
         ptn_log(PTN_LOG_WARNING, "certificate.not-yet-valid",
-                PTN_FS("certificate", conf->name));
+                PTN_FS("certificate", conf->name),
+                PTN_FS("file", conf->place.file),
+                PTN_FN("line", conf->place.line));
     for (size_t i = 0; i < conf->names.count; i++)
         if (!ptn_identity_covers(&id->facts, conf->names.items[i]))
             ptn_log(PTN_LOG_WARNING, "certificate.lacks-name",
                     PTN_FS("certificate", conf->name),
-                    PTN_FS("name", conf->names.items[i]));
+                    PTN_FS("name", conf->names.items[i]),
+                    PTN_FS("file", conf->place.file),
+                    PTN_FN("line", conf->place.line));
 }

@@ -24,12 +24,14 @@
 struct ptn_pki_binding {
     struct ptn_pki_binding *next;
     struct ptn_pki *pki;
+    const struct ptn_listener_conf *listener; /* the first of them */
     const struct ptn_tls_conf *tls;
     const char *alpn;
     struct used **used;                /* tls->certificates.count of them */
     struct ptn_tls_context **contexts; /* as many, of these */
     struct ptn_index index;            /* of those that are not NULL */
     struct ptn_error problem;
+    struct ptn_error misfit; /* its settings fit no context; or no error */
 };
 
 /* Where a binding has the context of a certificate. */
@@ -127,16 +129,28 @@ add_place(struct used *u, struct ptn_pki_binding *b, size_t index)
     b->used[index] = u;
 }
 
+/* Not so where the configuration is wrong and only looked through. */
+static bool
+names_known(const struct ptn_tls_conf *tls)
+{
+    for (size_t i = 0; i < tls->certificates.count; i++)
+        if (!tls->certs || !tls->certs[i])
+            return false;
+    return true;
+}
+
 static void
 add_binding(struct ptn_pki *pki, const struct ptn_listener_conf *l)
 {
     size_t count = l->tls.certificates.count;
     struct ptn_pki_binding *b;
 
-    if (l->tls.mode == PTN_TLS_NONE || ptn_pki_binding(pki, l))
+    if (l->tls.mode == PTN_TLS_NONE || !names_known(&l->tls) ||
+        ptn_pki_binding(pki, l))
         return;
     b = ptn_alloc(sizeof *b);
     b->pki = pki;
+    b->listener = l;
     b->tls = &l->tls;
     b->alpn = alpn_of(l);
     b->index = PTN_INDEX_INIT;
@@ -287,8 +301,44 @@ put_context(const struct place *p, struct ptn_tls_context *context)
     *slot = context;
 }
 
+/* Whether it is the settings of the place that fit no context, and not what
+ * was read: without them there is one. A place that serves already counts as
+ * fit, so that what is unfit for it does not replace what it serves. */
+static bool
+is_misfit(const struct ptn_pki *pki, const struct place *p,
+          const struct ptn_identity *id)
+{
+    const struct ptn_identity_source *source = &pki->source;
+    struct ptn_tls_params plain = {
+        .size = sizeof plain,
+        .chain = ptn_buf_slice(&id->chain),
+        .key = ptn_buf_slice(&id->key),
+        .min_version = (enum ptn_tls_version)p->binding->tls->min_version,
+        .max_version = (enum ptn_tls_version)p->binding->tls->max_version,
+    };
+    struct ptn_tls_context *context;
+    struct ptn_error ignored = PTN_ERROR_INIT;
+
+    if (p->binding->contexts[p->index] ||
+        source->ops->context_new(source->instance, &plain, &context,
+                                 &ignored) != 0)
+        return false;
+    source->ops->context_free(source->instance, context);
+    return true;
+}
+
+static void
+note_misfit(struct ptn_pki_binding *b, const struct ptn_error *err)
+{
+    b->misfit = *err;
+    ptn_error_prefix(&b->misfit, "listeners.%s.tls", b->listener->name);
+    b->misfit.file = b->listener->place.file;
+    b->misfit.line = b->listener->place.line;
+}
+
 /* Makes what was read into what is served, in all places or, with -1, as it
- * is unfit for one of them, in none. */
+ * is unfit for one of them, in none. A place whose settings are wrong keeps
+ * nobody else from it. */
 static int
 activate(struct ptn_pki *pki, struct used *u, struct ptn_error *err)
 {
@@ -297,18 +347,25 @@ activate(struct ptn_pki *pki, struct used *u, struct ptn_error *err)
         ptn_alloc((u->place_count + 1) * sizeof *made);
     size_t count = 0;
 
-    for (struct place *p = u->places; p; p = p->next, count++)
-        if (make_context(p->binding, &u->read, &made[count], err) != 0)
+    for (struct place *p = u->places; p; p = p->next, count++) {
+        if (make_context(p->binding, &u->read, &made[count], err) == 0)
+            continue;
+        if (!is_misfit(pki, p, &u->read))
             break;
+        note_misfit(p->binding, err);
+        made[count] = NULL;
+    }
     if (count == u->place_count) {
         count = 0;
-        for (struct place *p = u->places; p; p = p->next)
-            put_context(p, made[count++]);
+        for (struct place *p = u->places; p; p = p->next, count++)
+            if (made[count])
+                put_context(p, made[count]);
         ptn_free(made);
         return 0;
     }
-    while (count > 0)
-        source->ops->context_free(source->instance, made[--count]);
+    while (count-- > 0)
+        if (made[count])
+            source->ops->context_free(source->instance, made[count]);
     ptn_free(made);
     return -1;
 }
@@ -385,7 +442,7 @@ conclude(struct ptn_pki_binding *b)
     rebuild_index(b);
     b->problem = PTN_ERROR_INIT;
     if (!b->contexts[0])
-        b->problem = b->used[0]->now.problem;
+        b->problem = b->used[0]->now.good ? b->misfit : b->used[0]->now.problem;
 }
 
 unsigned
@@ -462,4 +519,14 @@ ptn_pki_each(const struct ptn_pki *pki,
         fn(arg, id->conf->name, id->good ? &id->facts : NULL,
            id->good ? NULL : &id->problem);
     }
+}
+
+void
+ptn_pki_each_misfit(const struct ptn_pki *pki,
+                    void (*fn)(void *arg, const struct ptn_error *problem),
+                    void *arg)
+{
+    for (const struct ptn_pki_binding *b = pki->bindings; b; b = b->next)
+        if (b->misfit.code != PTN_ERR_NONE)
+            fn(arg, &b->misfit);
 }

@@ -37,7 +37,8 @@ void ptn_pki_expect_missing(struct ptn_pki *pki);
 /* Reads and checks every certificate that a listener names, and makes the
  * contexts. What is wrong is logged and kept with the bindings it concerns:
  * a listener whose first certificate is unusable has a problem; further
- * ones that are unusable are left out, and their names get the first. */
+ * ones that are unusable are left out, and their names get the first. TLS
+ * settings that are wrong are a problem of their listener alone. */
 void ptn_pki_load(struct ptn_pki *pki);
 
 /* Whether another process of this server logs what this one would log. */
@@ -73,5 +74,11 @@ void ptn_pki_each(const struct ptn_pki *pki,
                              const struct ptn_tls_cert *cert,
                              const struct ptn_error *problem),
                   void *arg);
+
+/* Calls fn for each set of TLS settings that no context can be made with,
+ * such as a group that the provider does not know. */
+void ptn_pki_each_misfit(const struct ptn_pki *pki,
+                         void (*fn)(void *arg, const struct ptn_error *problem),
+                         void *arg);
 
 #endif

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 const char *
@@ -43,31 +44,55 @@ ptn_server_run(const struct ptn_server_options *options)
     return ptn_supervisor_run(conf);
 }
 
+struct check {
+    const struct ptn_conf *conf;
+    int bad;
+};
+
+static void
+warn_expired(const struct ptn_conf *conf, const char *name)
+{
+    for (size_t i = 0; i < conf->cert_count; i++)
+        if (strcmp(conf->certs[i].name, name) == 0)
+            fprintf(stderr,
+                    "%s:%d: warning: certificates.%s: has expired; renew it\n",
+                    conf->certs[i].place.file, conf->certs[i].place.line, name);
+}
+
 static void
 print_certificate(void *arg, const char *name, const struct ptn_tls_cert *cert,
                   const struct ptn_error *problem)
 {
-    int *bad = arg;
+    struct check *check = arg;
 
-    (void)name;
-    (void)cert;
+    if (cert && cert->not_after <= time(NULL))
+        warn_expired(check->conf, name);
     if (!problem || problem->code == PTN_ERR_NONE)
         return;
     fprintf(stderr, "%s:%d: %s\n", problem->file, problem->line, problem->text);
-    *bad = 1;
+    check->bad = 1;
+}
+
+static void
+print_misfit(void *arg, const struct ptn_error *problem)
+{
+    struct check *check = arg;
+
+    ptn_begin_complain(problem);
+    check->bad = 1;
 }
 
 static int
 check_state(const struct ptn_conf *conf)
 {
     const char *state = conf->server.state;
+    struct ptn_error err = PTN_ERROR_INIT;
 
     if (access(state, F_OK) != 0 ||
         faccessat(AT_FDCWD, state, W_OK | X_OK, AT_EACCESS) == 0)
         return 0;
-    fprintf(stderr, "%s:%d: server.state: %s cannot be written (%s)\n",
-            conf->server.place.file, conf->server.place.line, state,
-            strerror(errno));
+    ptn_setup_not_writable(conf, state, &err);
+    ptn_begin_complain(&err);
     return 1;
 }
 
@@ -90,17 +115,19 @@ check_as_user(struct ptn_setup *setup)
 {
     const char *user = setup->conf->server.user;
     struct ptn_error err = PTN_ERROR_INIT;
-    int bad;
+    struct check check = {setup->conf, 0};
 
     if (user && ptn_privileges_known(user) &&
         ptn_privileges_borrow(user, &err) != 0)
         return ptn_begin_complain(&err);
-    bad = check_state(setup->conf);
+    check.bad = check_state(setup->conf);
     ptn_setup_certificates(setup, PTN_SETUP_EXPECT);
-    if (setup->pki)
-        ptn_pki_each(setup->pki, print_certificate, &bad);
+    if (setup->pki) {
+        ptn_pki_each(setup->pki, print_certificate, &check);
+        ptn_pki_each_misfit(setup->pki, print_misfit, &check);
+    }
     ptn_privileges_return();
-    return bad;
+    return check.bad;
 }
 
 int
@@ -112,9 +139,9 @@ ptn_server_check(const struct ptn_server_options *options)
     ptn_setup_load(&setup, ptn_conf_read(options->config, 0));
     ptn_conf_print_notes(setup.conf, stderr);
     bad = ptn_conf_failed(setup.conf);
-    if (!bad) {
+    if (setup.conf->server.state) { /* the file could be read at all */
         warn_user(setup.conf);
-        bad = check_as_user(&setup);
+        bad |= check_as_user(&setup);
     }
     ptn_setup_free(&setup);
     return bad ? PTN_EXIT_CONFIG : PTN_EXIT_OK;

@@ -87,9 +87,9 @@ make_folders(const char *path, mode_t mode)
     return mkdir(part, mode) != 0 && errno != EEXIST ? -1 : 0;
 }
 
-static int
-not_writable(const struct ptn_conf *conf, const char *path,
-             struct ptn_error *err)
+int
+ptn_setup_not_writable(const struct ptn_conf *conf, const char *path,
+                       struct ptn_error *err)
 {
     ptn_error_set(err, PTN_ERR_CONFIG,
                   "server.state: %s cannot be written (%s); make it, give it "
@@ -107,9 +107,9 @@ ptn_setup_folders(const struct ptn_conf *conf, struct ptn_error *err)
     char run[PATH_MAX];
 
     if (make_folders(state, 0750) != 0 || access(state, W_OK | X_OK) != 0)
-        return not_writable(conf, state, err);
+        return ptn_setup_not_writable(conf, state, err);
     snprintf(run, sizeof run, "%s/run", state);
     if (make_folders(run, 0750) != 0 || access(run, W_OK | X_OK) != 0)
-        return not_writable(conf, run, err);
+        return ptn_setup_not_writable(conf, run, err);
     return 0;
 }

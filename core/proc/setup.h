@@ -41,4 +41,9 @@ ptn_setup_problem(const struct ptn_setup *setup,
  * cannot be, or cannot be written to. */
 int ptn_setup_folders(const struct ptn_conf *conf, struct ptn_error *err);
 
+/* What to say when `path` is the state folder, or in it, and errno says why
+ * it cannot be written. Returns -1. */
+int ptn_setup_not_writable(const struct ptn_conf *conf, const char *path,
+                           struct ptn_error *err);
+
 #endif

@@ -97,8 +97,8 @@ do_reload(void *arg, struct ptn_buf *out, struct ptn_error *err)
     (void)out;
     if (refused > 0)
         return ptn_error_set(err, PTN_ERR_TLS,
-                             "%u certificate(s) were refused and are served as "
-                             "before; see the log",
+                             "%u certificate(s) were refused; what was served "
+                             "before still is; the log says why",
                              refused);
     return 0;
 }

@@ -447,6 +447,20 @@ def test_check(house):
     assert done.returncode == 78
     assert re.search(r"postern\.conf:\d+: certificates\.default: .*no\.crt "
                      r"cannot be read", done.stderr)
+    # One mistake hides no other, in whatever part of the server it is.
+    house.write(server="hostnam = 5;",
+                listeners='odd: { protocol = "pop3"; foo = 1; '
+                          'tls: { mode = "none"; }; };',
+                more='vault: { segment_size = "0"; }; pop3: { foo = 1; }; '
+                     'certificates: { default: { cert_file = "no.crt"; '
+                     'key_file = "no.key"; }; };')
+    (house.folder / "state").write_text("a file")
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 78
+    for wrong in ("server.hostnam: ", "vault.segment_size: ", "pop3.foo: ",
+                  "listeners.odd.foo: ", "server.state: ",
+                  "certificates.default: "):
+        assert wrong in done.stderr, done.stderr
 
 
 def test_command_line():

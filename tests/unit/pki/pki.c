@@ -83,6 +83,8 @@ fake_context(void *instance, const struct ptn_tls_params *params,
     (void)instance;
     if (number == 13 && params->max_version == PTN_TLS_1_3)
         return ptn_error_set(err, PTN_ERR_TLS, "superstitious");
+    if (params->groups)
+        return ptn_error_set(err, PTN_ERR_TLS, "no group %s", params->groups);
     *out = ptn_alloc(sizeof **out);
     (*out)->number = number;
     (*out)->max_version = (int)params->max_version;
@@ -318,6 +320,39 @@ chooses_by_name(void **state)
 }
 
 static void
+count_misfit(void *arg, const struct ptn_error *problem)
+{
+    int *count = arg;
+
+    assert_string_equal(problem->text, "listeners.one.tls: no group X99");
+    assert_string_equal(problem->file, "y.conf");
+    ++*count;
+}
+
+/* They are their listener's problem; others with the certificate serve. */
+static void
+settings_that_fit_nothing(void **state)
+{
+    struct house *h = *state;
+    int misfits = 0;
+
+    h->listeners[2].tls.groups = "X99";
+    h->listeners[2].place = (struct ptn_conf_place){"y.conf", 9};
+    ptn_pki_load(h->pki);
+    assert_string_equal(problem_of(h, 2)->text,
+                        "listeners.one.tls: no group X99");
+    assert_null(problem_of(h, 1));
+    assert_int_equal(chosen(h, 1, "a.example"), 1);
+    put(h, "a.crt", "CERT 3 a.example", 0644);
+    put(h, "a.key", "KEY 3", 0600);
+    ptn_pki_reload(h->pki);
+    assert_int_equal(chosen(h, 1, "a.example"), 3);
+    assert_non_null(problem_of(h, 2));
+    ptn_pki_each_misfit(h->pki, count_misfit, &misfits);
+    assert_int_equal(misfits, 1);
+}
+
+static void
 shares_equal_settings(void **state)
 {
     struct house *h = *state;
@@ -480,6 +515,7 @@ main(void)
         TEST(makes_what_is_missing),
         TEST(chooses_by_name),
         TEST(shares_equal_settings),
+        TEST(settings_that_fit_nothing),
         TEST(fails_closed),
         TEST(leaves_out_a_further_one),
         TEST(refuses_bad_ones),
