@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "conf/suggest.h"
 #include "conf/walk.h"
+#include <arpa/inet.h>
 
 static void
 check_cert(struct ptn_conf *conf, struct ptn_cert_conf *cert, const char *path)
@@ -20,6 +21,26 @@ check_cert(struct ptn_conf *conf, struct ptn_cert_conf *cert, const char *path)
                        "%s: a certificate's own name cannot have \"*\" in it; "
                        "its host names stand in \"names\"",
                        path);
+    if (!cert->cert_file != !cert->key_file)
+        cert->cert_file = cert->key_file = NULL; /* half a pair is none */
+}
+
+/* Host names as in a certificate, whose first label may be "*", and
+ * addresses. */
+static void
+check_names(struct ptn_conf *conf, struct ptn_cert_conf *cert, const char *path)
+{
+    const char *at = ptn_conf_path(conf, path, "names");
+    struct ptn_conf_place place = ptn_conf_path_place(conf, at);
+
+    for (size_t i = 0; i < cert->names.count; i++) {
+        const char *name = cert->names.items[i];
+        struct in6_addr ip;
+
+        if (inet_pton(AF_INET6, name, &ip) != 1)
+            ptn_conf_host_name(conf, place, at,
+                               strncmp(name, "*.", 2) == 0 ? name + 2 : name);
+    }
 }
 
 /* A certificate that says no names is for the server's own. */
@@ -56,6 +77,7 @@ read_cert(struct ptn_conf *conf, config_setting_t *group,
         ptn_conf_cert_rows, cert);
     ptn_conf_check_keys(conf, path, group, &known);
     check_cert(conf, cert, path);
+    check_names(conf, cert, path);
     preset_names(conf, cert);
 }
 

@@ -22,18 +22,18 @@ is_name_char(char c)
            c == '.' || c == '_';
 }
 
-/* A lower-case copy of a host or domain name; noted when it is none. */
-static const char *
-host_name(struct ptn_conf *conf, struct ptn_conf_place place, const char *path,
-          const char *text)
+const char *
+ptn_conf_host_name(struct ptn_conf *conf, struct ptn_conf_place place,
+                   const char *path, const char *text)
 {
     char *name = ptn_arena_dup(&conf->arena, ptn_slice_of(text));
-    bool good = *name && strlen(name) <= 253;
+    bool good = *name && *name != '.' && strlen(name) <= 253;
 
     for (char *p = name; *p; p++) {
         if (*p >= 'A' && *p <= 'Z')
             *p = (char)(*p - 'A' + 'a');
-        good = good && (is_name_char(*p) || (unsigned char)*p >= 0x80);
+        good = good && (is_name_char(*p) || (unsigned char)*p >= 0x80) &&
+               (p[0] != '.' || p[1] != '.');
     }
     if (!good)
         ptn_conf_error(conf, place, "%s: \"%s\" is not a host name", path,
@@ -52,7 +52,8 @@ read_names(struct ptn_conf *conf, config_setting_t *server)
     struct utsname system;
 
     for (size_t i = 0; i < s->domains.count; i++)
-        domains[i] = host_name(conf, ptn_conf_setting_place(conf, setting),
+        domains[i] =
+            ptn_conf_host_name(conf, ptn_conf_setting_place(conf, setting),
                                "server.domains", s->domains.items[i]);
     s->domains.items = domains;
     if (!s->hostname && uname(&system) == 0)
@@ -60,10 +61,11 @@ read_names(struct ptn_conf *conf, config_setting_t *server)
             ptn_arena_dup(&conf->arena, ptn_slice_of(system.nodename));
     if (server)
         setting = config_setting_get_member(server, "hostname");
-    s->hostname = host_name(conf,
-                            setting ? ptn_conf_setting_place(conf, setting)
-                                    : (struct ptn_conf_place){NULL, 0},
-                            "server.hostname", s->hostname);
+    s->hostname =
+        ptn_conf_host_name(conf,
+                           setting ? ptn_conf_setting_place(conf, setting)
+                                   : (struct ptn_conf_place){NULL, 0},
+                           "server.hostname", s->hostname);
 }
 
 static void

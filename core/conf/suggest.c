@@ -53,7 +53,7 @@ ptn_suggest_distance(const char *a, const char *b)
 struct ptn_suggest
 ptn_suggest_begin(const char *word)
 {
-    return (struct ptn_suggest){word, NULL, PTN_SUGGEST_FAR};
+    return (struct ptn_suggest){word, NULL, PTN_SUGGEST_FAR, false};
 }
 
 /* A word is close when at most a third of it has to change, and its first
@@ -70,8 +70,11 @@ ptn_suggest_try(struct ptn_suggest *s, const char *candidate)
         d = 1;
     if (d > 1 && fold(s->word[0]) != fold(candidate[0]))
         return;
-    if (d <= bound && d < len && d < s->distance) {
-        s->best = candidate;
-        s->distance = d;
-    }
+    if (d > bound || d >= len || d > s->distance)
+        return;
+    s->tied = d == s->distance;
+    if (s->tied)
+        return;
+    s->best = candidate;
+    s->distance = d;
 }

@@ -13,6 +13,7 @@ struct ptn_suggest {
     const char *word;
     const char *best;
     unsigned distance;
+    bool tied; /* another word is as close */
 };
 
 struct ptn_suggest ptn_suggest_begin(const char *word);

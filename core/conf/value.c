@@ -121,7 +121,7 @@ set_choice(const struct ptn_option *row, const char *text, void *field,
         ptn_suggest_try(&s, row->choices[i]);
     }
     ptn_buf_printf(why, "\"%s\" is not possible here; ", text);
-    if (s.best) {
+    if (s.best && !s.tied) {
         ptn_buf_printf(why, "did you mean \"%s\"?", s.best);
         return false;
     }

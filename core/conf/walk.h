@@ -69,6 +69,12 @@ void ptn_conf_error_name(struct ptn_conf *conf, const char *path,
 /* "a.b", in the arena; "b" when `a` is empty. */
 const char *ptn_conf_path(struct ptn_conf *conf, const char *a, const char *b);
 
+/* A lower-case copy of a host or domain name, in the arena; noted, as an
+ * error at `place`, when it is none. */
+const char *ptn_conf_host_name(struct ptn_conf *conf,
+                               struct ptn_conf_place place, const char *path,
+                               const char *text);
+
 /* "STATE/name", in the arena. */
 const char *ptn_conf_path_in_state(struct ptn_conf *conf, const char *name);
 

@@ -29,10 +29,20 @@ open_modules(struct ptn_modules *m)
     }
 }
 
-/* Every block is read before any init runs, so that all mistakes in all of
- * them are seen. A module whose block is wrong is not initialised. */
+static bool
+has_required(const struct ptn_option *row)
+{
+    for (; row && row->name; row++)
+        if (row->flags & PTN_OPT_REQUIRED)
+            return true;
+    return false;
+}
+
+/* Every block is read before any init runs. Where a value is wrong the
+ * default stands in, so that what hangs on the module (its listeners, other
+ * modules) is looked at, too; `unfit` when there may be none. */
 static void
-read_blocks(struct ptn_modules *m, bool *wrong)
+read_blocks(struct ptn_modules *m, bool *unfit)
 {
     for (size_t i = 0; i < m->count; i++) {
         struct ptn_host *host = &m->hosts[i];
@@ -44,8 +54,23 @@ read_blocks(struct ptn_modules *m, bool *wrong)
         host->options =
             ptn_conf_block(m->conf, host->module->name, host->module->options,
                            host->module->options_size);
-        wrong[i] = ptn_conf_errors(m->conf) != errors;
+        unfit[i] = ptn_conf_errors(m->conf) != errors &&
+                   has_required(host->module->options);
     }
+}
+
+/* Whether all that the module needs is provided by one that is ready. */
+static bool
+is_served(const struct ptn_modules *m, const struct ptn_host *host)
+{
+    const struct ptn_contract *need = host->module->needs;
+    const void *ops;
+    void *instance;
+
+    for (; need && need->name; need++)
+        if (!ptn_modules_find(m, need->name, need->version, &ops, &instance))
+            return false;
+    return true;
 }
 
 static void
@@ -89,7 +114,7 @@ struct ptn_modules *
 ptn_modules_load(struct ptn_conf *conf)
 {
     struct ptn_modules *m = ptn_alloc(sizeof *m);
-    bool *wrong = ptn_alloc(conf->load.count + 1);
+    bool *unfit = ptn_alloc(conf->load.count + 1);
 
     m->conf = conf;
     m->count = conf->load.count;
@@ -97,15 +122,15 @@ ptn_modules_load(struct ptn_conf *conf)
     m->order = ptn_alloc((m->count + 1) * sizeof *m->order);
     m->place.workers = 1;
     open_modules(m);
-    read_blocks(m, wrong);
+    read_blocks(m, unfit);
     ptn_modules_sort(m);
     for (size_t i = 0; i < m->ordered; i++) {
-        if (!wrong[m->order[i]->index] && !m->incomplete)
+        if (!unfit[m->order[i]->index] && is_served(m, m->order[i]))
             init_module(m, m->order[i]);
         else
             m->incomplete = true;
     }
-    ptn_free(wrong);
+    ptn_free(unfit);
     return m;
 }
 

@@ -95,6 +95,28 @@ find(int count, char **words)
     return NULL;
 }
 
+/* Says what is wrong with the command, and which ones begin so. */
+static void
+complain(int count, char **words)
+{
+    const char *separator = "; say one of: ";
+
+    if (count == 0)
+        fputs("posternctl: a command is needed", stderr);
+    else
+        fprintf(stderr, "posternctl: there is no command \"%s%s%s\"", words[0],
+                count > 1 ? " " : "", count > 1 ? words[1] : "");
+    for (size_t i = 0; count > 0 && i < PTN_COUNT(commands); i++) {
+        const struct command *c = &commands[i];
+
+        if (strcmp(words[0], c->first) != 0)
+            continue;
+        fprintf(stderr, "%s%s %s", separator, c->first, c->second);
+        separator = ", ";
+    }
+    fputs("\nTry posternctl --help.\n", stderr);
+}
+
 static int
 dispatch(struct ctl *ctl, int count, char **words)
 {
@@ -102,10 +124,7 @@ dispatch(struct ctl *ctl, int count, char **words)
     int own = c && c->second ? 2 : 1;
 
     if (!c) {
-        if (count > 0)
-            fprintf(stderr, "posternctl: there is no command \"%s%s%s\"\n",
-                    words[0], count > 1 ? " " : "", count > 1 ? words[1] : "");
-        fputs("Try posternctl --help.\n", stderr);
+        complain(count, words);
         return PTN_EXIT_USAGE;
     }
     if (count - own != c->count) {

@@ -106,7 +106,7 @@ parse(int argc, char **argv, struct ptn_server_options *o)
         if (next == DONE || next == MISUSED)
             break;
     }
-    if (action != DONE && optind < argc) {
+    if (action != DONE && action != MISUSED && optind < argc) {
         fprintf(stderr, "posternd: \"%s\" is not expected here\n",
                 argv[optind]);
         action = MISUSED;

@@ -15,16 +15,19 @@ EXTRA_DIST += tests/unit/conf/bad/address-ipv6-bare.conf \
 	tests/unit/conf/bad/block-unknown.conf \
 	tests/unit/conf/bad/cert-ed25519.conf \
 	tests/unit/conf/bad/cert-key-type.conf \
+	tests/unit/conf/bad/cert-names.conf \
 	tests/unit/conf/bad/cert-no-cert.conf \
 	tests/unit/conf/bad/cert-no-key.conf \
 	tests/unit/conf/bad/cert-star.conf \
 	tests/unit/conf/bad/choice-far.conf \
 	tests/unit/conf/bad/choice-near.conf \
+	tests/unit/conf/bad/choice-tied.conf \
 	tests/unit/conf/bad/domain-bad.conf \
 	tests/unit/conf/bad/given-twice-block.conf \
 	tests/unit/conf/bad/given-twice-many.conf \
 	tests/unit/conf/bad/given-twice.conf \
 	tests/unit/conf/bad/hostname-bad.conf \
+	tests/unit/conf/bad/hostname-label.conf \
 	tests/unit/conf/bad/include-folder.conf \
 	tests/unit/conf/bad/include-itself.conf \
 	tests/unit/conf/bad/include-missing.conf \
