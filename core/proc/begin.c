@@ -20,8 +20,28 @@ ptn_begin_complain(const struct ptn_error *err)
         fprintf(stderr, "%s: %s\n", err->file, err->text);
     else
         fprintf(stderr, "posternd: %s\n", err->text);
+    if (err->code == PTN_ERR_SYSTEM)
+        return PTN_EXIT_FAILED;
     return err->file || err->code == PTN_ERR_CONFIG ? PTN_EXIT_CONFIG
                                                     : PTN_EXIT_FAILED;
+}
+
+/* Says where it stands what could not be done. Returns -1. */
+static int
+at_place(struct ptn_conf_place place, struct ptn_error *err)
+{
+    err->file = place.file;
+    err->line = place.line;
+    return -1;
+}
+
+int
+ptn_begin_open_log(const struct ptn_conf *conf, struct ptn_error *err)
+{
+    if (ptn_log_open(conf->server.log_file, err) == 0)
+        return 0;
+    ptn_error_prefix(err, "server.log_file");
+    return at_place(conf->server.place, err);
 }
 
 int
@@ -35,9 +55,7 @@ ptn_begin_folders(const struct ptn_conf *conf, struct ptn_error *err)
                       "server.user: there is no user \"%s\"; make it, or name "
                       "another",
                       user);
-        err->file = conf->server.place.file;
-        err->line = conf->server.place.line;
-        return -1;
+        return at_place(conf->server.place, err);
     }
     if (ptn_setup_folders(conf, err) != 0 ||
         ptn_privileges_give(conf->server.state, user, err) != 0)
@@ -46,16 +64,26 @@ ptn_begin_folders(const struct ptn_conf *conf, struct ptn_error *err)
     return ptn_privileges_give(run, user, err);
 }
 
+static int
+not_bound(const struct ptn_conf *conf, const char *name, struct ptn_error *err)
+{
+    ptn_error_prefix(err, "listeners.%s", name);
+    for (size_t i = 0; i < conf->listener_count; i++)
+        if (strcmp(conf->listeners[i].name, name) == 0)
+            return at_place(conf->listeners[i].place, err);
+    return -1;
+}
+
 int
-ptn_begin_bind(const struct ptn_plan *plan, struct ptn_sockets *sockets,
-               struct ptn_error *err)
+ptn_begin_bind(const struct ptn_conf *conf, const struct ptn_plan *plan,
+               struct ptn_sockets *sockets, struct ptn_error *err)
 {
     for (size_t i = 0; i < plan->count; i++) {
         const struct ptn_plan_listener *l = &plan->listeners[i];
 
         for (size_t j = 0; j < l->address_count; j++)
             if (ptn_sockets_add(sockets, i, &l->addresses[j], err) != 0)
-                return ptn_error_prefix(err, "listeners.%s", l->name);
+                return not_bound(conf, l->name, err);
     }
     return 0;
 }
@@ -109,11 +137,12 @@ ptn_begin_write_pid(const struct ptn_conf *conf, struct ptn_error *err)
         ptn_error_errno(err, "server.pid_file: %s cannot be written", path);
         if (file)
             fclose(file);
-        return -1;
+        return at_place(conf->server.place, err);
     }
-    return fclose(file) == 0
-               ? 0
-               : ptn_error_errno(err, "server.pid_file: %s", path);
+    if (fclose(file) == 0)
+        return 0;
+    ptn_error_errno(err, "server.pid_file: %s", path);
+    return at_place(conf->server.place, err);
 }
 
 void

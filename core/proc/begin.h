@@ -12,13 +12,16 @@
  * answers the exit status that it deserves. */
 int ptn_begin_complain(const struct ptn_error *err);
 
+/* Where the log goes from here on. */
+int ptn_begin_open_log(const struct ptn_conf *conf, struct ptn_error *err);
+
 /* The state folder and what is in it, given to server.user. */
 int ptn_begin_folders(const struct ptn_conf *conf, struct ptn_error *err);
 
 /* Binds all addresses, also of listeners that may not serve: a port that
  * is bound refuses connections as long as nobody listens. */
-int ptn_begin_bind(const struct ptn_plan *plan, struct ptn_sockets *sockets,
-                   struct ptn_error *err);
+int ptn_begin_bind(const struct ptn_conf *conf, const struct ptn_plan *plan,
+                   struct ptn_sockets *sockets, struct ptn_error *err);
 
 /* Logs that the server serves, and which listeners do not. */
 void ptn_begin_log_ready(const struct ptn_plan *plan, unsigned workers);

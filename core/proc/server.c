@@ -32,9 +32,11 @@ ptn_server_run(const struct ptn_server_options *options)
         conf->server.workers = options->workers;
     ptn_begin_raise_files();
     if (!ptn_conf_failed(conf)) {
-        if (ptn_log_open(conf->server.log_file, &err) != 0) {
+        if (ptn_begin_open_log(conf, &err) != 0) {
+            int status = ptn_begin_complain(&err);
+
             ptn_conf_free(conf);
-            return ptn_begin_complain(&err);
+            return status;
         }
         ptn_log_set_level((enum ptn_log_level)conf->server.log_level);
     }

@@ -194,7 +194,7 @@ serve(struct single *s, struct ptn_error *err)
         .arg = s,
     };
 
-    if (ptn_begin_bind(&s->plan, &s->sockets, err) != 0)
+    if (ptn_begin_bind(s->setup.conf, &s->plan, &s->sockets, err) != 0)
         return -1;
     s->control = ptn_control_open(s->setup.conf->server.control, verbs, s, err);
     if (!s->control || ptn_begin_write_pid(s->setup.conf, err) != 0)

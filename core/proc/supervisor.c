@@ -402,7 +402,7 @@ open_all(struct supervisor *s, struct ptn_error *err)
 {
     s->crew.shared = ptn_shared_new(s->crew.count, err);
     if (!s->crew.shared ||
-        ptn_begin_bind(&s->plan, &s->crew.sockets, err) != 0 ||
+        ptn_begin_bind(s->conf, &s->plan, &s->crew.sockets, err) != 0 ||
         watch_signals(s, err) != 0)
         return -1;
     s->control = ptn_control_open(s->conf->server.control, verbs, s, err);

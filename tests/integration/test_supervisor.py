@@ -387,8 +387,8 @@ def test_port_in_use(house, single):
         house.ports["plain"] = other.getsockname()[1]
         code, said = house.write(single=single).refuses()
     assert code == 1
-    assert f"listeners.plain: cannot open 127.0.0.1:{house.ports['plain']}" \
-        in said
+    assert re.search(r"postern\.conf:\d+: listeners\.plain: cannot open "
+                     rf"127\.0\.0\.1:{house.ports['plain']}", said)
     assert "another server has it" in said
     assert not house.is_open("tls")
 
@@ -422,6 +422,15 @@ def test_user_that_is_not_there(house, single):
     checked = house.ctl("config", "check")
     assert checked.returncode == 0
     assert "warning: server.user: there is no user" in checked.stderr
+
+
+def test_files_that_cannot_be(house, single):
+    for key in ("log_file", "pid_file"):
+        house.write(server=f'{key} = "/nowhere/at/all";', single=single)
+        code, said = house.refuses()
+        assert code == 1
+        assert re.search(rf"postern\.conf:2: server\.{key}: .*"
+                         "No such file or directory", said)
 
 
 def test_all_errors_before_any_port(house):
