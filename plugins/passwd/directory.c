@@ -56,10 +56,9 @@ pretend(const struct passwd_table *users, struct ptn_slice password)
 }
 
 static enum ptn_status
-verify(void *instance, struct ptn_slice name, struct ptn_slice password,
-       struct ptn_user *out)
+verify_once(struct passwd *p, struct ptn_slice name, struct ptn_slice password,
+            struct ptn_user *out)
 {
-    struct passwd *p = instance;
     struct passwd_table *users;
     struct ptn_user user;
     struct ptn_buf secret = PTN_BUF_INIT;
@@ -79,12 +78,29 @@ verify(void *instance, struct ptn_slice name, struct ptn_slice password,
     return status;
 }
 
+/* Whoever has just been given an account or a password uses it at once. */
+static enum ptn_status
+verify(void *instance, struct ptn_slice name, struct ptn_slice password,
+       struct ptn_user *out)
+{
+    struct passwd *p = instance;
+    enum ptn_status status = verify_once(p, name, password, out);
+    if ((status == PTN_NOTFOUND || status == PTN_DENIED) &&
+        passwd_file_outdated(&p->users))
+        status = verify_once(p, name, password, out);
+    return status;
+}
+
 static enum ptn_status
 resolve_with(struct passwd *p, struct ptn_slice address, bool block,
              void (*fn)(void *arg, const struct ptn_user *user), void *arg)
 {
     struct ptn_buf found = PTN_BUF_INIT;
     enum ptn_status status = passwd_resolve(p, address, block, &found);
+    if (status == PTN_NOTFOUND &&
+        (passwd_file_outdated(&p->users) || passwd_file_outdated(&p->aliases)))
+        status =
+            block ? passwd_resolve(p, address, block, &found) : PTN_WOULDBLOCK;
     const struct ptn_user *users = (const void *)found.data;
     for (size_t i = 0;
          status == PTN_OK && i < found.len / sizeof(struct ptn_user); i++)

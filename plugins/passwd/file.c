@@ -139,3 +139,17 @@ passwd_file_get(struct passwd_file *f, bool block, struct passwd_table **out)
     pthread_mutex_unlock(&f->reload);
     return *out ? PTN_OK : PTN_TEMPFAIL;
 }
+
+bool
+passwd_file_outdated(struct passwd_file *f)
+{
+    struct passwd_table *t = current(f, LEAVE_NEVER);
+    bool outdated = t && !is_fresh(f, t);
+    passwd_table_unref(t);
+    if (outdated) {
+        pthread_mutex_lock(&f->lock);
+        f->checked = f->asked = 0;
+        pthread_mutex_unlock(&f->lock);
+    }
+    return outdated;
+}

@@ -33,4 +33,9 @@ void passwd_file_deinit(struct passwd_file *f);
 enum ptn_status passwd_file_get(struct passwd_file *f, bool block,
                                 struct passwd_table **out);
 
+/* Looks at the file now, which costs a stat: whether it is another one than
+ * the index knows. Then the next passwd_file_get reads it. For a "no" that an
+ * edit of this very second may have made wrong. */
+bool passwd_file_outdated(struct passwd_file *f);
+
 #endif

@@ -258,6 +258,30 @@ nowait_does_not_wait(void **state)
     fixture_close(&f);
 }
 
+/* Between two looks at the file, a "no" looks again before it is given. */
+static void
+edits_count_at_once(void **state)
+{
+    struct fixture f;
+    struct ptn_user u;
+    struct heard h = {""};
+    (void)state;
+    fixture_open(&f, "bob:{PLAIN}old\n", NULL);
+    const struct ptn_directory_ops *d = f.directory;
+    assert_int_equal(d->verify(f.passwd, S("bob"), S("old"), &u), PTN_OK);
+    assert_string_equal(who(&f, "dora@example.test"), "-");
+    fixture_write(f.users, "bob:{PLAIN}renewed\ndora:{PLAIN}d\n");
+    assert_int_equal(d->verify(f.passwd, S("bob"), S("renewed"), &u), PTN_OK);
+    assert_int_equal(d->verify(f.passwd, S("dora"), S("d"), &u), PTN_OK);
+    fixture_write(f.users, "bob:{PLAIN}renewed\nemil-the-new:{PLAIN}e\n");
+    assert_int_equal(
+        d->resolve_nowait(f.passwd, S("emil-the-new@example.test"), hear, &h),
+        PTN_WOULDBLOCK);
+    assert_string_equal(who(&f, "emil-the-new@example.test"),
+                        "emil-the-new@example.test ");
+    fixture_close(&f);
+}
+
 int
 main(void)
 {
@@ -274,6 +298,7 @@ main(void)
         cmocka_unit_test(senders),
         cmocka_unit_test(iterate_until_told),
         cmocka_unit_test(nowait_does_not_wait),
+        cmocka_unit_test(edits_count_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
