@@ -41,18 +41,25 @@ lookup(void *instance, struct ptn_slice name, struct ptn_user *out)
     return status;
 }
 
-/* For a name that nobody has: the work that the first user's password would
- * cost, so that time does not tell which names exist. */
+static bool
+pretend_with(void *arg, struct ptn_slice line)
+{
+    const struct ptn_slice *password = arg;
+    struct passwd_entry entry;
+    if (passwd_entry_parse(line, &entry) ||
+        passwd_secret_is_locked(entry.secret))
+        return true;
+    (void)passwd_secret_matches(entry.secret, *password);
+    return false;
+}
+
+/* For a name that nobody has, or an account that opens for nobody: the work
+ * that the password of the first open one would cost, so that time does not
+ * tell which names exist. */
 static void
 pretend(const struct passwd_table *users, struct ptn_slice password)
 {
-    struct ptn_buf line = PTN_BUF_INIT;
-    struct passwd_entry entry;
-    if (users->count > 0 &&
-        passwd_table_line(users, users->first, true, &line) == PTN_OK &&
-        !passwd_entry_parse(ptn_buf_slice(&line), &entry))
-        (void)passwd_secret_matches(entry.secret, password);
-    wipe_free(&line);
+    (void)passwd_table_each(users, pretend_with, &password);
 }
 
 static enum ptn_status
@@ -66,10 +73,11 @@ verify_once(struct passwd *p, struct ptn_slice name, struct ptn_slice password,
     if (status != PTN_OK)
         return status;
     status = account_of(p, users, name, &user, &secret);
-    if (status == PTN_NOTFOUND)
+    if (status == PTN_NOTFOUND ||
+        passwd_secret_is_locked(ptn_buf_slice(&secret)))
         pretend(users, password);
-    else if (status == PTN_OK &&
-             !passwd_secret_matches(ptn_buf_slice(&secret), password))
+    if (status == PTN_OK &&
+        !passwd_secret_matches(ptn_buf_slice(&secret), password))
         status = PTN_DENIED;
     if (status == PTN_OK)
         *out = user;

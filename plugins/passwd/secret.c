@@ -74,6 +74,12 @@ passwd_secret_check(struct ptn_slice secret)
     return NULL;
 }
 
+bool
+passwd_secret_is_locked(struct ptn_slice secret)
+{
+    return scheme_of(&secret) == SCHEME_LOCKED;
+}
+
 /* In a time that depends on the lengths alone. */
 static bool
 equal(const char *a, const char *b, size_t len)

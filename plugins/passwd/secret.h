@@ -17,6 +17,9 @@
  * wrong with it. */
 const char *passwd_secret_check(struct ptn_slice secret);
 
+/* Whether the field opens for nobody. */
+bool passwd_secret_is_locked(struct ptn_slice secret);
+
 /* Whether `password` opens `secret`. Slow by design. */
 bool passwd_secret_matches(struct ptn_slice secret, struct ptn_slice password);
 

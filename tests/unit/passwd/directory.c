@@ -3,6 +3,7 @@
  * Tests of plugins/passwd/directory.c and resolve.c, through the contract.
  */
 #include "tests/unit/passwd/fixture.h"
+#include <time.h>
 
 static const char users[] = "# accounts\n"
                             "bob@example.test:{PLAIN}secret:1G\n"
@@ -282,6 +283,37 @@ edits_count_at_once(void **state)
     fixture_close(&f);
 }
 
+static double
+refusal_seconds(struct fixture *f, const char *name)
+{
+    struct timespec from, to;
+    struct ptn_user u;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+    assert_int_not_equal(
+        f->directory->verify(f->passwd, ptn_slice_of(name), S("wrong"), &u),
+        PTN_OK);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+    return (double)(to.tv_sec - from.tv_sec) +
+           (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+}
+
+/* A refusal costs the same, whoever was named. */
+static void
+time_tells_no_names(void **state)
+{
+    struct fixture f;
+    struct ptn_error err = PTN_ERROR_INIT;
+    (void)state;
+    fixture_open(&f, "gone@example.test:!\n", NULL);
+    assert_int_equal(f.edit->add(f.passwd, S("bob"), S("secret"), 0, &err),
+                     PTN_OK);
+    fixture_due(&f);
+    double known = refusal_seconds(&f, "bob");
+    assert_true(refusal_seconds(&f, "nobody") > known / 5);
+    assert_true(refusal_seconds(&f, "gone") > known / 5);
+    fixture_close(&f);
+}
+
 int
 main(void)
 {
@@ -299,6 +331,7 @@ main(void)
         cmocka_unit_test(iterate_until_told),
         cmocka_unit_test(nowait_does_not_wait),
         cmocka_unit_test(edits_count_at_once),
+        cmocka_unit_test(time_tells_no_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
