@@ -48,12 +48,13 @@ read_protocol_rows(struct ptn_conf *conf, struct ptn_listener_conf *l,
                                    listener_groups};
     struct ptn_error err = PTN_ERROR_INIT;
     void *options = ptn_arena_alloc(&conf->arena, l->protocol->options_size);
+    size_t errors = ptn_conf_errors(conf);
 
     ptn_conf_fill(&(struct ptn_conf_block){conf, path, l->place, {group, NULL}},
                   rows, options);
     ptn_conf_check_keys(conf, path, group, &known);
     l->protocol_options = options;
-    if (l->protocol->check && !ptn_conf_failed(conf) &&
+    if (l->protocol->check && ptn_conf_errors(conf) == errors &&
         l->protocol->check(options, &err) != 0)
         ptn_conf_error_at(conf, path, "%s", err.text);
 }

@@ -67,7 +67,7 @@ build_skeleton() { # FOLDER [MAKE-ARGUMENT...]
     shift
     make -s -C "$folder" CC="${CC:-cc}" PKG_CONFIG="$pkg_config" "$@"
 }
-skeleton=$top_srcdir/plugins/skeleton
+skeleton=$(find "$work/dest" -path '*/examples/skeleton')
 if [ -f "$skeleton/skeleton.c" ]; then
     cp -r "$skeleton" "$work/skeleton"
     chmod -R u+w "$work/skeleton"

@@ -54,6 +54,7 @@ EXTRA_DIST += tests/unit/conf/bad/address-ipv6-bare.conf \
 	tests/unit/conf/bad/port-own.conf \
 	tests/unit/conf/bad/port-same.conf \
 	tests/unit/conf/bad/port-wildcard.conf \
+	tests/unit/conf/bad/protocol-check-too.conf \
 	tests/unit/conf/bad/protocol-check.conf \
 	tests/unit/conf/bad/protocol-key.conf \
 	tests/unit/conf/bad/protocol-missing.conf \
