@@ -19,7 +19,8 @@ uninstall-default-conf:
 	! cmp -s $(srcdir)/conf/postern.conf \
 		'$(DESTDIR)$(confdir)/postern.conf' || \
 		rm -f '$(DESTDIR)$(confdir)/postern.conf'
-.PHONY: install-default-conf uninstall-default-conf
+.PHONY: install-default-conf uninstall-default-conf install-sysusers \
+	uninstall-sysusers
 
 # What systemd gets: the service and the user that it runs as.
 EXTRA_DIST += conf/postern.service.in conf/postern.sysusers.in
@@ -40,7 +41,6 @@ install-sysusers: conf/postern.sysusers
 		'$(DESTDIR)$(sysusersdir)/postern.conf'
 uninstall-sysusers:
 	rm -f '$(DESTDIR)$(sysusersdir)/postern.conf'
-.PHONY: install-sysusers uninstall-sysusers
 install_sysusers = install-sysusers
 uninstall_sysusers = uninstall-sysusers
 endif
