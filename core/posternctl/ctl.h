@@ -36,7 +36,8 @@ void ctl_table_row(struct ctl_table *table, const char *const *cells);
 void ctl_table_print(const struct ctl_table *table);
 void ctl_table_free(struct ctl_table *table);
 
-/* Asks the running server. -1: why not was printed. */
+/* Asks the running server. The exit status: unless it is PTN_EXIT_OK, why not
+ * was printed. */
 int ctl_ask(const struct ctl *ctl, const char *request, struct ptn_buf *answer);
 
 /* The password, from the terminal (twice, with `confirm`) or else the first

@@ -21,15 +21,17 @@ ctl_ask(const struct ctl *ctl, const char *request, struct ptn_buf *answer)
 {
     struct ptn_error err = PTN_ERROR_INIT;
     struct ptn_buf path = PTN_BUF_INIT;
-    int result = ptn_admin_control(ctl->config, &path, stderr);
+    int status = PTN_EXIT_OK;
 
-    if (result == 0) {
-        result = ptn_control_ask(ptn_buf_cstr(&path), request, answer, &err);
-        if (result != 0)
-            fprintf(stderr, "posternctl: %s\n", err.text);
+    if (ptn_admin_control(ctl->config, &path, stderr) != 0) {
+        status = PTN_EXIT_CONFIG;
+    } else if (ptn_control_ask(ptn_buf_cstr(&path), request, answer, &err) !=
+               0) {
+        fprintf(stderr, "posternctl: %s\n", err.text);
+        status = PTN_EXIT_FAILED;
     }
     ptn_buf_free(&path);
-    return result;
+    return status;
 }
 
 /* --- JSON --- */
@@ -289,17 +291,17 @@ static int
 show(const struct ctl *ctl, const struct view *view)
 {
     struct ptn_buf answer = PTN_BUF_INIT;
-    int result = ctl_ask(ctl, "status", &answer);
+    int status = ctl_ask(ctl, "status", &answer);
 
-    if (result == 0 && ctl->json) {
+    if (status == PTN_EXIT_OK && ctl->json) {
         json_records(ptn_buf_slice(&answer), view->kind);
         putchar('\n');
-    } else if (result == 0) {
+    } else if (status == PTN_EXIT_OK) {
         print_view(ptn_buf_slice(&answer), view);
         print_problems(ptn_buf_slice(&answer));
     }
     ptn_buf_free(&answer);
-    return result == 0 ? PTN_EXIT_OK : PTN_EXIT_FAILED;
+    return status;
 }
 
 int
@@ -324,11 +326,12 @@ int
 ctl_status(const struct ctl *ctl)
 {
     struct ptn_buf answer = PTN_BUF_INIT;
+    int status = ctl_ask(ctl, "status", &answer);
     struct ptn_slice all;
 
-    if (ctl_ask(ctl, "status", &answer) != 0) {
+    if (status != PTN_EXIT_OK) {
         ptn_buf_free(&answer);
-        return PTN_EXIT_FAILED;
+        return status;
     }
     all = ptn_buf_slice(&answer);
     if (ctl->json) {
@@ -363,30 +366,31 @@ int
 ctl_stop(const struct ctl *ctl)
 {
     struct ptn_buf answer = PTN_BUF_INIT, path = PTN_BUF_INIT;
-    int result = ctl_ask(ctl, "stop", &answer);
+    int status = ctl_ask(ctl, "stop", &answer);
 
-    if (result == 0)
-        result = ptn_admin_control(ctl->config, &path, stderr);
-    for (int waited = 0; result == 0; waited += STOP_POLL_MS) {
+    if (status == PTN_EXIT_OK &&
+        ptn_admin_control(ctl->config, &path, stderr) != 0)
+        status = PTN_EXIT_CONFIG;
+    for (int waited = 0; status == PTN_EXIT_OK; waited += STOP_POLL_MS) {
         if (!is_answering(ptn_buf_cstr(&path)))
             break;
         if (waited > STOP_WAIT_MS) {
             fputs("posternctl: the server still lets sessions end\n", stderr);
-            result = -1;
+            status = PTN_EXIT_FAILED;
         }
         usleep(STOP_POLL_MS * 1000);
     }
     ptn_buf_free(&answer);
     ptn_buf_free(&path);
-    return result == 0 ? PTN_EXIT_OK : PTN_EXIT_FAILED;
+    return status;
 }
 
 int
 ctl_reload(const struct ctl *ctl)
 {
     struct ptn_buf answer = PTN_BUF_INIT;
-    int result = ctl_ask(ctl, "reload", &answer);
+    int status = ctl_ask(ctl, "reload", &answer);
 
     ptn_buf_free(&answer);
-    return result == 0 ? PTN_EXIT_OK : PTN_EXIT_FAILED;
+    return status;
 }

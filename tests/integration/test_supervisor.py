@@ -484,6 +484,14 @@ def test_command_line():
     assert posternd("word")[0] == 2
     code, _, said = posternd("--config", "/nowhere/postern.conf")
     assert code == 78 and "cannot read the configuration" in said
+    done = subprocess.run([PREFIX / "bin/posternctl", "--config",
+                           "/nowhere/postern.conf", "status"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 78
+    done = subprocess.run([PREFIX / "bin/posternctl", "user", "ad"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "say one of: user list, user add" in done.stderr
 
 
 # --- around it -----------------------------------------------------------
