@@ -87,6 +87,18 @@ smtp_tx_has_room(const struct smtp *smtp)
     return atomic_load(&smtp->inflight) < smtp->options->inflight;
 }
 
+/* A message among others may hold as much as is left for all: however many
+ * peers send slowly what they began, there is room for a small one. */
+static bool
+may_grow(const struct smtp_tx *tx, size_t len)
+{
+    uint64_t all = atomic_load(&tx->smtp->inflight);
+    uint64_t limit = tx->smtp->options->inflight;
+    if (all >= limit)
+        return false;
+    return all == tx->charged || tx->charged + len <= limit - all;
+}
+
 void
 smtp_tx_add_content(struct smtp_tx *tx, struct ptn_slice data, uint64_t max)
 {
@@ -94,7 +106,7 @@ smtp_tx_add_content(struct smtp_tx *tx, struct ptn_slice data, uint64_t max)
         return;
     if (data.len > max || tx->body.len > max - data.len)
         tx->verdict = SMTP_TOO_BIG;
-    else if (!smtp_tx_has_room(tx->smtp))
+    else if (!may_grow(tx, data.len))
         tx->verdict = SMTP_NO_MEMORY;
     if (tx->verdict != SMTP_FINE) {
         drop_content(tx);

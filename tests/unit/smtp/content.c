@@ -106,6 +106,36 @@ too_much_at_once(void **state)
     stage_close(&f.st);
 }
 
+/* Slow senders of large messages leave room for small ones. */
+static void
+hogs_leave_room(void **state)
+{
+    struct fixture f;
+    (void)state;
+    fixture_start(&f, SMTP_MX);
+    f.module_options.inflight = 100;
+    struct smtp *smtp = f.st.instance;
+    smtp->inflight = 60; /* somebody else's */
+    begin(&f);
+    stage_line(&f.st, "DATA");
+    stage_block(&f.st, "01234567890123456789", 20, false, 0);
+    assert_int_equal(smtp->inflight, 80);
+    stage_block(&f.st, "x\r\n", 3, false, 0);
+    assert_int_equal(smtp->inflight, 60);
+    assert_memory_equal(stage_block(&f.st, "", 0, true, 0), "452 4.3.1 ", 10);
+    begin(&f);
+    assert_memory_equal(fixture_text(&f, "small\r\n", 0), "250 ", 4);
+    smtp->inflight = 0; /* alone, it may have all */
+    begin(&f);
+    stage_line(&f.st, "DATA");
+    stage_block(&f.st, "01234567890123456789", 20, false, 0);
+    stage_block(&f.st, "0123456789012345678901234567890123456789", 40, false,
+                0);
+    assert_int_equal(smtp->inflight, 60);
+    assert_memory_equal(stage_block(&f.st, "\r\n", 2, true, 0), "250 ", 4);
+    stage_close(&f.st);
+}
+
 static void
 circles(void **state)
 {
@@ -230,6 +260,7 @@ main(void)
         cmocka_unit_test(bare_newlines_are_mended),
         cmocka_unit_test(too_big),
         cmocka_unit_test(too_much_at_once),
+        cmocka_unit_test(hogs_leave_room),
         cmocka_unit_test(circles),
         cmocka_unit_test(late),
         cmocka_unit_test(chunks),
