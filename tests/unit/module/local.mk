@@ -2,9 +2,12 @@
 #
 # The loader's tests, and the modules that it opens or refuses. These find
 # the server's functions in the program, as it exports them.
+# A static build makes no shared objects to open.
+if !STATIC_MODULES
 unit_tests += tests/unit/module/loader
 tests_unit_module_loader_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 check_LTLIBRARIES += $(module_fixtures)
+endif
 # -rpath makes libtool build a shared object although it is not installed.
 fixture_ldflags = -module -avoid-version -rpath /nowhere -Wl,-z,now
 module_fixtures = tests/unit/module/fixgood.la \
