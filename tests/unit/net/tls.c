@@ -12,8 +12,8 @@ static void
 start(struct fixture *f, enum ptn_tls_mode mode, enum ptn_tls_require require)
 {
     fixture_init(f);
-    f->conf.tls.mode = mode;
-    f->conf.tls.require = require;
+    f->conf.tls.mode = (int)mode;
+    f->conf.tls.require = (int)require;
     fixture_start(f);
 }
 
