@@ -141,6 +141,37 @@ bind_listener(struct ptn_conf *conf, struct ptn_listener_conf *l,
                           "no module in \"load\" provides TLS; add one");
 }
 
+static bool
+is_loopback(const struct ptn_address_conf *a)
+{
+    return strncmp(a->host, "127.", 4) == 0 || strcmp(a->host, "::1") == 0;
+}
+
+/* Allowed, since the network may be a private one; but nobody should do it
+ * without having been told. */
+static void
+warn_of_clear_logins(struct ptn_conf *conf, const struct ptn_listener_conf *l)
+{
+    bool clear =
+        l->tls.mode == PTN_TLS_NONE || (l->tls.mode == PTN_TLS_EXPLICIT &&
+                                        l->tls.require == PTN_REQUIRE_NEVER);
+    const struct ptn_protocol *p = l->protocol;
+
+    if (!clear || l->broken || !p || !PTN_HAS(p, struct ptn_protocol, login) ||
+        !p->login)
+        return;
+    for (size_t i = 0; i < l->address_count; i++)
+        if (!is_loopback(&l->addresses[i])) {
+            ptn_conf_warn(conf, l->place,
+                          "listeners.%s.tls: lets passwords cross the network "
+                          "in clear; have mode \"implicit\", or \"explicit\" "
+                          "with require \"auth\", or listen on 127.0.0.1 "
+                          "alone",
+                          l->name);
+            return;
+        }
+}
+
 void
 ptn_conf_bind(struct ptn_conf *conf, const struct ptn_conf_services *services)
 {
@@ -151,4 +182,6 @@ ptn_conf_bind(struct ptn_conf *conf, const struct ptn_conf_services *services)
         bind_listener(conf, &conf->listeners[i],
                       config_setting_get_elem(group, (unsigned)i), services);
     ptn_conf_read_addresses(conf);
+    for (size_t i = 0; i < conf->listener_count; i++)
+        warn_of_clear_logins(conf, &conf->listeners[i]);
 }

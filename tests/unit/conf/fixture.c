@@ -48,16 +48,18 @@ static const struct ptn_protocol other = {.size = sizeof other,
                                           .name = "other",
                                           .default_port = 7,
                                           .default_tls_port = 77};
+static const struct ptn_protocol chat = {
+    .size = sizeof chat, .name = "chat", .default_port = 9, .login = true};
 
 struct ptn_conf *
 fixture_read(const char *file, unsigned flags,
              const struct fixture_store **store)
 {
-    static const struct ptn_conf_protocol protocols[] = {{&echo, NULL, NULL},
-                                                         {&other, NULL, NULL}};
+    static const struct ptn_conf_protocol protocols[] = {
+        {&echo, NULL, NULL}, {&other, NULL, NULL}, {&chat, NULL, NULL}};
     static const struct ptn_conf_services services = {
         .protocols = protocols,
-        .protocol_count = 2,
+        .protocol_count = PTN_COUNT(protocols),
         .has_tls = true,
         .capability = PTN_TLS_CAP_1_2 | PTN_TLS_CAP_1_3,
         .tls_name = "fakeTLS 1.0",

@@ -80,6 +80,7 @@ EXTRA_DIST += tests/unit/conf/bad/address-ipv6-bare.conf \
 	tests/unit/conf/bad/tls-mode-key.conf \
 	tests/unit/conf/bad/tls-mode-off.conf \
 	tests/unit/conf/bad/tls-mode-value.conf \
+	tests/unit/conf/bad/tls-none-login.conf \
 	tests/unit/conf/bad/tls-none-with-certificates.conf \
 	tests/unit/conf/bad/tls-policy-mode.conf \
 	tests/unit/conf/bad/tls-policy-none.conf \
