@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What a shared object is to the loader. Each exports one symbol,
+ * NAME_LTX_postern_module, a constant `struct ptn_module`. NAME is the word
+ * that the config's `load` list says and the file's name without ".so".
+ *
+ * Life of a module, in this order, each at most once a process:
+ *   init   main thread, before any other thread exists and before the
+ *          process is a worker; offers what it provides. No files, no
+ *          sockets, no threads: it also runs under `posternd --check`, and
+ *          there even when options are wrong, with their defaults in place
+ *          (not when one of the rows is required), to see what else is.
+ *   start  in each worker (or the single process), main thread, before
+ *          the first session. May open files and start threads.
+ *   stop   after the last session has ended and all jobs completed; only
+ *          if start has succeeded or is NULL. It frees the instance. A start
+ *          that fails undoes what it did, and the process ends.
+ * A module is never unloaded. It keeps no mutable file-scope variables: its
+ * state is the instance that init returns.
+ */
+#ifndef POSTERN_MODULE_H
+#define POSTERN_MODULE_H
+
+#include <postern/error.h>
+#include <postern/option.h>
+#include <postern/types.h>
+
+#define PTN_MODULE_MAGIC 0x504f5354u /* "POST" */
+#define PTN_ABI_MAJOR 1
+#define PTN_ABI_MINOR 0
+
+/* The host as one module sees it: its name, its options, the services. */
+struct ptn_host;
+
+/* A contract by name and version. A table ends with name NULL. */
+struct ptn_contract {
+    const char *name; /* "mail.store", "postern.tls" */
+    uint16_t version;
+};
+
+/* The first four fields are fixed for ever; the loader reads nothing else
+ * before it has compared them with its own. */
+struct ptn_module {
+    uint32_t magic;
+    uint16_t abi_major;
+    uint16_t abi_minor;
+    uint32_t size; /* sizeof(struct ptn_module) where it was compiled */
+
+    const char *name;
+    const char *version; /* the module's own */
+    const char *license; /* SPDX expression */
+    const char *doc;     /* one line */
+
+    /* The load order is computed from these. `needs` of a contract that
+     * nothing in `load` provides is a config error that names it. */
+    const struct ptn_contract *needs;
+    const struct ptn_contract *provides;
+
+    /* The top-level block `NAME: { ... }` and the struct it fills; NULL and
+     * 0 when there is nothing to set. The block may always be absent. */
+    const struct ptn_option *options;
+    size_t options_size;
+
+    /* Returns 0, or -1 with `err`. `options` is the filled struct, owned by
+     * the config, valid until stop has returned. `*instance` is handed to
+     * the other two. */
+    int (*init)(struct ptn_host *host, const void *options, void **instance,
+                struct ptn_error *err);
+    int (*start)(void *instance, struct ptn_error *err); /* may be NULL */
+    void (*stop)(void *instance);                        /* may be NULL */
+};
+
+#define PTN_MODULE_HEAD                                                        \
+    .magic = PTN_MODULE_MAGIC, .abi_major = PTN_ABI_MAJOR,                     \
+    .abi_minor = PTN_ABI_MINOR, .size = sizeof(struct ptn_module)
+
+/* Inside init: offers `ops` (a contract's struct, constant, first field its
+ * size) and the instance that its calls get. What is offered has to stand in
+ * `provides`. Two providers of a contract may be loaded: the first in `load`
+ * is the one that ptn_host_find returns. A module may offer several
+ * protocols, under different names. */
+PTN_API void ptn_host_provide(struct ptn_host *host, const char *contract,
+                              uint16_t version, const void *ops,
+                              void *instance);
+
+/* Inside init or start, for contracts in `needs`: the provider's ops and
+ * instance. False when it is missing or has another version. */
+PTN_API bool ptn_host_find(struct ptn_host *host, const char *contract,
+                           uint16_t version, const void **ops, void **instance);
+
+/* Facts of the server, valid as long as the host. */
+PTN_API const char *ptn_host_hostname(struct ptn_host *host);
+PTN_API const char *ptn_host_state_dir(struct ptn_host *host);
+/* The domains that are local, lower case. */
+PTN_API const struct ptn_strings *ptn_host_domains(struct ptn_host *host);
+PTN_API bool ptn_host_is_local_domain(struct ptn_host *host,
+                                      struct ptn_slice domain);
+/* 0-based number of this worker, and how many there are (1 if single). */
+PTN_API unsigned ptn_host_worker(struct ptn_host *host);
+PTN_API unsigned ptn_host_workers(struct ptn_host *host);
+
+/* Calls fn(arg) on the loop whenever `fd` is readable, until removed. From
+ * start on, on the loop's thread only. The fd stays the caller's. */
+struct ptn_fd_watch;
+PTN_API struct ptn_fd_watch *ptn_host_watch_fd(struct ptn_host *host, int fd,
+                                               void (*fn)(void *arg),
+                                               void *arg);
+PTN_API void ptn_host_unwatch_fd(struct ptn_fd_watch *watch);
+
+/* Calls fn(arg) on the loop once, `milliseconds` from now, or never if
+ * cancelled before. On the loop's thread only. The handle is gone when fn
+ * starts or when cancel returns. */
+struct ptn_timer;
+PTN_API struct ptn_timer *ptn_host_timer(struct ptn_host *host,
+                                         uint64_t milliseconds,
+                                         void (*fn)(void *arg), void *arg);
+PTN_API void ptn_timer_cancel(struct ptn_timer *timer);
+
+#endif

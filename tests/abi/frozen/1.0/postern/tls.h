@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Contract "postern.tls", version 1: what a TLS library's plugin provides.
+ * It is cut low. Core decides policy, which certificate a name gets, where
+ * keys live, when to shake hands and when to stop reading; a provider turns
+ * records into plaintext and makes and reads keys and certificates. So two
+ * providers share no logic.
+ *
+ *   policy + identity -> context (shared by sessions, all loop threads)
+ *   context + transport -> session -> handshake -> read/write -> shutdown
+ */
+#ifndef POSTERN_TLS_H
+#define POSTERN_TLS_H
+
+#include <postern/buf.h>
+#include <postern/error.h>
+#include <postern/option.h>
+#include <postern/types.h>
+
+#define PTN_TLS_CONTRACT "postern.tls"
+#define PTN_TLS_VERSION 1
+
+/* Capabilities; a policy that needs a missing one is a config error. */
+enum ptn_tls_capability {
+    PTN_TLS_CAP_1_0 = 1 << 0,
+    PTN_TLS_CAP_1_1 = 1 << 1,
+    PTN_TLS_CAP_1_2 = 1 << 2,
+    PTN_TLS_CAP_1_3 = 1 << 3,
+    PTN_TLS_CAP_SNI = 1 << 4,
+    PTN_TLS_CAP_ALPN = 1 << 5,
+    PTN_TLS_CAP_TICKETS = 1 << 6,
+    PTN_TLS_CAP_CLIENT_CERTS = 1 << 7,
+    PTN_TLS_CAP_ED25519 = 1 << 9,
+};
+
+enum ptn_tls_version {
+    PTN_TLS_1_0 = 0x0301,
+    PTN_TLS_1_1 = 0x0302,
+    PTN_TLS_1_2 = 0x0303,
+    PTN_TLS_1_3 = 0x0304,
+};
+
+enum ptn_tls_key_type {
+    PTN_KEY_ECDSA_P256,
+    PTN_KEY_ECDSA_P384,
+    PTN_KEY_RSA_2048,
+    PTN_KEY_RSA_3072,
+    PTN_KEY_RSA_4096,
+    PTN_KEY_ED25519,
+    PTN_KEY_OTHER, /* read, but not one that we make */
+};
+
+enum ptn_tls_io {
+    PTN_TLS_IO_OK,         /* done; the byte count is in *n */
+    PTN_TLS_IO_WANT_READ,  /* call again when the transport has input */
+    PTN_TLS_IO_WANT_WRITE, /* call again when the transport took output */
+    PTN_TLS_IO_CLOSED,     /* close_notify came */
+    PTN_TLS_IO_ERROR,      /* see `info` for the cause */
+};
+
+/* The encrypted side, provided by core. Both move up to `len` octets and
+ * return how many (> 0), or 0 for "not now". Errors and end of file are
+ * core's business: it stops calling. A provider may ask for a few octets at
+ * a time, and give what it sends in pieces: `receive` reads from a buffer,
+ * `send` appends to one, and core's loop makes the system calls. */
+struct ptn_tls_transport {
+    size_t (*receive)(void *arg, uint8_t *into, size_t len);
+    size_t (*send)(void *arg, const uint8_t *from, size_t len);
+};
+
+/* What a handshake asked for, given to `choose`. Slices are valid during
+ * the call. */
+struct ptn_tls_hello {
+    struct ptn_slice server_name; /* SNI, lower case; empty if none */
+    bool accepts_ecdsa;           /* from signature_algorithms / suites */
+    bool accepts_rsa;
+    bool accepts_ed25519;
+    bool offers_1_2;
+    bool offers_1_3; /* in supported_versions */
+    bool offers_alpn;
+};
+
+/* A ClientHello that is longer, its record headers counted, is refused. */
+#define PTN_TLS_HELLO_MAX 16384
+/* What RFC 1035 section 2.3.4 allows a name, written with dots. */
+#define PTN_TLS_NAME_MAX 253
+
+enum ptn_tls_scan {
+    PTN_TLS_SCAN_MORE,    /* the beginning of a ClientHello: read on */
+    PTN_TLS_SCAN_DONE,    /* all of it is there */
+    PTN_TLS_SCAN_NOT_TLS, /* whatever this is, it is no TLS record */
+    PTN_TLS_SCAN_BAD,     /* a ClientHello that breaks its own syntax */
+    PTN_TLS_SCAN_LONG,    /* over PTN_TLS_HELLO_MAX */
+};
+
+/* For providers: reads a ClientHello (RFC 8446 section 4.1.2) from the first
+ * octets of a connection, before a library's session exists. So a context
+ * is chosen before memory is spent, and a peer that says nothing costs
+ * nothing. `name` gets the server name; `out->server_name` points to it. */
+PTN_API enum ptn_tls_scan ptn_tls_hello_scan(struct ptn_slice octets,
+                                             struct ptn_tls_hello *out,
+                                             char name[PTN_TLS_NAME_MAX + 1]);
+
+struct ptn_tls_context;
+struct ptn_tls_session;
+
+#define PTN_TLS_TICKET_KEY_SIZE 64 /* octets of key material */
+
+/* What a context is made of. Everything is copied. PEM texts. */
+struct ptn_tls_params {
+    uint32_t size;
+    struct ptn_slice chain; /* certificate and intermediates, leaf first */
+    struct ptn_slice key;   /* PKCS#8, SEC1 or PKCS#1, not encrypted */
+    enum ptn_tls_version min_version, max_version;
+    const char *ciphers; /* library's list for <= 1.2; NULL = default */
+    const char *suites;  /* TLS 1.3 suites; NULL = default */
+    const char *groups;  /* NULL = default, X25519 and P-256 first */
+    const char *alpn;    /* one protocol name to agree to, or NULL */
+    bool alpn_strict;    /* refuse a client that offers only others */
+    bool tickets;
+    /* Chooses the context for a handshake, from core's index; NULL result
+     * keeps the context in hand. Called in the handshake, on its thread. */
+    struct ptn_tls_context *(*choose)(void *arg,
+                                      const struct ptn_tls_hello *hello);
+    void *choose_arg;
+};
+
+/* What is known of a session once it has shaken hands or failed. Strings
+ * are constants or live as long as the session. */
+struct ptn_tls_info {
+    enum ptn_tls_version version;
+    const char *version_name; /* "TLSv1.3" */
+    const char *cipher;       /* IANA name */
+    struct ptn_slice server_name;
+    const char *alpn; /* agreed, or NULL */
+    bool resumed;
+    const char *failure; /* one word or two for the log: "unknown ca alert",
+                            "no shared cipher", "not tls"; NULL if none */
+};
+
+/* A certificate's public facts, for listings and checks. */
+struct ptn_tls_cert {
+    int64_t not_before, not_after; /* seconds since 1970 */
+    enum ptn_tls_key_type key_type;
+    bool self_signed;
+    bool is_ca;
+    char subject[256], issuer[256];
+    char serial[65];      /* hexadecimal, lower case */
+    char fingerprint[65]; /* SHA-256 of the DER, hexadecimal, lower case */
+    char names[2048];     /* DNS names and IP addresses, blank separated */
+};
+
+/* What a new certificate or signing request says. */
+struct ptn_tls_subject {
+    struct ptn_strings names; /* DNS names; the first is the common name */
+    uint32_t days;            /* validity from now */
+};
+
+/* Signature schemes by their number in RFC 8446 section 4.2.3. */
+enum ptn_tls_scheme {
+    PTN_SIGN_RSA_PKCS1_SHA256 = 0x0401,
+    PTN_SIGN_RSA_PKCS1_SHA384 = 0x0501,
+    PTN_SIGN_ECDSA_SHA256 = 0x0403, /* DER, RFC 3279 section 2.2.3 */
+    PTN_SIGN_ECDSA_SHA384 = 0x0503,
+    PTN_SIGN_RSA_PSS_SHA256 = 0x0804, /* salt as long as the digest */
+    PTN_SIGN_RSA_PSS_SHA384 = 0x0805,
+    PTN_SIGN_ED25519 = 0x0807,
+};
+
+struct ptn_tls_to_sign {
+    enum ptn_tls_scheme scheme;
+    struct ptn_slice input; /* the digest; for Ed25519 the message */
+};
+
+struct ptn_tls_ops {
+    uint32_t size;
+    const char *name;    /* the library and its version */
+    unsigned capability; /* enum ptn_tls_capability */
+
+    /* Contexts. 0, or -1 with `err` (pair mismatch, no PEM, weak, ...).
+     * free drops the owner's reference: sessions keep theirs. */
+    int (*context_new)(void *instance, const struct ptn_tls_params *params,
+                       struct ptn_tls_context **out, struct ptn_error *err);
+    void (*context_free)(void *instance, struct ptn_tls_context *context);
+    /* Ticket keys, newest first, shared by all workers: the first seals,
+     * all open. `count` <= 3, each PTN_TLS_TICKET_KEY_SIZE octets. */
+    void (*context_tickets)(void *instance, struct ptn_tls_context *context,
+                            const uint8_t *keys, size_t count);
+
+    /* Sessions: server side. NULL when memory or a limit says no. One
+     * thread at a time; IO_ERROR is final: only info and free follow. A
+     * failing handshake sends its alert through the transport first. */
+    struct ptn_tls_session *(*session_new)(
+        void *instance, struct ptn_tls_context *context,
+        const struct ptn_tls_transport *transport, void *transport_arg);
+    void (*session_free)(struct ptn_tls_session *session);
+    enum ptn_tls_io (*handshake)(struct ptn_tls_session *session);
+    enum ptn_tls_io (*read)(struct ptn_tls_session *session, uint8_t *into,
+                            size_t len, size_t *n);
+    /* May take less than `len`. After WANT_WRITE or WANT_READ nothing is
+     * taken: call again with the same octets (they may have moved; there
+     * may be more behind them). */
+    enum ptn_tls_io (*write)(struct ptn_tls_session *session,
+                             const uint8_t *from, size_t len, size_t *n);
+    /* Sends close_notify; does not wait for the peer's. Before or after a
+     * failed handshake it sends nothing and says OK. */
+    enum ptn_tls_io (*shutdown)(struct ptn_tls_session *session);
+    void (*info)(struct ptn_tls_session *session, struct ptn_tls_info *out);
+    /* The session will be idle: give back buffers that can be rebuilt.
+     * NULL if the library has nothing to give. */
+    void (*trim)(struct ptn_tls_session *session);
+
+    /* Keys and certificates. PEM in and out; outputs are appended. The
+     * caller wipes buffers that held keys. */
+    int (*key_make)(void *instance, enum ptn_tls_key_type type,
+                    struct ptn_buf *key, struct ptn_error *err);
+    int (*csr_make)(void *instance, struct ptn_slice key,
+                    const struct ptn_tls_subject *subject, struct ptn_buf *csr,
+                    struct ptn_error *err);
+    int (*self_sign)(void *instance, struct ptn_slice key,
+                     const struct ptn_tls_subject *subject,
+                     struct ptn_buf *cert, struct ptn_error *err);
+    /* The facts of the first certificate of `pem`. */
+    int (*cert_parse)(void *instance, struct ptn_slice pem,
+                      struct ptn_tls_cert *out, struct ptn_error *err);
+    /* 0 when the key belongs to the first certificate, -1 with a text that
+     * says which of "not a key", "not a certificate", "do not match". */
+    int (*pair_match)(void *instance, struct ptn_slice cert,
+                      struct ptn_slice key, struct ptn_error *err);
+    /* Signs for a handshake that runs elsewhere. */
+    int (*sign)(void *instance, struct ptn_slice key,
+                const struct ptn_tls_to_sign *what, struct ptn_buf *signature,
+                struct ptn_error *err);
+};
+
+#endif
