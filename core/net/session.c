@@ -141,6 +141,8 @@ finish(struct ptn_session *s)
     assert(s->phase == PTN_PHASE_DEAD && s->jobs == 0 && !s->finished);
     if (s->opened && s->listener->protocol->close)
         s->listener->protocol->close(s);
+    /* A post or a drain may have come since the kill. */
+    ptn_soon_cancel(&s->soon);
     log_closed(s);
     ptn_count(&net->params.counters->sessions_open, (uint64_t)-1);
     ptn_buf_free(&s->out);
