@@ -74,6 +74,12 @@ ptn_host_workers(struct ptn_host *host)
     return host->all->place.workers;
 }
 
+enum ptn_role
+ptn_host_role(struct ptn_host *host)
+{
+    return host->all->role;
+}
+
 struct ptn_fd_watch *
 ptn_host_watch_fd(struct ptn_host *host, int fd, void (*fn)(void *arg),
                   void *arg)

@@ -111,12 +111,13 @@ init_module(struct ptn_modules *m, struct ptn_host *host)
 }
 
 struct ptn_modules *
-ptn_modules_load(struct ptn_conf *conf)
+ptn_modules_load(struct ptn_conf *conf, enum ptn_role role)
 {
     struct ptn_modules *m = ptn_alloc(sizeof *m);
     bool *unfit = ptn_alloc(conf->load.count + 1);
 
     m->conf = conf;
+    m->role = role;
     m->count = conf->load.count;
     m->hosts = ptn_alloc((m->count + 1) * sizeof *m->hosts);
     m->order = ptn_alloc((m->count + 1) * sizeof *m->order);

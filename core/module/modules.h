@@ -19,7 +19,7 @@ struct ptn_modules;
 /* Loads what conf->load names, fills the modules' option blocks, and calls
  * their init in an order in which providers come first. What goes wrong is
  * noted in `conf`, all of it. Never NULL. `conf` must outlive it. */
-struct ptn_modules *ptn_modules_load(struct ptn_conf *conf);
+struct ptn_modules *ptn_modules_load(struct ptn_conf *conf, enum ptn_role role);
 
 /* Binds the listeners of `conf` to the protocols that were provided, and
  * finishes it. */

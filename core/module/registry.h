@@ -31,6 +31,7 @@ struct ptn_provided {
 
 struct ptn_modules {
     struct ptn_conf *conf;
+    enum ptn_role role;
     struct ptn_host *hosts; /* in the order of `load` */
     struct ptn_host **order;
     size_t count, ordered;

@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 void
-ptn_setup_load(struct ptn_setup *setup, struct ptn_conf *conf)
+ptn_setup_load(struct ptn_setup *setup, struct ptn_conf *conf,
+               enum ptn_role role)
 {
+    setup->role = role;
     setup->conf = conf;
-    setup->modules = ptn_modules_load(setup->conf);
+    setup->modules = ptn_modules_load(setup->conf, role);
     setup->pki = NULL;
     ptn_modules_bind(setup->modules, setup->conf);
 }

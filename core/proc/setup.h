@@ -12,6 +12,7 @@
 #include "pki/pki.h"
 
 struct ptn_setup {
+    enum ptn_role role;
     struct ptn_conf *conf;
     struct ptn_modules *modules;
     struct ptn_pki *pki; /* NULL until ptn_setup_certificates, or no TLS */
@@ -19,7 +20,8 @@ struct ptn_setup {
 
 /* Loads the modules that `conf` names and binds both. What is wrong is in
  * its notes: look at ptn_conf_failed before anything else. Owns `conf`. */
-void ptn_setup_load(struct ptn_setup *setup, struct ptn_conf *conf);
+void ptn_setup_load(struct ptn_setup *setup, struct ptn_conf *conf,
+                    enum ptn_role role);
 void ptn_setup_free(struct ptn_setup *setup);
 
 /* Reads the certificates. What about self-signed ones that are not there? */

@@ -99,6 +99,19 @@ PTN_API bool ptn_host_is_local_domain(struct ptn_host *host,
 PTN_API unsigned ptn_host_worker(struct ptn_host *host);
 PTN_API unsigned ptn_host_workers(struct ptn_host *host);
 
+/* What the process is that a module finds itself in. A module runs only in
+ * those that it is of use to, and never needs to ask; a provider that holds
+ * secrets opens them where they are to be, and nowhere else. */
+enum ptn_role {
+    PTN_ROLE_CHECKER, /* checks the configuration, and ends */
+    PTN_ROLE_WARDEN,  /* private keys and secrets; no network */
+    PTN_ROLE_WORKER,  /* the network, and no secrets */
+    PTN_ROLE_SINGLE,  /* worker and warden in one process */
+    PTN_ROLE_TOOL,    /* a program that the operator has called */
+};
+/* Constant from init on. */
+PTN_API enum ptn_role ptn_host_role(struct ptn_host *host);
+
 /* Calls fn(arg) on the loop whenever `fd` is readable, until removed. From
  * start on, on the loop's thread only. The fd stays the caller's. */
 struct ptn_fd_watch;

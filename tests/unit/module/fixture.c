@@ -45,7 +45,8 @@ init(struct ptn_host *host, const void *options, void **instance,
     return a_function_that_nobody_has();
 #endif
 #ifdef FIXTURE_FAILS
-    return ptn_error_set(err, PTN_ERR_MODULE, "does not like the weather");
+    return ptn_error_set(err, PTN_ERR_MODULE, "does not like role %d",
+                         (int)ptn_host_role(host));
 #endif
 #ifdef FIXTURE_PROVIDES
     ptn_host_provide(host, FIXTURE_PROVIDES, 1, &ops, *instance);

@@ -128,7 +128,7 @@ load(const char *list, struct ptn_conf **conf, char **notes)
             folder, list);
     fclose(file);
     *conf = ptn_conf_read(path, 0);
-    modules = ptn_modules_load(*conf);
+    modules = ptn_modules_load(*conf, PTN_ROLE_TOOL);
     file = open_memstream(notes, &size);
     ptn_conf_print_notes(*conf, file);
     fclose(file);
@@ -202,7 +202,7 @@ faults_of_modules(void **state)
     (void)state;
     notes_of("\"fixliar\"", "declares fix.nothing and does not provide it");
     notes_of("\"fixundeclared\"", "provides fix.secret without declaring it");
-    notes_of("\"fixfails\"", "fixfails: does not like the weather");
+    notes_of("\"fixfails\"", "fixfails: does not like role 4"); /* TOOL */
 }
 
 /* One that cannot be opened does not make news of what others miss. */
