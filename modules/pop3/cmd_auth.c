@@ -95,7 +95,7 @@ outcome_fn(struct ptn_session *s, enum ptn_auth outcome, struct ptn_slice data)
     if (outcome != PTN_AUTH_CHALLENGE)
         return failed(s, outcome);
     ptn_buf_adds(out, "+ ");
-    ptn_base64_encode(out, data);
+    ptn_buf_addslice(out, data);
     ptn_buf_adds(out, "\r\n");
     return PTN_DONE;
 }

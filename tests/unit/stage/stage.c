@@ -176,7 +176,8 @@ authenticate(struct ptn_session *s)
     enum ptn_auth outcome = st->outcomes[st->outcome++ % 8];
     if (outcome == PTN_AUTH_OK)
         st->user = "user1@example.test";
-    return st->auth_fn(s, outcome, S("Password:"));
+    return st->auth_fn(s, outcome,
+                       S("UGFzc3dvcmQ6")); /* base64, as core does */
 }
 
 enum ptn_result
