@@ -2,6 +2,7 @@
 #
 # The module loader and the service registry.
 libpostern_core_la_SOURCES += \
+	core/module/closure.c \
 	core/module/host.c \
 	core/module/loader.c core/module/loader.h \
 	core/module/modules.c core/module/modules.h \

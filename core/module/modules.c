@@ -9,8 +9,21 @@
 #include <postern/protocol.h>
 #include <postern/tls.h>
 
+static bool
+is_among(const char *list, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (const char *at = list; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, name, len) == 0 && (!at[len] || at[len] == ','))
+            return true;
+    }
+    return false;
+}
+
 static void
-open_modules(struct ptn_modules *m)
+open_modules(struct ptn_modules *m, const char *only)
 {
     struct ptn_conf *conf = m->conf;
 
@@ -20,6 +33,10 @@ open_modules(struct ptn_modules *m)
 
         host->all = m;
         host->index = i;
+        if (only && !is_among(only, conf->load.items[i])) {
+            m->incomplete = true;
+            continue;
+        }
         host->module = ptn_loader_open(conf->server.module_path,
                                        conf->load.items[i], &err);
         if (host->module)
@@ -111,7 +128,7 @@ init_module(struct ptn_modules *m, struct ptn_host *host)
 }
 
 struct ptn_modules *
-ptn_modules_load(struct ptn_conf *conf, enum ptn_role role)
+ptn_modules_load(struct ptn_conf *conf, enum ptn_role role, const char *only)
 {
     struct ptn_modules *m = ptn_alloc(sizeof *m);
     bool *unfit = ptn_alloc(conf->load.count + 1);
@@ -122,7 +139,7 @@ ptn_modules_load(struct ptn_conf *conf, enum ptn_role role)
     m->hosts = ptn_alloc((m->count + 1) * sizeof *m->hosts);
     m->order = ptn_alloc((m->count + 1) * sizeof *m->order);
     m->place.workers = 1;
-    open_modules(m);
+    open_modules(m, only);
     read_blocks(m, unfit);
     ptn_modules_sort(m);
     for (size_t i = 0; i < m->ordered; i++) {

@@ -11,6 +11,7 @@
 #define PTN_MODULE_MODULES_H
 
 #include "conf/conf.h"
+#include <postern/buf.h>
 #include <postern/module.h>
 
 struct ptn_loop;
@@ -18,8 +19,19 @@ struct ptn_modules;
 
 /* Loads what conf->load names, fills the modules' option blocks, and calls
  * their init in an order in which providers come first. What goes wrong is
- * noted in `conf`, all of it. Never NULL. `conf` must outlive it. */
-struct ptn_modules *ptn_modules_load(struct ptn_conf *conf, enum ptn_role role);
+ * noted in `conf`, all of it. Never NULL. `conf` must outlive it.
+ *
+ * `only` is NULL, or names with commas between them: then no others of
+ * conf->load are opened, and that they are missing is no news. */
+struct ptn_modules *ptn_modules_load(struct ptn_conf *conf, enum ptn_role role,
+                                     const char *only);
+
+/* Appends, as `only` has them, the modules that provide one of `contracts`
+ * (up to a NULL), the module `root` unless it is NULL, and whatever these
+ * need of others, in the order of conf->load. All modules are loaded. */
+void ptn_modules_closure(const struct ptn_modules *modules,
+                         const char *const *contracts,
+                         const struct ptn_host *root, struct ptn_buf *out);
 
 /* Binds the listeners of `conf` to the protocols that were provided, and
  * finishes it. */

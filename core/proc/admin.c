@@ -17,7 +17,8 @@ open_with(const char *config, unsigned flags, FILE *errors)
     struct ptn_admin *admin = ptn_alloc(sizeof *admin);
 
     ptn_log_set_level(PTN_LOG_WARNING); /* a tool is not a server */
-    ptn_setup_load(&admin->setup, ptn_conf_read(config, flags), PTN_ROLE_TOOL);
+    ptn_setup_load(&admin->setup, ptn_conf_read(config, flags), PTN_ROLE_TOOL,
+                   NULL);
     if (!ptn_conf_failed(admin->setup.conf))
         return admin;
     ptn_conf_print_notes(admin->setup.conf, errors);

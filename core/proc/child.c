@@ -73,7 +73,8 @@ ptn_child_check(const struct ptn_child *child, int fd)
 
     if (ptn_privileges_drop(child->conf->server.user, &err) != 0)
         return ptn_begin_complain(&err);
-    ptn_setup_load(&setup, ptn_conf_again(child->conf, 0), PTN_ROLE_CHECKER);
+    ptn_setup_load(&setup, ptn_conf_again(child->conf, 0), PTN_ROLE_CHECKER,
+                   NULL);
     ptn_conf_print_notes(setup.conf, stderr);
     if (!ptn_conf_failed(setup.conf)) {
         if (ptn_setup_folders(setup.conf, &err) != 0) {
@@ -219,7 +220,8 @@ ptn_child_work(const struct ptn_child *child)
         return complain(child, &err);
     die_with_parent(child); /* changing the user has ended that */
     w.message = ptn_alloc(PTN_MESSAGE_MAX);
-    ptn_setup_load(&w.setup, ptn_conf_again(child->conf, 0), PTN_ROLE_WORKER);
+    ptn_setup_load(&w.setup, ptn_conf_again(child->conf, 0), PTN_ROLE_WORKER,
+                   NULL);
     if (!ptn_conf_failed(w.setup.conf))
         status = serve(&w);
     else if (child->again) /* a module was replaced by an unfit one */

@@ -4,6 +4,7 @@
  */
 #include "proc/plan.h"
 #include "proc/socket.h"
+#include <postern/directory.h>
 #include <stdlib.h>
 
 static const char *const modes[] = {"none", "explicit", "implicit"};
@@ -108,9 +109,25 @@ ptn_plan_write_state(const struct ptn_setup *setup, struct ptn_buf *out)
         ptn_pki_each(setup->pki, write_certificate, out);
 }
 
+/* Who is of use to the warden. */
+static void
+write_warden(const struct ptn_setup *setup, struct ptn_buf *out)
+{
+    static const char *const contracts[] = {
+        PTN_TLS_CONTRACT, PTN_DIRECTORY_CONTRACT, "postern.sasl", NULL};
+    struct ptn_buf names = PTN_BUF_INIT;
+
+    ptn_modules_closure(setup->modules, contracts, NULL, &names);
+    ptn_buf_adds(out, "warden");
+    ptn_record_add(out, "modules", ptn_buf_cstr(&names));
+    ptn_buf_addc(out, '\n');
+    ptn_buf_free(&names);
+}
+
 void
 ptn_plan_write(const struct ptn_setup *setup, struct ptn_buf *out)
 {
+    write_warden(setup, out);
     for (size_t i = 0; i < setup->conf->listener_count; i++)
         write_listener(&setup->conf->listeners[i], i, out);
     ptn_plan_write_state(setup, out);
@@ -145,6 +162,16 @@ copy_value(struct ptn_slice line, const char *key)
 
     return ptn_record_get(line, key, text, sizeof text) ? ptn_strdup(text)
                                                         : ptn_strdup("");
+}
+
+/* The same for a value that may be as long as its line. */
+static char *
+copy_long(struct ptn_slice line, const char *key)
+{
+    char *text = ptn_alloc(line.len + 1);
+
+    (void)ptn_record_get(line, key, text, line.len + 1);
+    return text;
 }
 
 /* Listeners are numbered by their lines; an address comes before its
@@ -212,6 +239,8 @@ ptn_plan_read(struct ptn_plan *plan, struct ptn_slice text)
 
         if (ptn_record_is(line, "address")) {
             read_address(plan, line);
+        } else if (ptn_record_is(line, "warden")) {
+            plan->warden = copy_long(line, "modules");
         } else if (ptn_record_is(line, "listener")) {
             struct ptn_plan_listener *l = listener_at(plan, next++);
 
@@ -233,4 +262,5 @@ ptn_plan_free(struct ptn_plan *plan)
     }
     ptn_free(plan->listeners);
     ptn_free(plan->certificates);
+    ptn_free(plan->warden);
 }

@@ -4,6 +4,7 @@
  * module, learns from it what to bind and what to show. A record a line,
  * fields with tabs between them, as the control socket has them too:
  *
+ *   warden   modules=...,...
  *   address  listener=0 host=* port=25
  *   listener index=0 name=mx protocol=... tls=explicit certificates=...
  *            addresses=... problem=...        (only when it may not open)
@@ -49,6 +50,7 @@ struct ptn_plan {
     struct ptn_plan_listener *listeners;
     size_t count;
     char *certificates; /* the records as they are */
+    char *warden;       /* its modules, with commas between them */
 };
 
 void ptn_plan_read(struct ptn_plan *plan, struct ptn_slice text);

@@ -138,7 +138,8 @@ ptn_server_check(const struct ptn_server_options *options)
     struct ptn_setup setup;
     int bad;
 
-    ptn_setup_load(&setup, ptn_conf_read(options->config, 0), PTN_ROLE_TOOL);
+    ptn_setup_load(&setup, ptn_conf_read(options->config, 0), PTN_ROLE_TOOL,
+                   NULL);
     ptn_conf_print_notes(setup.conf, stderr);
     bad = ptn_conf_failed(setup.conf);
     if (setup.conf->server.state) { /* the file could be read at all */
@@ -163,7 +164,8 @@ ptn_server_print_options(const struct ptn_server_options *options, FILE *to)
     ptn_conf_print_core_rows(to);
     if (!options->config)
         return PTN_EXIT_OK;
-    ptn_setup_load(&setup, ptn_conf_read(options->config, 0), PTN_ROLE_TOOL);
+    ptn_setup_load(&setup, ptn_conf_read(options->config, 0), PTN_ROLE_TOOL,
+                   NULL);
     ptn_modules_each(setup.modules, print_module, to);
     ptn_setup_free(&setup);
     return PTN_EXIT_OK;

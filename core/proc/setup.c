@@ -11,11 +11,11 @@
 
 void
 ptn_setup_load(struct ptn_setup *setup, struct ptn_conf *conf,
-               enum ptn_role role)
+               enum ptn_role role, const char *only)
 {
     setup->role = role;
     setup->conf = conf;
-    setup->modules = ptn_modules_load(setup->conf, role);
+    setup->modules = ptn_modules_load(setup->conf, role, only);
     setup->pki = NULL;
     ptn_modules_bind(setup->modules, setup->conf);
 }

@@ -19,9 +19,11 @@ struct ptn_setup {
 };
 
 /* Loads the modules that `conf` names and binds both. What is wrong is in
- * its notes: look at ptn_conf_failed before anything else. Owns `conf`. */
+ * its notes: look at ptn_conf_failed before anything else. Owns `conf`.
+ * `only` as for ptn_modules_load: listeners whose protocol is of another
+ * module stay without. */
 void ptn_setup_load(struct ptn_setup *setup, struct ptn_conf *conf,
-                    enum ptn_role role);
+                    enum ptn_role role, const char *only);
 void ptn_setup_free(struct ptn_setup *setup);
 
 /* Reads the certificates. What about self-signed ones that are not there? */

@@ -211,7 +211,7 @@ ptn_single_run(struct ptn_conf *conf)
     struct ptn_error err = PTN_ERROR_INIT;
     int status = PTN_EXIT_OK;
 
-    ptn_setup_load(&s.setup, conf, PTN_ROLE_SINGLE);
+    ptn_setup_load(&s.setup, conf, PTN_ROLE_SINGLE, NULL);
     ptn_sockets_init(&s.sockets, 1);
     ptn_conf_print_notes(conf, stderr);
     if (ptn_conf_failed(conf))

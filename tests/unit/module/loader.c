@@ -3,7 +3,7 @@
  * Opening modules, and everything that makes the loader refuse one.
  */
 #include "module/loader.h"
-#include "module/modules.h"
+#include "module/registry.h"
 #include <limits.h>
 #include <postern/arena.h>
 #include <setjmp.h>
@@ -114,7 +114,8 @@ writable_by_all(void **state)
 
 /* Loads what `load` says; answers what is wrong, to be freed. */
 static struct ptn_modules *
-load(const char *list, struct ptn_conf **conf, char **notes)
+load_only(const char *list, const char *only, struct ptn_conf **conf,
+          char **notes)
 {
     char path[] = "/tmp/postern-module-XXXXXX";
     struct ptn_modules *modules;
@@ -128,12 +129,18 @@ load(const char *list, struct ptn_conf **conf, char **notes)
             folder, list);
     fclose(file);
     *conf = ptn_conf_read(path, 0);
-    modules = ptn_modules_load(*conf, PTN_ROLE_TOOL);
+    modules = ptn_modules_load(*conf, PTN_ROLE_TOOL, only);
     file = open_memstream(notes, &size);
     ptn_conf_print_notes(*conf, file);
     fclose(file);
     unlink(path);
     return modules;
+}
+
+static struct ptn_modules *
+load(const char *list, struct ptn_conf **conf, char **notes)
+{
+    return load_only(list, NULL, conf, notes);
 }
 
 static void
@@ -168,6 +175,48 @@ providers_first(void **state)
     assert_false(ptn_modules_find(m, "fix.store", 2, &ops, &instance));
     assert_false(ptn_modules_find(m, "fix.other", 1, &ops, &instance));
     assert_null(strstr(notes, "load:"));
+    unload(m, conf, notes);
+}
+
+static void
+loads_some(void **state)
+{
+    char order[256] = "", *notes;
+    struct ptn_conf *conf;
+    struct ptn_modules *m =
+        load_only("\"fixneeds\", \"fixplain\", \"fixgood\", \"fixmajor\"",
+                  "fixneeds,fixgoo,fixplain", &conf, &notes);
+
+    (void)state;
+    ptn_modules_each(m, add_name, order);
+    assert_string_equal(order, "fixneeds fixplain ");
+    assert_null(strstr(notes, "load:"));
+    unload(m, conf, notes);
+}
+
+static void
+closures(void **state)
+{
+    static const char *const store[] = {"fix.store", NULL},
+                             *const b[] = {"fix.other", "fix.a", NULL},
+                             *const none[] = {NULL};
+    struct ptn_buf out = PTN_BUF_INIT;
+    struct ptn_conf *conf;
+    char *notes;
+    struct ptn_modules *m = load("\"fixneeds\", \"fixplain\", \"fixgood\", "
+                                 "\"fixcirclea\", \"fixcircleb\"",
+                                 &conf, &notes);
+
+    (void)state;
+    ptn_modules_closure(m, store, NULL, &out);
+    assert_string_equal(ptn_buf_cstr(&out), "fixgood");
+    out.len = 0;
+    ptn_modules_closure(m, none, &m->hosts[0], &out);
+    assert_string_equal(ptn_buf_cstr(&out), "fixneeds,fixgood");
+    out.len = 0;
+    ptn_modules_closure(m, b, &m->hosts[1], &out);
+    assert_string_equal(ptn_buf_cstr(&out), "fixplain,fixcirclea,fixcircleb");
+    ptn_buf_free(&out);
     unload(m, conf, notes);
 }
 
@@ -242,6 +291,7 @@ main(void)
         cmocka_unit_test(opens),           cmocka_unit_test(wrong_abi),
         cmocka_unit_test(wrong_contents),  cmocka_unit_test(not_there),
         cmocka_unit_test(writable_by_all), cmocka_unit_test(providers_first),
+        cmocka_unit_test(loads_some),      cmocka_unit_test(closures),
         cmocka_unit_test(needs_unmet),     cmocka_unit_test(faults_of_modules),
         cmocka_unit_test(no_cascade),      cmocka_unit_test(start_fails),
     };
