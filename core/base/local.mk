@@ -6,6 +6,7 @@ libpostern_core_la_SOURCES += core/base/base64.c
 libpostern_core_la_SOURCES += core/base/buf.c
 libpostern_core_la_SOURCES += core/base/clock.c core/base/clock.h
 libpostern_core_la_SOURCES += core/base/error.c
+libpostern_core_la_SOURCES += core/base/json.c core/base/json.h
 libpostern_core_la_SOURCES += core/base/list.h
 libpostern_core_la_SOURCES += core/base/map.c core/base/map.h
 libpostern_core_la_SOURCES += core/base/memory.c

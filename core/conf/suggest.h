@@ -16,8 +16,8 @@ struct ptn_suggest {
     bool tied; /* another word is as close */
 };
 
-struct ptn_suggest ptn_suggest_begin(const char *word);
-void ptn_suggest_try(struct ptn_suggest *s, const char *candidate);
+PTN_API struct ptn_suggest ptn_suggest_begin(const char *word);
+PTN_API void ptn_suggest_try(struct ptn_suggest *s, const char *candidate);
 
 /* Edits (insert, delete, replace, swap of neighbours) between two words,
  * letter case ignored; PTN_SUGGEST_FAR for words that are too long. */

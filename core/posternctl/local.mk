@@ -3,10 +3,17 @@
 # The admin tool's program.
 bin_PROGRAMS += core/posternctl/posternctl
 core_posternctl_posternctl_SOURCES = \
+	core/posternctl/ask.c \
+	core/posternctl/commands.c \
+	core/posternctl/completion.c \
+	core/posternctl/config.c \
 	core/posternctl/ctl.h \
+	core/posternctl/help.c \
+	core/posternctl/orders.c \
 	core/posternctl/password.c \
 	core/posternctl/posternctl.c \
-	core/posternctl/status.c \
+	core/posternctl/record.c \
+	core/posternctl/state.c \
 	core/posternctl/table.c \
 	core/posternctl/user.c
 core_posternctl_posternctl_CPPFLAGS = $(libpostern_core_la_CPPFLAGS)
@@ -15,3 +22,7 @@ core_posternctl_posternctl_LDFLAGS = $(prog_ldflags) $(module_preopen)
 EXTRA_core_posternctl_posternctl_DEPENDENCIES = $(module_objects)
 core_posternctl_posternctl_LDADD = $(module_libs) libpostern.la $(core_libs)
 dist_man_MANS += core/posternctl/posternctl.8
+
+# Where bash-completion looks for the completion of a command of this name.
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = core/posternctl/posternctl.bash

@@ -1,185 +1,219 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The admin tool's command line: finds the command, checks how many words
- * follow it, and calls it.
+ * The admin tool's command line:
+ *
+ *   posternctl [GLOBAL]... GROUP [GLOBAL]... COMMAND [OPTION|ARGUMENT]...
+ *
+ * Words lead down the table of commands until one has a function; what
+ * follows is its own.
  */
+#include "conf/suggest.h"
 #include "config.h"
 #include "posternctl/ctl.h"
-#include "proc/admin.h"
+#include <assert.h>
 #include <getopt.h>
-#include <stdio.h>
 
-static int
-config_check(const struct ctl *ctl)
-{
-    struct ptn_server_options options = {ctl->config, -1};
-
-    return ptn_server_check(&options);
-}
-
-static int
-config_show(const struct ctl *ctl)
-{
-    return ptn_admin_show(ctl->config, stdout, stderr) == 0 ? PTN_EXIT_OK
-                                                            : PTN_EXIT_CONFIG;
-}
-
-/* A command is one word or two, then `count` arguments. */
-static const struct command {
-    const char *first, *second;
-    int count;
-    ctl_fn *fn;
-    const char *arguments, *doc;
-} commands[] = {
-    {"status", NULL, 0, ctl_status, "", "all of the following"},
-    {"listeners", NULL, 0, ctl_listeners, "",
-     "what is served where, with which TLS, and if not, why"},
-    {"certificates", NULL, 0, ctl_certificates, "",
-     "certificates in use and when they expire"},
-    {"workers", NULL, 0, ctl_workers, "", "processes and their sessions"},
-    {"config", "check", 0, config_check, "",
-     "say everything that is wrong with the configuration"},
-    {"config", "show", 0, config_show, "",
-     "the effective values and where each comes from"},
-    {"user", "list", 0, ctl_user_list, "", "accounts and their quotas"},
-    {"user", "add", 1, ctl_user_add, " NAME",
-     "make an account (asks for the password; --quota SIZE)"},
-    {"user", "password", 1, ctl_user_password, " NAME",
-     "change a password (asks for it)"},
-    {"user", "quota", 2, ctl_user_quota, " NAME SIZE",
-     "change a quota; 0 for none"},
-    {"user", "delete", 1, ctl_user_delete, " NAME",
-     "remove an account; its mail stays"},
-    {"reload", NULL, 0, ctl_reload, "", "read the certificates again"},
-    {"stop", NULL, 0, ctl_stop, "", "let sessions end, then stop"},
+const struct ctl_option ctl_globals[] = {
+    {"config", "FILE", "the server's configuration"},
+    {"json", NULL, "print JSON, where a table would be printed"},
+    {"version", NULL, "print the version, and end"},
+    {"help", NULL, "tell about the command, and end"},
+    {NULL, NULL, NULL},
 };
 
-static void
-print_usage(FILE *to)
+enum {
+    OPTIONS_MAX = 32,
+    OWN = 256, /* getopt's value of a command's first option */
+    OWN_JSON = OWN + OPTIONS_MAX,
+    OWN_VERSION,
+};
+
+struct line {
+    struct ctl ctl;
+    const char *values[OPTIONS_MAX];
+    char words[CTL_WORDS_MAX]; /* so far */
+    bool help;
+    bool done; /* --version: no more */
+};
+
+const char *
+ctl_option(const struct ctl *ctl, const char *name)
 {
-    fprintf(to,
-            "Usage: posternctl [OPTION]... COMMAND\n"
-            "\n"
-            "  -c, --config FILE   the server's configuration [%s]\n"
-            "      --json          print JSON, where a table would be printed\n"
-            "      --version       print the version, and end\n"
-            "  -h, --help          print this, and end\n"
-            "\n"
-            "Commands:\n",
-            ptn_server_default_config());
-    for (size_t i = 0; i < PTN_COUNT(commands); i++) {
-        const struct command *c = &commands[i];
-        char text[64];
+    const struct ctl_option *o = ctl->command->options;
 
-        snprintf(text, sizeof text, "%s%s%s%s", c->first, c->second ? " " : "",
-                 c->second ? c->second : "", c->arguments);
-        fprintf(to, "  %-22s %s\n", text, c->doc);
-    }
-    fputs("\nA password is read from the terminal, or else from standard "
-          "input.\n"
-          "Exit status: 0 done; 1 it did not work, or no server answers;\n"
-          "2 wrong command line; 78 wrong configuration.\n",
-          to);
-}
-
-static const struct command *
-find(int count, char **words)
-{
-    for (size_t i = 0; count > 0 && i < PTN_COUNT(commands); i++) {
-        const struct command *c = &commands[i];
-
-        if (strcmp(words[0], c->first) == 0 &&
-            (!c->second || (count > 1 && strcmp(words[1], c->second) == 0)))
-            return c;
-    }
+    for (size_t i = 0; o[i].name; i++)
+        if (strcmp(o[i].name, name) == 0)
+            return ctl->values[i];
     return NULL;
 }
 
-/* Says what is wrong with the command, and which ones begin so. */
 static void
-complain(int count, char **words)
+fill_options(const struct ctl_command *command, struct option *out)
 {
-    const char *separator = "; say one of: ";
+    const struct ctl_option *o = command ? command->options : NULL;
+    size_t n = 0;
 
-    if (count == 0)
-        fputs("posternctl: a command is needed", stderr);
-    else
-        fprintf(stderr, "posternctl: there is no command \"%s%s%s\"", words[0],
-                count > 1 ? " " : "", count > 1 ? words[1] : "");
-    for (size_t i = 0; count > 0 && i < PTN_COUNT(commands); i++) {
-        const struct command *c = &commands[i];
-
-        if (strcmp(words[0], c->first) != 0)
-            continue;
-        fprintf(stderr, "%s%s %s", separator, c->first, c->second);
-        separator = ", ";
+    for (; o && o->name; o++, n++) {
+        assert(n < OPTIONS_MAX);
+        out[n] = (struct option){o->name, o->value ? 1 : 0, NULL, OWN + (int)n};
     }
-    fputs("\nTry posternctl --help.\n", stderr);
+    out[n++] = (struct option){"config", 1, NULL, 'c'};
+    out[n++] = (struct option){"json", 0, NULL, OWN_JSON};
+    out[n++] = (struct option){"version", 0, NULL, OWN_VERSION};
+    out[n++] = (struct option){"help", 0, NULL, 'h'};
+    out[n] = (struct option){NULL, 0, NULL, 0};
+}
+
+static void
+take_option(struct line *line, int option)
+{
+    if (option == 'c')
+        line->ctl.config = optarg;
+    else if (option == 'h')
+        line->help = true;
+    else if (option == OWN_JSON)
+        line->ctl.json = true;
+    else if (option == OWN_VERSION)
+        line->done = true;
+    else
+        line->values[option - OWN] = optarg ? optarg : "";
+}
+
+/* Takes the options from argv[1] on: all, or without a command those before
+ * the first word. Answers where what is left begins; -1: a wrong one, which
+ * was told. */
+static int
+take_options(struct line *line, int argc, char **argv)
+{
+    static char self[] = "posternctl"; /* getopt puts it before what it says */
+    const struct ctl_command *command = line->ctl.command;
+    struct option options[OPTIONS_MAX + 5];
+    int option;
+
+    fill_options(command, options);
+    argv[0] = self;
+    optind = 0; /* begin anew */
+    while ((option = getopt_long(argc, argv, command ? "c:h" : "+c:h", options,
+                                 NULL)) != -1) {
+        if (option == '?')
+            return -1;
+        take_option(line, option);
+    }
+    return optind;
+}
+
+/* "there is no command ...", and which there are, or which was meant. */
+static int
+complain(const char *group, const char *word)
+{
+    struct ptn_suggest meant = ptn_suggest_begin(word);
+    const struct ctl_command *c = NULL;
+    const char *separator = "; say one of: ";
+    size_t skip = *group ? strlen(group) + 1 : 0;
+
+    fprintf(stderr, "posternctl: there is no command \"%s%s%s\"", group,
+            *group ? " " : "", word);
+    while ((c = ctl_next(c)))
+        if (ctl_is_below(c, group))
+            ptn_suggest_try(&meant, c->words + skip);
+    if (meant.best)
+        fprintf(stderr, "; did you mean \"%s\"?", meant.best);
+    while (!meant.best && *group && (c = ctl_next(c)))
+        if (ctl_is_below(c, group)) {
+            fprintf(stderr, "%s%s", separator, c->words + skip);
+            separator = ", ";
+        }
+    fprintf(stderr, "\nTry posternctl%s%s --help.\n", *group ? " " : "", group);
+    return CTL_USAGE;
+}
+
+/* How many arguments the row allows: "A [B]" is one to two. */
+static void
+count_arguments(const char *text, int *least, int *most)
+{
+    *least = *most = 0;
+    for (const char *at = text; at && *at; at += strspn(at, " ")) {
+        size_t len = strcspn(at, " ");
+
+        *least += *at != '[';
+        *most += *most < INT16_MAX;
+        if (len > 3 && strncmp(at + len - 3, "...", 3) == 0)
+            *most = INT16_MAX;
+        at += len;
+    }
 }
 
 static int
-dispatch(struct ctl *ctl, int count, char **words)
+run(struct line *line, int argc, char **argv)
 {
-    const struct command *c = find(count, words);
-    int own = c && c->second ? 2 : 1;
+    struct ctl *ctl = &line->ctl;
+    int at = take_options(line, argc, argv), least, most;
 
-    if (!c) {
-        complain(count, words);
-        return PTN_EXIT_USAGE;
+    if (at < 0) {
+        fprintf(stderr, "Try posternctl %s --help.\n", line->words);
+        return CTL_USAGE;
     }
-    if (count - own != c->count) {
-        fprintf(stderr, "Usage: posternctl %s%s%s%s\n", c->first,
-                c->second ? " " : "", c->second ? c->second : "", c->arguments);
-        return PTN_EXIT_USAGE;
+    ctl->words = argv + at;
+    ctl->count = argc - at;
+    ctl->values = line->values;
+    if (line->help) {
+        ctl_help(ctl->command, stdout);
+        return CTL_OK;
     }
-    ctl->words = words + own;
-    ctl->count = c->count;
-    return c->fn(ctl);
+    count_arguments(ctl->command->arguments, &least, &most);
+    if (ctl->count < least || ctl->count > most) {
+        ctl_usage(ctl->command, stderr);
+        return CTL_USAGE;
+    }
+    return ctl->command->fn(ctl);
 }
 
-enum {
-    OPTION_JSON = 256,
-    OPTION_QUOTA,
-    OPTION_VERSION,
-};
+/* No word follows: that is right only with an option that says so. */
+static int
+end_early(const struct line *line)
+{
+    const struct ctl_command *group = ctl_find(line->words);
 
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"quota", required_argument, NULL, OPTION_QUOTA},
-    {"version", no_argument, NULL, OPTION_VERSION},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
+    if (line->done) {
+        puts("posternctl (Postern) " PACKAGE_VERSION);
+        return CTL_OK;
+    }
+    if (line->help) {
+        ctl_help(group, stdout);
+        return CTL_OK;
+    }
+    fprintf(stderr, "posternctl: a command is needed%s%s\n",
+            group ? " after " : "", line->words);
+    fprintf(stderr, "Try posternctl%s%s --help.\n", group ? " " : "",
+            line->words);
+    return CTL_USAGE;
+}
 
 int
 main(int argc, char **argv)
 {
-    struct ctl ctl = {.config = ptn_server_default_config()};
-    int option;
+    struct line line = {.ctl = {.config = ptn_server_default_config()}};
 
-    while ((option = getopt_long(argc, argv, "c:h", long_options, NULL)) !=
-           -1) {
-        switch (option) {
-        case 'c':
-            ctl.config = optarg;
-            break;
-        case OPTION_JSON:
-            ctl.json = true;
-            break;
-        case OPTION_QUOTA:
-            ctl.quota = optarg;
-            break;
-        case OPTION_VERSION:
-            puts("posternctl (Postern) " PACKAGE_VERSION);
-            return PTN_EXIT_OK;
-        case 'h':
-            print_usage(stdout);
-            return PTN_EXIT_OK;
-        default:
+    for (;;) {
+        int at = take_options(&line, argc, argv);
+        char group[CTL_WORDS_MAX];
+        const struct ctl_command *next;
+
+        if (at < 0) {
             fputs("Try posternctl --help.\n", stderr);
-            return PTN_EXIT_USAGE;
+            return CTL_USAGE;
         }
+        if (at == argc || line.done)
+            return end_early(&line);
+        memcpy(group, line.words, sizeof group);
+        next = ctl_add_word(line.words, argv[at]) ? ctl_find(line.words) : NULL;
+        if (!next)
+            return complain(group, argv[at]);
+        argc -= at;
+        argv += at;
+        if (!next->fn)
+            continue;
+        line.ctl.command = next;
+        return run(&line, argc, argv);
     }
-    return dispatch(&ctl, argc - optind, argv + optind);
 }

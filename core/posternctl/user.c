@@ -23,7 +23,7 @@ open_editor(const struct ctl *ctl, struct editor *e)
 
     e->admin = ptn_admin_open(ctl->config, stderr);
     if (!e->admin)
-        return PTN_EXIT_CONFIG;
+        return CTL_CONFIG;
     if (!ptn_admin_find(e->admin, PTN_DIRECTORY_EDIT_CONTRACT,
                         PTN_DIRECTORY_EDIT_VERSION, &ops, &e->instance)) {
         fputs("posternctl: no module in \"load\" has accounts that can be "
@@ -31,10 +31,10 @@ open_editor(const struct ctl *ctl, struct editor *e)
               stderr);
     } else if (ptn_admin_make_folders(e->admin) == 0) {
         e->ops = ops;
-        return PTN_EXIT_OK;
+        return CTL_OK;
     }
     ptn_admin_close(e->admin);
-    return PTN_EXIT_CONFIG;
+    return CTL_CONFIG;
 }
 
 /* Closes the editor and says what went wrong. */
@@ -43,7 +43,7 @@ conclude(struct editor *e, enum ptn_status status, const struct ptn_error *err)
 {
     ptn_admin_close(e->admin);
     if (status == PTN_OK)
-        return PTN_EXIT_OK;
+        return CTL_OK;
     if (err->text[0])
         fprintf(stderr, "posternctl: %s\n", err->text);
     else
@@ -51,7 +51,7 @@ conclude(struct editor *e, enum ptn_status status, const struct ptn_error *err)
                 status == PTN_UNSUPPORTED
                     ? "this directory cannot do that"
                     : "the directory did not take the change");
-    return PTN_EXIT_FAILED;
+    return CTL_FAILED;
 }
 
 static int
@@ -67,8 +67,8 @@ parse_quota(const char *text, uint64_t *out)
     return -1;
 }
 
-int
-ctl_user_add(const struct ctl *ctl)
+static int
+user_add(const struct ctl *ctl)
 {
     struct ptn_error err = PTN_ERROR_INIT;
     char password[CTL_PASSWORD_MAX];
@@ -77,14 +77,14 @@ ctl_user_add(const struct ctl *ctl)
     uint64_t quota;
     int result;
 
-    if (parse_quota(ctl->quota, &quota) != 0)
-        return PTN_EXIT_USAGE;
+    if (parse_quota(ctl_option(ctl, "quota"), &quota) != 0)
+        return CTL_USAGE;
     result = open_editor(ctl, &e);
-    if (result != PTN_EXIT_OK)
+    if (result != CTL_OK)
         return result;
     if (ctl_read_password(true, password) != 0) {
         ptn_admin_close(e.admin);
-        return PTN_EXIT_USAGE;
+        return CTL_USAGE;
     }
     status = e.ops->add(e.instance, ptn_slice_of(ctl->words[0]),
                         ptn_slice_of(password), quota, &err);
@@ -92,8 +92,8 @@ ctl_user_add(const struct ctl *ctl)
     return conclude(&e, status, &err);
 }
 
-int
-ctl_user_password(const struct ctl *ctl)
+static int
+user_password(const struct ctl *ctl)
 {
     struct ptn_error err = PTN_ERROR_INIT;
     char password[CTL_PASSWORD_MAX];
@@ -101,11 +101,11 @@ ctl_user_password(const struct ctl *ctl)
     struct editor e;
     int result = open_editor(ctl, &e);
 
-    if (result != PTN_EXIT_OK)
+    if (result != CTL_OK)
         return result;
     if (ctl_read_password(true, password) != 0) {
         ptn_admin_close(e.admin);
-        return PTN_EXIT_USAGE;
+        return CTL_USAGE;
     }
     status = e.ops->set_password(e.instance, ptn_slice_of(ctl->words[0]),
                                  ptn_slice_of(password), &err);
@@ -113,21 +113,21 @@ ctl_user_password(const struct ctl *ctl)
     return conclude(&e, status, &err);
 }
 
-int
-ctl_user_delete(const struct ctl *ctl)
+static int
+user_delete(const struct ctl *ctl)
 {
     struct ptn_error err = PTN_ERROR_INIT;
     struct editor e;
     int result = open_editor(ctl, &e);
 
-    if (result != PTN_EXIT_OK)
+    if (result != CTL_OK)
         return result;
     return conclude(
         &e, e.ops->remove(e.instance, ptn_slice_of(ctl->words[0]), &err), &err);
 }
 
-int
-ctl_user_quota(const struct ctl *ctl)
+static int
+user_quota(const struct ctl *ctl)
 {
     struct ptn_error err = PTN_ERROR_INIT;
     struct editor e;
@@ -135,9 +135,9 @@ ctl_user_quota(const struct ctl *ctl)
     int result;
 
     if (parse_quota(ctl->words[1], &quota) != 0)
-        return PTN_EXIT_USAGE;
+        return CTL_USAGE;
     result = open_editor(ctl, &e);
-    if (result != PTN_EXIT_OK)
+    if (result != CTL_OK)
         return result;
     return conclude(
         &e,
@@ -173,11 +173,18 @@ compare(const void *a, const void *b)
 static void
 print_json(const struct list *list)
 {
-    putchar('[');
-    for (size_t i = 0; i < list->count; i++) /* names have no quotes */
-        printf("%s\n  {\"name\": \"%s\", \"quota\": %llu}", i > 0 ? "," : "",
-               list->users[i].name, (unsigned long long)list->users[i].quota);
-    fputs("\n]\n", stdout);
+    struct ptn_buf out = PTN_BUF_INIT;
+    struct ptn_json json = PTN_JSON_INIT(&out);
+
+    ptn_json_array(&json, NULL);
+    for (size_t i = 0; i < list->count; i++) {
+        ptn_json_object(&json, NULL);
+        ptn_json_text(&json, "name", ptn_slice_of(list->users[i].name));
+        ptn_json_number(&json, "quota", (int64_t)list->users[i].quota);
+        ptn_json_end_object(&json);
+    }
+    ptn_json_end_array(&json);
+    ctl_json_print(&out);
 }
 
 static void
@@ -218,19 +225,19 @@ list_users(const struct ctl *ctl, const struct ptn_directory_ops *directory,
         fputs("posternctl: the directory cannot be listed\n", stderr);
     }
     ptn_free(list.users);
-    return status == PTN_OK ? PTN_EXIT_OK : PTN_EXIT_FAILED;
+    return status == PTN_OK ? CTL_OK : CTL_FAILED;
 }
 
-int
-ctl_user_list(const struct ctl *ctl)
+static int
+user_list(const struct ctl *ctl)
 {
     struct ptn_admin *admin = ptn_admin_open(ctl->config, stderr);
-    int result = PTN_EXIT_CONFIG;
+    int result = CTL_CONFIG;
     const void *ops;
     void *instance;
 
     if (!admin)
-        return PTN_EXIT_CONFIG;
+        return CTL_CONFIG;
     if (ptn_admin_find(admin, PTN_DIRECTORY_CONTRACT, PTN_DIRECTORY_VERSION,
                        &ops, &instance))
         result = list_users(ctl, ops, instance);
@@ -239,3 +246,45 @@ ctl_user_list(const struct ctl *ctl)
     ptn_admin_close(admin);
     return result;
 }
+
+const struct ctl_command ctl_user_commands[] = {
+    {.words = "user",
+     .doc = "accounts",
+     .about = "They work with any module that provides accounts which can be "
+              "changed, such as\npasswd. The server need not run; a running "
+              "one notices. A password is asked for\non the terminal, or else "
+              "is the first line of standard input."},
+    {.words = "user list",
+     .fn = user_list,
+     .flags = CTL_READS,
+     .doc = "accounts and their quotas",
+     .example = "posternctl user list"},
+    {.words = "user add",
+     .fn = user_add,
+     .flags = CTL_READS | CTL_NO_JSON,
+     .arguments = "NAME",
+     .doc = "make an account; asks for its password",
+     .options = (const struct ctl_option[]){{"quota", "SIZE",
+                                             "how much mail it may keep"},
+                                            {NULL, NULL, NULL}},
+     .example = "posternctl user add anna@example.org --quota 2G"},
+    {.words = "user password",
+     .fn = user_password,
+     .flags = CTL_READS | CTL_NO_JSON,
+     .arguments = "USER",
+     .doc = "change a password; asks for it",
+     .example = "posternctl user password anna@example.org"},
+    {.words = "user quota",
+     .fn = user_quota,
+     .flags = CTL_READS | CTL_NO_JSON,
+     .arguments = "USER SIZE",
+     .doc = "change a quota; 0 for none",
+     .example = "posternctl user quota anna@example.org 500M"},
+    {.words = "user delete",
+     .fn = user_delete,
+     .flags = CTL_READS | CTL_NO_JSON,
+     .arguments = "USER",
+     .doc = "remove an account; its mail stays",
+     .example = "posternctl user delete anna@example.org"},
+    {.words = NULL},
+};

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What a running server tells about itself.
+ */
+#include "posternctl/ctl.h"
+#include "proc/plan.h"
+
+static const struct ctl_view worker_view = {
+    "worker",
+    {"WORKER", "PID", "UPTIME", "RESTARTS", "SESSIONS", "TOTAL"},
+    {"number", "pid", "uptime_ms", "restarts", "sessions", "total"},
+    6};
+static const struct ctl_view certificate_view = {
+    "certificate",
+    {"CERTIFICATE", "EXPIRES", "SELF-SIGNED", "NAMES"},
+    {"name", "not_after", "self_signed", "names"},
+    4};
+
+/* Why listeners are closed. */
+static void
+print_problems(struct ptn_slice records)
+{
+    char *name = ptn_alloc(CTL_CELL_MAX), *problem = ptn_alloc(CTL_CELL_MAX);
+
+    while (records.len > 0) {
+        struct ptn_slice line = ptn_record_next(&records);
+
+        if (ptn_record_is(line, "listener") &&
+            ptn_record_get(line, "problem", problem, CTL_CELL_MAX))
+            printf("listener %s is closed: %s\n", ctl_field(line, "name", name),
+                   problem);
+    }
+    ptn_free(name);
+    ptn_free(problem);
+}
+
+static const struct ctl_view listener_view = {
+    "listener",
+    {"LISTENER", "PROTOCOL", "ADDRESS", "TLS", "CERTIFICATES", "STATE"},
+    {"name", "protocol", "addresses", "tls", "certificates", "state"},
+    6,
+    print_problems};
+
+static void
+print_server(struct ptn_slice records)
+{
+    struct ptn_slice line = ptn_record_next(&records);
+    char *cell = ptn_alloc(CTL_CELL_MAX);
+
+    printf("Postern %s", ctl_field(line, "version", cell));
+    printf(", pid %s", ctl_field(line, "pid", cell));
+    printf(", up %s", ctl_field(line, "uptime_ms", cell));
+    printf(", %s\n\n", ctl_field(line, "config", cell));
+    ptn_free(cell);
+}
+
+static void
+print_all(struct ptn_slice records)
+{
+    print_server(records);
+    ctl_view_print(&listener_view, records);
+    putchar('\n');
+    ctl_view_print(&certificate_view, records);
+    putchar('\n');
+    ctl_view_print(&worker_view, records);
+}
+
+static void
+json_all(struct ptn_slice records)
+{
+    struct ptn_buf out = PTN_BUF_INIT;
+    struct ptn_json json = PTN_JSON_INIT(&out);
+    struct ptn_slice rest = records;
+
+    ptn_json_object(&json, NULL);
+    ctl_json_record(&json, "server", ptn_record_next(&rest));
+    ctl_json_records(&json, "listeners", "listener", records);
+    ctl_json_records(&json, "certificates", "certificate", records);
+    ctl_json_records(&json, "workers", "worker", records);
+    ptn_json_end_object(&json);
+    ctl_json_print(&out);
+}
+
+static int
+show_status(const struct ctl *ctl)
+{
+    struct ptn_buf answer = PTN_BUF_INIT;
+    int status = ctl_ask(ctl, "status", &answer);
+
+    if (status == CTL_OK)
+        (ctl->json ? json_all : print_all)(ptn_buf_slice(&answer));
+    ptn_buf_free(&answer);
+    return status;
+}
+
+static int
+show_listeners(const struct ctl *ctl)
+{
+    return ctl_show(ctl, "status", &listener_view);
+}
+
+static int
+show_workers(const struct ctl *ctl)
+{
+    return ctl_show(ctl, "status", &worker_view);
+}
+
+static int
+show_certificates(const struct ctl *ctl)
+{
+    return ctl_show(ctl, "status", &certificate_view);
+}
+
+const struct ctl_command ctl_state_commands[] = {
+    {.words = "status",
+     .fn = show_status,
+     .flags = CTL_ASKS,
+     .doc = "the server, its listeners, certificates and workers",
+     .example = "posternctl status"},
+    {.words = "listeners",
+     .fn = show_listeners,
+     .flags = CTL_ASKS,
+     .doc = "what is served where, with which TLS, and if not, why",
+     .example = "posternctl --json listeners |\n"
+                "  jq -r '.[] | select(.state == \"closed\").problem'"},
+    {.words = "certificates",
+     .fn = show_certificates,
+     .flags = CTL_ASKS,
+     .doc = "certificates in use and when they expire",
+     .example = "posternctl certificates"},
+    {.words = "workers",
+     .fn = show_workers,
+     .flags = CTL_ASKS,
+     .doc = "processes and their sessions",
+     .about = "With --json also handshakes, authentications, refused "
+              "connections and\n"
+              "timeouts of each.",
+     .example = "posternctl workers"},
+    {.words = NULL},
+};
