@@ -6,15 +6,15 @@
 #include "proc/plan.h"
 
 static const struct ctl_view worker_view = {
-    "worker",
-    {"WORKER", "PID", "UPTIME", "RESTARTS", "SESSIONS", "TOTAL"},
-    {"number", "pid", "uptime_ms", "restarts", "sessions", "total"},
-    6};
+    .kind = "worker",
+    .titles = {"WORKER", "PID", "UPTIME", "RESTARTS", "SESSIONS", "TOTAL"},
+    .keys = {"number", "pid", "uptime_ms", "restarts", "sessions", "total"},
+    .columns = 6};
 static const struct ctl_view certificate_view = {
-    "certificate",
-    {"CERTIFICATE", "EXPIRES", "SELF-SIGNED", "NAMES"},
-    {"name", "not_after", "self_signed", "names"},
-    4};
+    .kind = "certificate",
+    .titles = {"CERTIFICATE", "EXPIRES", "SELF-SIGNED", "NAMES"},
+    .keys = {"name", "not_after", "self_signed", "names"},
+    .columns = 4};
 
 /* Why listeners are closed. */
 static void
@@ -35,11 +35,12 @@ print_problems(struct ptn_slice records)
 }
 
 static const struct ctl_view listener_view = {
-    "listener",
-    {"LISTENER", "PROTOCOL", "ADDRESS", "TLS", "CERTIFICATES", "STATE"},
-    {"name", "protocol", "addresses", "tls", "certificates", "state"},
-    6,
-    print_problems};
+    .kind = "listener",
+    .titles = {"LISTENER", "PROTOCOL", "ADDRESS", "TLS", "CERTIFICATES",
+               "STATE"},
+    .keys = {"name", "protocol", "addresses", "tls", "certificates", "state"},
+    .columns = 6,
+    .more = print_problems};
 
 static void
 print_server(struct ptn_slice records)
