@@ -6,6 +6,7 @@
  */
 #include "proc/child.h"
 #include "log/log.h"
+#include "proc/answers.h"
 #include "proc/begin.h"
 #include "proc/plan.h"
 #include "proc/privileges.h"
@@ -106,6 +107,12 @@ tell(const struct work *w, enum ptn_message type, struct ptn_slice text)
 }
 
 static void
+tell_answer(void *arg, struct ptn_slice text)
+{
+    tell(arg, PTN_MESSAGE_ANSWER, text);
+}
+
+static void
 reload(struct work *w)
 {
     struct ptn_buf state = PTN_BUF_INIT;
@@ -141,6 +148,10 @@ on_message(void *arg)
         tell(w, PTN_MESSAGE_PING, PTN_SLICE(""));
     else if (w->message[0] == PTN_MESSAGE_TICKETS)
         ptn_worker_refresh_tickets(w->worker);
+    else if (w->message[0] == PTN_MESSAGE_ASK)
+        ptn_answers_reply(w->worker,
+                          (struct ptn_slice){w->message + 1, (size_t)n - 1},
+                          tell_answer, w);
 }
 
 static void

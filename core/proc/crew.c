@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -178,27 +179,45 @@ ptn_crew_kill(struct ptn_crew *c)
     }
 }
 
+/* --- messages --- */
+
+bool
+ptn_crew_send(struct ptn_crew *c, unsigned number, enum ptn_message type,
+              struct ptn_slice text)
+{
+    struct ptn_crew_worker *w = &c->workers[number];
+    char first = (char)type;
+    struct iovec parts[2] = {{&first, 1}, {(void *)text.data, text.len}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+
+    return w->channel >= 0 &&
+           sendmsg(w->channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) ==
+               (ssize_t)(text.len + 1);
+}
+
+void
+ptn_crew_tell(struct ptn_crew *c, enum ptn_message type)
+{
+    for (unsigned i = 0; i < c->count; i++) {
+        struct ptn_crew_worker *w = &c->workers[i];
+        bool sent = ptn_crew_send(c, i, type, PTN_SLICE(""));
+
+        if (sent && type == PTN_MESSAGE_RELOAD && w->ready)
+            w->answers = true;
+    }
+}
+
 /* --- standstill --- */
 
 static void
-send_type(struct ptn_crew_worker *w, enum ptn_message type)
+watch(struct ptn_crew *c, unsigned number, uint64_t limit)
 {
-    char message = (char)type;
-
-    if (w->channel < 0)
-        return;
-    if (send(w->channel, &message, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1)
-        w->answers = w->answers || (type == PTN_MESSAGE_RELOAD && w->ready);
-}
-
-static void
-watch(struct ptn_crew_worker *w, unsigned number, uint64_t limit)
-{
+    struct ptn_crew_worker *w = &c->workers[number];
     uint64_t now = ptn_clock_ms();
 
     if (!w->pinged) {
         w->pinged = now;
-        send_type(w, PTN_MESSAGE_PING);
+        (void)ptn_crew_send(c, number, PTN_MESSAGE_PING, PTN_SLICE(""));
     } else if (now - w->pinged >= limit) {
         ptn_log(PTN_LOG_ERROR, "worker.hangs", PTN_FN("worker", number),
                 PTN_FN("pid", w->pid), PTN_FN("silent_ms", now - w->pinged));
@@ -214,7 +233,7 @@ ptn_crew_watch(struct ptn_crew *c)
 
     for (unsigned i = 0; limit && i < c->count; i++)
         if (c->workers[i].ready)
-            watch(&c->workers[i], i, limit);
+            watch(c, i, limit);
     c->watch_due = limit ? ptn_clock_ms() + limit / 2 + 1 : 0;
 }
 
@@ -261,14 +280,7 @@ ptn_crew_due(const struct ptn_crew *c)
     return earliest;
 }
 
-/* --- messages --- */
-
-void
-ptn_crew_tell(struct ptn_crew *c, enum ptn_message type)
-{
-    for (unsigned i = 0; i < c->count; i++)
-        send_type(&c->workers[i], type);
-}
+/* --- what they say --- */
 
 void
 ptn_crew_poll(const struct ptn_crew *c, struct pollfd *polls)

@@ -56,6 +56,10 @@ void ptn_crew_reap(struct ptn_crew *crew);
 /* Plans the replacement of one that has died. */
 void ptn_crew_replace(struct ptn_crew *crew, unsigned number);
 
+/* Sends a message to one; false when it cannot take it, or is not there. */
+bool ptn_crew_send(struct ptn_crew *crew, unsigned number,
+                   enum ptn_message type, struct ptn_slice text);
+/* Sends one without text to all. */
 void ptn_crew_tell(struct ptn_crew *crew, enum ptn_message type);
 void ptn_crew_kill(struct ptn_crew *crew);
 bool ptn_crew_is_ready(const struct ptn_crew *crew); /* all are */

@@ -3,9 +3,12 @@
 # Supervisor, workers, control socket.
 libpostern_core_la_SOURCES += \
 	core/proc/admin.c core/proc/admin.h \
+	core/proc/answers.c core/proc/answers.h \
+	core/proc/asks.c core/proc/asks.h \
 	core/proc/begin.c core/proc/begin.h \
 	core/proc/child.c core/proc/child.h \
 	core/proc/control.c core/proc/control.h \
+	core/proc/control_client.c \
 	core/proc/crew.c core/proc/crew.h \
 	core/proc/notify.c core/proc/notify.h \
 	core/proc/plan.c core/proc/plan.h \

@@ -5,6 +5,7 @@
  */
 #include "proc/single.h"
 #include "base/clock.h"
+#include "proc/answers.h"
 #include "proc/begin.h"
 #include "proc/control.h"
 #include "proc/notify.h"
@@ -69,32 +70,32 @@ on_signal(void *arg, int number)
 }
 
 static int
-do_status(void *arg, struct ptn_buf *out, struct ptn_error *err)
+do_status(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
     const struct single *s = arg;
     struct ptn_status_server server = {s->setup.conf->file, "single",
                                        s->self.started};
 
     (void)err;
-    ptn_status_write(&server, &s->plan, &s->self, s->shared, out);
+    ptn_status_write(&server, &s->plan, &s->self, s->shared, &call->out);
     return 0;
 }
 
 static int
-do_stop(void *arg, struct ptn_buf *out, struct ptn_error *err)
+do_stop(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
-    (void)out;
+    (void)call;
     (void)err;
     on_signal(arg, SIGTERM);
     return 0;
 }
 
 static int
-do_reload(void *arg, struct ptn_buf *out, struct ptn_error *err)
+do_reload(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
     unsigned refused = reload(arg);
 
-    (void)out;
+    (void)call;
     if (refused > 0)
         return ptn_error_set(err, PTN_ERR_TLS,
                              "%u certificate(s) were refused; what was served "
@@ -103,11 +104,22 @@ do_reload(void *arg, struct ptn_buf *out, struct ptn_error *err)
     return 0;
 }
 
+/* What workers answer, this process does, too. */
+static int
+answer_self(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    const struct single *s = arg;
+
+    if (!ptn_answers_know(call->request))
+        return ptn_control_unknown(call, err);
+    return ptn_answers_run(s->worker, call->request, &call->out, err);
+}
+
 static const struct ptn_control_verb verbs[] = {
     {"status", do_status},
     {"stop", do_stop},
     {"reload", do_reload},
-    {NULL, NULL},
+    {NULL, answer_self},
 };
 
 static void

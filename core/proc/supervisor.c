@@ -12,6 +12,8 @@
 #include "proc/supervisor.h"
 #include "base/clock.h"
 #include "log/log.h"
+#include "proc/answers.h"
+#include "proc/asks.h"
 #include "proc/begin.h"
 #include "proc/control.h"
 #include "proc/crew.h"
@@ -44,6 +46,7 @@ struct supervisor {
     struct ptn_plan plan;
     struct ptn_crew crew;
     struct ptn_control *control;
+    struct ptn_asks asks;
     int signals;
     enum phase phase;
     int status;
@@ -111,6 +114,7 @@ died(void *arg, unsigned number, int status)
 {
     struct supervisor *s = arg;
 
+    ptn_asks_lose(&s->asks, number);
     if (s->phase != STARTING)
         log_death(&s->crew.workers[number], number, status);
     if (s->phase == STARTING)
@@ -157,6 +161,8 @@ said(void *arg, unsigned number, enum ptn_message type, struct ptn_slice text)
         take_state(arg, text);
     else if (type == PTN_MESSAGE_READY)
         take_ready(arg, number);
+    else if (type == PTN_MESSAGE_ANSWER)
+        ptn_asks_take(&((struct supervisor *)arg)->asks, number, text);
 }
 
 /* --- waiting --- */
@@ -177,6 +183,7 @@ time_left(const struct supervisor *s, uint64_t deadline)
     sooner(&deadline, s->kill_due);
     sooner(&deadline, s->crew.watch_due);
     sooner(&deadline, ptn_crew_due(&s->crew));
+    sooner(&deadline, ptn_asks_due(&s->asks));
     if (!deadline)
         return -1;
     if (deadline <= now)
@@ -210,6 +217,7 @@ do_what_is_due(struct supervisor *s)
     if (s->crew.watch_due && s->crew.watch_due <= now)
         ptn_crew_watch(&s->crew);
     ptn_crew_fork_due(&s->crew);
+    ptn_asks_expire(&s->asks);
 }
 
 /* Waits for the workers' messages, and for the two other descriptors unless
@@ -282,7 +290,7 @@ on_signals(struct supervisor *s)
 }
 
 static int
-do_status(void *arg, struct ptn_buf *out, struct ptn_error *err)
+do_status(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
     const struct supervisor *s = arg;
     struct ptn_status_server server = {s->conf->file, "workers", s->started};
@@ -295,26 +303,26 @@ do_status(void *arg, struct ptn_buf *out, struct ptn_error *err)
         workers[i] = (struct ptn_status_worker){crew->workers[i].pid,
                                                 crew->workers[i].started,
                                                 crew->workers[i].restarts};
-    ptn_status_write(&server, &s->plan, workers, crew->shared, out);
+    ptn_status_write(&server, &s->plan, workers, crew->shared, &call->out);
     ptn_free(workers);
     return 0;
 }
 
 static int
-do_stop(void *arg, struct ptn_buf *out, struct ptn_error *err)
+do_stop(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
-    (void)out;
+    (void)call;
     (void)err;
     stop(arg);
     return 0;
 }
 
 static int
-do_reload(void *arg, struct ptn_buf *out, struct ptn_error *err)
+do_reload(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
     struct supervisor *s = arg;
 
-    (void)out;
+    (void)call;
     if (s->phase != SERVING)
         return ptn_error_set(err, PTN_ERR_INVALID,
                              "the server is starting or stopping");
@@ -327,11 +335,22 @@ do_reload(void *arg, struct ptn_buf *out, struct ptn_error *err)
                          s->refused);
 }
 
+/* What the workers alone can answer. */
+static int
+pass_on(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    struct supervisor *s = arg;
+
+    if (!ptn_answers_know(call->request))
+        return ptn_control_unknown(call, err);
+    return ptn_asks_begin(&s->asks, &s->crew, call, err);
+}
+
 static const struct ptn_control_verb verbs[] = {
     {"status", do_status},
     {"stop", do_stop},
     {"reload", do_reload},
-    {NULL, NULL},
+    {NULL, pass_on},
 };
 
 /* --- from start to end --- */
@@ -435,6 +454,7 @@ run(struct supervisor *s)
 static void
 end(struct supervisor *s)
 {
+    ptn_asks_deinit(&s->asks);
     if (s->control) {
         ptn_control_close(s->control);
         ptn_begin_remove_pid(s->conf);
@@ -465,6 +485,7 @@ ptn_supervisor_run(struct ptn_conf *conf)
     struct ptn_error err = PTN_ERROR_INIT;
 
     s.started = ptn_clock_ms();
+    ptn_asks_init(&s.asks);
     ptn_crew_init(&s.crew, conf, count_workers(conf));
     s.crew.let_go = let_go;
     s.crew.died = died;

@@ -30,6 +30,30 @@ ptn_worker_loop(struct ptn_worker *w)
     return w->loop;
 }
 
+struct ptn_net *
+ptn_worker_net(struct ptn_worker *w)
+{
+    return w->net;
+}
+
+const struct ptn_worker_params *
+ptn_worker_params(struct ptn_worker *w)
+{
+    return w->p;
+}
+
+unsigned
+ptn_worker_number(const struct ptn_worker *w)
+{
+    return w->p->number;
+}
+
+bool
+ptn_worker_is_draining(const struct ptn_worker *w)
+{
+    return w->draining;
+}
+
 static void
 drained(void *arg)
 {

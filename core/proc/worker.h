@@ -15,15 +15,20 @@
 
 enum ptn_message {
     /* to the supervisor */
-    PTN_MESSAGE_READY = 'R', /* it serves */
-    PTN_MESSAGE_STATE = 'S', /* after a reload; then a line "refused
-                                count=N" and ptn_plan_write_state */
+    PTN_MESSAGE_READY = 'R',  /* it serves */
+    PTN_MESSAGE_STATE = 'S',  /* after a reload; then a line "refused
+                                 count=N" and ptn_plan_write_state */
+    PTN_MESSAGE_ANSWER = 'A', /* a line "answer id=N", with more=yes when
+                                 another one follows or refused=TEXT, and
+                                 records */
     /* both ways: is your loop turning? It is */
     PTN_MESSAGE_PING = 'P',
     /* to the worker */
     PTN_MESSAGE_DRAIN = 'D',
     PTN_MESSAGE_RELOAD = 'H',  /* read the certificates again */
     PTN_MESSAGE_TICKETS = 'T', /* the shared ticket keys have changed */
+    PTN_MESSAGE_ASK = 'Q',     /* a line "ask id=N", and a request of the
+                                  control socket */
 };
 #define PTN_MESSAGE_MAX 131072
 
@@ -47,6 +52,10 @@ int ptn_worker_run(const struct ptn_worker_params *params,
 
 /* From the loop's thread. Draining twice ends at once. */
 struct ptn_loop *ptn_worker_loop(struct ptn_worker *worker);
+struct ptn_net *ptn_worker_net(struct ptn_worker *worker);
+const struct ptn_worker_params *ptn_worker_params(struct ptn_worker *worker);
+unsigned ptn_worker_number(const struct ptn_worker *worker);
+bool ptn_worker_is_draining(const struct ptn_worker *worker);
 void ptn_worker_drain(struct ptn_worker *worker);
 /* Answers how many certificates were refused. Listeners that were closed
  * and have a certificate now begin to listen. */

@@ -2,5 +2,6 @@
 #
 # Unit tests of what needs no running server; the rest is in
 # tests/integration/test_supervisor.py.
+unit_tests += tests/unit/proc/control
 unit_tests += tests/unit/proc/record
 unit_tests += tests/unit/proc/shared
