@@ -4,6 +4,7 @@
 libpostern_core_la_SOURCES += core/base/arena.c
 libpostern_core_la_SOURCES += core/base/base64.c
 libpostern_core_la_SOURCES += core/base/buf.c
+libpostern_core_la_SOURCES += core/base/cidr.c core/base/cidr.h
 libpostern_core_la_SOURCES += core/base/clock.c core/base/clock.h
 libpostern_core_la_SOURCES += core/base/error.c
 libpostern_core_la_SOURCES += core/base/json.c core/base/json.h

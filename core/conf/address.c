@@ -161,9 +161,29 @@ compare(struct ptn_conf *conf, const struct ptn_listener_conf *first,
     }
 }
 
+static void
+read_proxies(struct ptn_conf *conf, struct ptn_listener_conf *l)
+{
+    struct ptn_cidr *list =
+        ptn_arena_alloc(&conf->arena, (l->proxy_from.count + 1) * sizeof *list);
+    const char *path = ptn_conf_path(
+        conf, ptn_conf_path(conf, "listeners", l->name), "proxy_from");
+
+    for (size_t i = 0; i < l->proxy_from.count; i++) {
+        const char *text = l->proxy_from.items[i];
+        const char *wrong = ptn_cidr_parse(text, &list[i]);
+
+        if (wrong)
+            ptn_conf_error_at(conf, path, "\"%s\": %s", text, wrong);
+    }
+    l->proxies = list;
+}
+
 void
 ptn_conf_read_addresses(struct ptn_conf *conf)
 {
+    for (size_t i = 0; i < conf->listener_count; i++)
+        read_proxies(conf, &conf->listeners[i]);
     for (size_t i = 0; i < conf->listener_count; i++)
         read_listener(conf, &conf->listeners[i]);
     for (size_t i = 0; i < conf->listener_count; i++)

@@ -8,6 +8,7 @@
 #ifndef PTN_CONF_CONF_H
 #define PTN_CONF_CONF_H
 
+#include "base/cidr.h"
 #include <postern/arena.h>
 #include <postern/error.h>
 #include <postern/option.h>
@@ -49,11 +50,13 @@ struct ptn_tls_conf {
 struct ptn_limits_conf {
     int64_t connections;              /* held at once by one worker */
     int64_t connections_per_address;  /* the same, from one address */
+    int64_t connections_per_network;  /* from its network; 0: ten times that */
     uint64_t max_line;                /* octets of a line, without its end */
     int64_t max_errors;               /* then the session is closed */
     uint64_t idle_timeout;            /* ms of silence */
     uint64_t login_timeout;           /* ms until authenticated, if it must */
     uint64_t handshake_timeout;       /* ms for a TLS handshake */
+    uint64_t command_timeout;         /* ms for a line, once begun */
     uint64_t output_high, output_low; /* octets: back-pressure marks */
     int64_t auth_attempts;            /* a session; then it is closed */
 };
@@ -80,8 +83,10 @@ struct ptn_listener_conf {
     struct ptn_host *host;        /* of the protocol's module */
     const void *protocol_options; /* the struct of protocol->options */
 
-    struct ptn_strings listen; /* the addresses as written */
-    bool broken;               /* not even a group; noted */
+    struct ptn_strings listen;      /* the addresses as written */
+    struct ptn_strings proxy_from;  /* networks, as written */
+    const struct ptn_cidr *proxies; /* as many; they send PROXY headers */
+    bool broken;                    /* not even a group; noted */
 };
 
 /* certificates.NAME; a certificate without files is self-signed, made on

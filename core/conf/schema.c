@@ -80,6 +80,10 @@ const struct ptn_option ptn_conf_limits_rows[] = {
     ROW(connections_per_address, .type = PTN_OPT_INT, .preset = "100", .min = 1,
         .max = INT32_MAX,
         .doc = "the same, from one address; from a /64 network with IPv6"),
+    ROW(connections_per_network, .type = PTN_OPT_INT, .preset = "0", .min = 0,
+        .max = INT32_MAX,
+        .doc = "the same, from one network of 256 addresses; from a /48 with "
+               "IPv6; 0: ten times connections_per_address"),
     ROW(max_line, .type = PTN_OPT_SIZE, .preset = "8k", .min = 512,
         .max = 16 << 20, .doc = "octets of a line, without its end"),
     ROW(max_errors, .type = PTN_OPT_INT, .preset = "20", .min = 1,
@@ -90,7 +94,11 @@ const struct ptn_option ptn_conf_limits_rows[] = {
         .max = LONGEST,
         .doc = "what a session gets to authenticate, where it has to"),
     ROW(handshake_timeout, .type = PTN_OPT_DURATION, .preset = "30s",
-        .min = 100, .max = LONGEST, .doc = "what a TLS handshake gets"),
+        .min = 100, .max = LONGEST,
+        .doc = "what a TLS handshake gets, and a proxy's header before it"),
+    ROW(command_timeout, .type = PTN_OPT_DURATION, .preset = "2m", .min = 100,
+        .max = LONGEST,
+        .doc = "what the peer gets to finish a line that it has begun"),
     ROW(output_high, .type = PTN_OPT_SIZE, .preset = "256k", .min = 4096,
         .max = 1 << 30,
         .doc = "output that waits for a slow peer before commands wait, too"),
@@ -131,6 +139,10 @@ const struct ptn_option ptn_conf_listener_rows[] = {
     ROW(listen, .type = PTN_OPT_STRINGS, .preset = "*",
         .doc = "addresses: \"*:25\", \"192.0.2.1:25\", \"[2001:db8::1]:25\"; "
                "without a port, the protocol's own is taken"),
+    ROW(proxy_from, .type = PTN_OPT_STRINGS, .preset = "",
+        .doc = "addresses and networks of proxies; who connects from there "
+               "begins with a PROXY header (version 1 or 2) that names the "
+               "client"),
     PTN_OPTION_END,
 };
 #undef ROW

@@ -52,3 +52,25 @@ ptn_network_text(const struct sockaddr_storage *address,
     inet_ntop(AF_INET6, &network, text, PTN_ADDRESS_TEXT);
     strcat(text, "/64");
 }
+
+bool
+ptn_network_around(const struct sockaddr_storage *address,
+                   char text[PTN_ADDRESS_TEXT])
+{
+    const struct sockaddr_in6 *in6 = (const void *)address;
+    const void *ipv4 = ipv4_of(address);
+    uint8_t network[16] = {0};
+
+    if (ipv4) {
+        memcpy(network, ipv4, 3);
+        inet_ntop(AF_INET, network, text, PTN_ADDRESS_TEXT);
+        strcat(text, "/24");
+    } else if (address->ss_family == AF_INET6) {
+        memcpy(network, &in6->sin6_addr, 6);
+        inet_ntop(AF_INET6, network, text, PTN_ADDRESS_TEXT);
+        strcat(text, "/48");
+    } else {
+        return false;
+    }
+    return true;
+}

@@ -170,7 +170,7 @@ give_backlog(struct ptn_session *s)
 {
     size_t used = give_frames(s, ptn_buf_slice(&s->in));
 
-    if (s->in.cap == 0)
+    if (s->in.cap == 0 || s->phase == PTN_PHASE_PROXY)
         return false;
     if (used == s->in.len || is_refused(s, s->in.len - used))
         drop_backlog(s);
@@ -194,6 +194,7 @@ complete_backlog(struct ptn_session *s, struct ptn_slice data)
 void
 ptn_session_feed(struct ptn_session *s, struct ptn_slice data)
 {
+    bool waited = s->in.len == 0;
     size_t used = 0;
 
     s->octets_in += data.len;
@@ -202,8 +203,11 @@ ptn_session_feed(struct ptn_session *s, struct ptn_slice data)
         used += complete_backlog(s, ptn_slice_sub(data, used, data.len - used));
     if (s->in.len == 0)
         used += give_frames(s, ptn_slice_sub(data, used, data.len - used));
-    if (used < data.len && !is_refused(s, data.len - used))
+    if (used < data.len && !is_refused(s, data.len - used)) {
         ptn_buf_add(&s->in, data.data + used, data.len - used);
+        if (waited) /* a line has begun: command_timeout counts from here */
+            s->active = ptn_loop_now(s->net->params.loop);
+    }
 }
 
 static void

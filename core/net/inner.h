@@ -3,10 +3,12 @@
  * The session record and what the files of net/ and auth/ share about it.
  * Everything here is the loop thread's.
  *
- *  accept -> [HANDSHAKE] -> OPEN -> CLOSING -> [LINGER] -> DEAD -> freed
- *                  ^          |
- *                  '-start_tls'        any phase -> DEAD when the socket fails
+ *  accept -> [PROXY] -> [HANDSHAKE] -> OPEN -> CLOSING -> [LINGER] -> DEAD
+ *                            ^           |                            -> freed
+ *                            '-start_tls-'
+ *                                      any phase -> DEAD when the socket fails
  *
+ *  PROXY      a proxy's header is being read (net/proxied.c)
  *  HANDSHAKE  only the TLS driver sees input
  *  OPEN       frames go to the protocol
  *  CLOSING    it said PTN_CLOSE: what is queued is being sent
@@ -69,9 +71,11 @@ struct ptn_net {
 };
 
 /* Who has connections to a listener: an IPv4 address, or an IPv6 network of
- * 64 bits, of which one customer has all addresses. */
+ * 64 bits, of which one customer has all addresses; and the network around
+ * it, of 24 or 48 bits. */
 struct ptn_network {
     int64_t count;
+    struct ptn_network *around;  /* NULL of that itself, or "local" */
     char text[PTN_ADDRESS_TEXT]; /* "192.0.2.1", "2001:db8::/64" */
 };
 
@@ -92,6 +96,7 @@ struct ptn_listener {
 };
 
 enum ptn_phase {
+    PTN_PHASE_PROXY,
     PTN_PHASE_HANDSHAKE,
     PTN_PHASE_OPEN,
     PTN_PHASE_CLOSING,
@@ -152,9 +157,13 @@ struct ptn_session {
 
 /* --- session.c: its life --- */
 
-/* Takes over `fd`, also on failure. */
+/* Takes over `fd`, also on failure. `proxied`: a header comes first. */
 void ptn_session_new(struct ptn_listener *listener, int fd,
-                     struct ptn_network *network, const char *peer);
+                     struct ptn_network *network, const char *peer,
+                     bool proxied);
+/* Its first phase, or the first after a proxy's header: TLS or a greeting.
+ * May end in PTN_PHASE_DEAD. */
+void ptn_session_begin(struct ptn_session *s);
 /* Closes the socket at once, in any phase; the record follows when it may.
  * `reason` is a constant for the log. */
 void ptn_session_kill(struct ptn_session *s, const char *reason);
@@ -223,11 +232,31 @@ void ptn_address_text(const struct sockaddr_storage *address,
 /* What connections are counted by: see struct ptn_network. */
 void ptn_network_text(const struct sockaddr_storage *address,
                       char text[PTN_ADDRESS_TEXT]);
+/* The network around it; false when there is none. */
+bool ptn_network_around(const struct sockaddr_storage *address,
+                        char text[PTN_ADDRESS_TEXT]);
 
 /* --- listener.c --- */
 
 void ptn_listener_free(struct ptn_listener *l);
+/* Counts a connection of that peer, which is over no limit because of it. */
+struct ptn_network *ptn_listener_enter(struct ptn_listener *l,
+                                       const struct sockaddr_storage *peer);
 void ptn_listener_leave(struct ptn_listener *l, struct ptn_network *network);
+/* Whether its address, or the network around it, has more than it may. */
+bool ptn_listener_is_over(const struct ptn_listener *l,
+                          const struct ptn_network *network);
+/* Counts a refusal, and logs it if none was logged a moment ago. */
+void ptn_listener_log_refused(struct ptn_listener *l, const char *peer,
+                              const char *why);
+
+/* --- proxied.c --- */
+
+/* Octets in PTN_PHASE_PROXY: reads on in the header; with its end the
+ * session becomes the client's, and what follows is its input. */
+void ptn_session_proxy_input(struct ptn_session *s, struct ptn_slice data);
+/* The header did not come: logs why, and kills the session. */
+void ptn_session_proxy_failed(struct ptn_session *s, const char *why);
 
 /* --- net.c --- */
 

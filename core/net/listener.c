@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Listeners: they accept in batches, count connections in all and for each
- * network, refuse politely what is over a limit or comes while the server
- * goes away, and rest for a moment when
- * the process has no descriptor left. A listener whose TLS cannot be used
+ * Listeners: they accept in batches, count connections in all, for each
+ * address and the network around it, refuse politely what is over a limit or
+ * comes while the server goes away, and rest for a moment when the process
+ * has no descriptor left. A listener whose TLS cannot be used
  * never accepts: nothing here can turn TLS off.
  */
 #include "net/inner.h"
@@ -29,19 +29,39 @@ struct ptn_accept {
 };
 
 static struct ptn_network *
-enter(struct ptn_listener *l, const struct sockaddr_storage *peer)
+hold(struct ptn_listener *l, const char *text)
 {
-    char text[PTN_ADDRESS_TEXT];
-    struct ptn_network *n;
+    struct ptn_network *n = ptn_map_get(&l->networks, ptn_slice_of(text));
 
-    ptn_network_text(peer, text);
-    n = ptn_map_get(&l->networks, ptn_slice_of(text));
     if (!n) {
         n = ptn_alloc(sizeof *n);
         strcpy(n->text, text);
         ptn_map_put(&l->networks, ptn_slice_of(n->text), n);
     }
     n->count++;
+    return n;
+}
+
+static void
+let_go(struct ptn_listener *l, struct ptn_network *n)
+{
+    if (--n->count > 0)
+        return;
+    ptn_map_remove(&l->networks, ptn_slice_of(n->text));
+    ptn_free(n);
+}
+
+struct ptn_network *
+ptn_listener_enter(struct ptn_listener *l, const struct sockaddr_storage *peer)
+{
+    char text[PTN_ADDRESS_TEXT];
+    struct ptn_network *around =
+        ptn_network_around(peer, text) ? hold(l, text) : NULL;
+    struct ptn_network *n;
+
+    ptn_network_text(peer, text);
+    n = hold(l, text);
+    n->around = around;
     l->count++;
     return n;
 }
@@ -50,15 +70,28 @@ void
 ptn_listener_leave(struct ptn_listener *l, struct ptn_network *network)
 {
     l->count--;
-    if (--network->count > 0)
-        return;
-    ptn_map_remove(&l->networks, ptn_slice_of(network->text));
-    ptn_free(network);
+    if (network->around)
+        let_go(l, network->around);
+    let_go(l, network);
+}
+
+bool
+ptn_listener_is_over(const struct ptn_listener *l,
+                     const struct ptn_network *network)
+{
+    const struct ptn_limits_conf *limits = &l->conf->limits;
+    int64_t around = limits->connections_per_network
+                         ? limits->connections_per_network
+                         : limits->connections_per_address * 10;
+
+    return network->count > limits->connections_per_address ||
+           (network->around && network->around->count > around);
 }
 
 /* One line tells of all refusals since the last. */
-static void
-log_refused(struct ptn_listener *l, const char *peer, const char *why)
+void
+ptn_listener_log_refused(struct ptn_listener *l, const char *peer,
+                         const char *why)
 {
     uint64_t now = ptn_loop_now(l->net->params.loop);
 
@@ -92,20 +125,21 @@ refuse(struct ptn_listener *l, int fd, enum ptn_refusal reason)
 static void
 serve(struct ptn_listener *l, int fd, const struct sockaddr_storage *peer)
 {
-    const struct ptn_limits_conf *limits = &l->conf->limits;
-    struct ptn_network *n = enter(l, peer);
+    struct ptn_network *n = ptn_listener_enter(l, peer);
+    bool proxied =
+        ptn_cidr_has(l->conf->proxies, l->conf->proxy_from.count, peer);
     char text[PTN_ADDRESS_TEXT];
 
     ptn_address_text(peer, text);
     if (l->net->draining) {
-        log_refused(l, text, "shutdown");
+        ptn_listener_log_refused(l, text, "shutdown");
         refuse(l, fd, PTN_REFUSE_SHUTDOWN);
-    } else if (l->count > limits->connections ||
-               n->count > limits->connections_per_address) {
-        log_refused(l, text, "connections");
+    } else if (l->count > l->conf->limits.connections ||
+               (!proxied && ptn_listener_is_over(l, n))) {
+        ptn_listener_log_refused(l, text, "connections");
         refuse(l, fd, PTN_REFUSE_CONNECTIONS);
     } else {
-        ptn_session_new(l, fd, n, text);
+        ptn_session_new(l, fd, n, text, proxied);
         return;
     }
     ptn_listener_leave(l, n);

@@ -74,8 +74,18 @@ allocate(struct ptn_listener *l, int fd, struct ptn_network *network,
 }
 
 void
+ptn_session_begin(struct ptn_session *s)
+{
+    ptn_session_set_phase(s, PTN_PHASE_OPEN);
+    if (s->listener->conf->tls.mode == PTN_TLS_IMPLICIT)
+        ptn_session_tls_begin(s);
+    else
+        ptn_session_greet(s);
+}
+
+void
 ptn_session_new(struct ptn_listener *l, int fd, struct ptn_network *network,
-                const char *peer)
+                const char *peer, bool proxied)
 {
     struct ptn_session *s = allocate(l, fd, network, peer);
     struct ptn_counters *counters = l->net->params.counters;
@@ -89,11 +99,12 @@ ptn_session_new(struct ptn_listener *l, int fd, struct ptn_network *network,
         return;
     }
     s->watching = true;
-    if (l->conf->tls.mode != PTN_TLS_IMPLICIT)
-        ptn_session_greet(s);
-    else if (ptn_session_tls_begin(s) != 0)
-        return;
-    ptn_session_pump(s);
+    if (proxied)
+        ptn_session_set_phase(s, PTN_PHASE_PROXY);
+    else
+        ptn_session_begin(s);
+    if (s->phase != PTN_PHASE_DEAD)
+        ptn_session_pump(s);
 }
 
 static void
@@ -245,6 +256,14 @@ ptn_session_await(struct ptn_session *s, struct ptn_job *job)
 
 /* --- deadlines --- */
 
+/* The peer owes us the end of a line; see ptn_session_feed. */
+static bool
+is_inside_line(const struct ptn_session *s)
+{
+    return s->in.len > 0 && !s->pending && !ptn_session_is_blocked(s) &&
+           s->framer.mode == PTN_FRAMING_LINE;
+}
+
 /* When the peer's patience, or ours with it, ends. */
 static uint64_t
 due(const struct ptn_session *s)
@@ -254,6 +273,7 @@ due(const struct ptn_session *s)
     uint64_t idle, login;
 
     switch ((enum ptn_phase)s->phase) {
+    case PTN_PHASE_PROXY:
     case PTN_PHASE_HANDSHAKE:
         return s->since + limits->handshake_timeout;
     case PTN_PHASE_CLOSING:
@@ -266,6 +286,8 @@ due(const struct ptn_session *s)
         break;
     }
     idle = s->active + (s->timeout ? s->timeout : limits->idle_timeout);
+    if (is_inside_line(s) && s->active + limits->command_timeout < idle)
+        idle = s->active + limits->command_timeout;
     if (s->user || !PTN_HAS(p, struct ptn_protocol, login) || !p->login)
         return idle;
     login = s->since + limits->login_timeout;
@@ -288,6 +310,10 @@ time_out(struct ptn_session *s)
     ptn_count(&s->net->params.counters->timeouts, 1);
     if (s->phase == PTN_PHASE_HANDSHAKE) {
         ptn_session_tls_failed(s, "timeout");
+        return;
+    }
+    if (s->phase == PTN_PHASE_PROXY) {
+        ptn_session_proxy_failed(s, "timeout");
         return;
     }
     if (s->phase != PTN_PHASE_OPEN || ptn_session_is_blocked(s)) {

@@ -62,6 +62,8 @@ end_of_input(struct ptn_session *s)
     s->eof = true;
     if (s->phase == PTN_PHASE_HANDSHAKE)
         ptn_session_tls_failed(s, "peer closed");
+    else if (s->phase == PTN_PHASE_PROXY)
+        ptn_session_proxy_failed(s, "peer closed");
     else if (s->phase == PTN_PHASE_LINGER)
         ptn_session_kill(s, s->reason);
 }
@@ -93,6 +95,8 @@ receive(struct ptn_session *s)
     }
     if (s->phase == PTN_PHASE_LINGER)
         linger(s, data.len);
+    else if (s->phase == PTN_PHASE_PROXY)
+        ptn_session_proxy_input(s, data);
     else if (s->tls)
         ptn_session_tls_input(s, data);
     else

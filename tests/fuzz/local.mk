@@ -25,6 +25,7 @@ fuzz_targets += tests/fuzz/message
 fuzz_targets += tests/fuzz/name
 fuzz_targets += tests/fuzz/search
 fuzz_targets += tests/fuzz/tls_hello
+fuzz_targets += tests/fuzz/proxy
 noinst_HEADERS += tests/fuzz/imap_grammar.h
 fuzz_targets += tests/fuzz/framing
 

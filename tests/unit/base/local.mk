@@ -5,6 +5,7 @@ noinst_HEADERS += tests/unit/base/test.h
 unit_tests += tests/unit/base/arena
 unit_tests += tests/unit/base/base64
 unit_tests += tests/unit/base/buf
+unit_tests += tests/unit/base/cidr
 unit_tests += tests/unit/base/error
 unit_tests += tests/unit/base/map
 unit_tests += tests/unit/base/slice

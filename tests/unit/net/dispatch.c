@@ -228,6 +228,36 @@ test_limits_on_connections(void **state)
     fixture_stop(&f);
 }
 
+/* Pieces of a line are no sign of life: its end has to come. */
+static void
+test_line_that_never_ends(void **state)
+{
+    struct fixture f;
+    int slow, calm;
+
+    (void)state;
+    fixture_init(&f);
+    f.conf.limits.command_timeout = 300;
+    fixture_start(&f);
+    slow = client_connect(&f);
+    calm = client_connect(&f);
+    client_expect(slow, "HI\r\n");
+    client_expect(calm, "HI\r\n");
+    for (int i = 0; i < 4; i++) {
+        usleep(100000);
+        if (send(slow, "x", 1, MSG_NOSIGNAL) != 1)
+            break;
+    }
+    client_expect(slow, "TIMEOUT\r\n");
+    client_expect_end(slow);
+    client_say(calm, "PING\r\n"); /* silent for as long, inside no line */
+    client_expect(calm, "PONG\r\n");
+    close(slow);
+    close(calm);
+    fixture_stop(&f);
+    assert_int_equal(atomic_load(&f.counters.timeouts), 1);
+}
+
 static void
 test_timeout(void **state)
 {
@@ -494,6 +524,7 @@ main(void)
         cmocka_unit_test(test_full_lane),
         cmocka_unit_test(test_peer_closes_after_quit),
         cmocka_unit_test(test_limits_on_connections),
+        cmocka_unit_test(test_line_that_never_ends),
         cmocka_unit_test(test_timeout),
         cmocka_unit_test(test_trickle),
         cmocka_unit_test(test_stuck_module),

@@ -162,6 +162,9 @@ simple(struct ptn_session *s, const char *text)
 {
     if (strcmp(text, "PING") == 0) {
         ptn_session_write(s, PTN_SLICE("PONG\r\n"));
+    } else if (strcmp(text, "PEER") == 0) {
+        ptn_session_printf(s, "PEER %s %s\r\n", ptn_session_peer(s),
+                           ptn_session_local(s));
     } else if (strcmp(text, "POST") == 0) {
         ptn_session_post(s);
         ptn_session_post(s);

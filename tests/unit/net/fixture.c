@@ -47,6 +47,7 @@ fixture_init(struct fixture *f)
         .idle_timeout = 60000,
         .login_timeout = 60000,
         .handshake_timeout = 60000,
+        .command_timeout = 60000,
         .output_high = 16384,
         .output_low = 4096,
         .auth_attempts = 3,

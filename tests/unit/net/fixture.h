@@ -7,6 +7,7 @@
  *
  * The protocol's commands, each answered with one line:
  *   PING           PONG
+ *   PEER           "PEER peer local", the addresses
  *   BLOCK n        then n octets: "BLOCK n sum"
  *   TEXT max       then a text: "TEXT n sum faults"
  *   JOB ms         on a lane: "JOB ok", "JOB full"

@@ -9,5 +9,7 @@ unit_tests += tests/unit/net/address
 unit_tests += tests/unit/net/framing
 unit_tests += tests/unit/net/dispatch
 tests_unit_net_dispatch_SOURCES = tests/unit/net/dispatch.c $(net_fixture)
+unit_tests += tests/unit/net/proxied
+tests_unit_net_proxied_SOURCES = tests/unit/net/proxied.c $(net_fixture)
 unit_tests += tests/unit/net/tls
 tests_unit_net_tls_SOURCES = tests/unit/net/tls.c $(net_fixture)
