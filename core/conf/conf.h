@@ -130,7 +130,10 @@ struct ptn_conf_value {
     const char *path;            /* "listeners.lab.tls.mode" */
     const char *text;            /* as the file would say it */
     struct ptn_conf_place place; /* file NULL: it is the default */
-    bool secret;
+    unsigned flags;              /* enum ptn_option_flag */
+    /* Of a secret: the same for the same value, in all processes that one
+     * program has forked; NULL: `text` tells values apart. */
+    const char *mark;
 };
 
 struct ptn_conf_tree;  /* what was read, until ptn_conf_finish */

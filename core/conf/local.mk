@@ -5,7 +5,10 @@ libpostern_core_la_SOURCES += core/conf/conf.h \
 	core/conf/address.c \
 	core/conf/bind.c \
 	core/conf/certs.c \
+	core/conf/concern.c \
 	core/conf/conf.c \
+	core/conf/diff.c core/conf/diff.h \
+	core/conf/effective.c \
 	core/conf/listeners.c \
 	core/conf/notes.c core/conf/notes.h \
 	core/conf/print.c \

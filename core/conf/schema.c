@@ -40,7 +40,7 @@ const struct ptn_option ptn_conf_server_rows[] = {
         .choices = processes, .flags = PTN_OPT_EXACT,
         .doc = "a supervisor with workers, or a single process"),
     ROW(workers, .type = PTN_OPT_INT, .preset = "0", .min = 0, .max = 256,
-        .flags = PTN_OPT_EXACT, .doc = "worker processes; 0: one a core"),
+        .doc = "worker processes; 0: one a core"),
     ROW(user, .type = PTN_OPT_STRING, .flags = PTN_OPT_EXACT,
         .doc = "the user that workers become after the ports are open, when "
                "started by root"),
@@ -59,7 +59,7 @@ const struct ptn_option ptn_conf_server_rows[] = {
     ROW(drain_timeout, .type = PTN_OPT_DURATION, .preset = "30s", .min = 0,
         .max = LONGEST, .doc = "what sessions get to end after SIGTERM"),
     ROW(watchdog, .type = PTN_OPT_DURATION, .preset = "30s", .min = 0,
-        .max = LONGEST, .flags = PTN_OPT_EXACT,
+        .max = LONGEST, .flags = PTN_OPT_LIVE,
         .doc = "a worker that does not answer its supervisor for so long is "
                "killed and replaced; 0: never"),
     ROW(module_path, .type = PTN_OPT_PATH, .preset = PTN_MODULEDIR,

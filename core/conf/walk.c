@@ -4,7 +4,10 @@
  * config generation's. One thread.
  */
 #include "conf/walk.h"
+#include "base/siphash.h"
 #include "conf/suggest.h"
+#include <inttypes.h>
+#include <sys/auxv.h>
 
 struct ptn_conf_place
 ptn_conf_setting_place(const struct ptn_conf *conf,
@@ -93,6 +96,26 @@ ptn_conf_group(struct ptn_conf *conf, const char *path,
     return NULL;
 }
 
+/* A keyed hash of a secret. The key is what the kernel gives to each program
+ * that it executes: its children have the same, and nobody else knows it. */
+static const char *
+mark(struct ptn_conf *conf, const struct ptn_option *row, const void *field)
+{
+    struct ptn_buf text = PTN_BUF_INIT;
+    uint64_t key[2] = {0, 0};
+    const void *random = (const void *)getauxval(AT_RANDOM);
+    char hash[17];
+
+    if (random)
+        memcpy(key, random, sizeof key);
+    ptn_conf_value_text(row, field, &text);
+    snprintf(hash, sizeof hash, "%016" PRIx64,
+             ptn_siphash(key, text.data, text.len));
+    ptn_wipe(text.data, text.len);
+    ptn_buf_free(&text);
+    return ptn_arena_dup(&conf->arena, ptn_slice_of(hash));
+}
+
 static void
 record(const struct ptn_conf_block *block, const struct ptn_option *row,
        const config_setting_t *setting, const void *field)
@@ -116,7 +139,8 @@ record(const struct ptn_conf_block *block, const struct ptn_option *row,
         .text = ptn_arena_dup(&conf->arena, ptn_buf_slice(&text)),
         .place = setting ? ptn_conf_setting_place(conf, setting)
                          : (struct ptn_conf_place){NULL, 0},
-        .secret = (row->flags & PTN_OPT_SECRET) != 0,
+        .flags = row->flags,
+        .mark = row->flags & PTN_OPT_SECRET ? mark(conf, row, field) : NULL,
     };
     ptn_buf_free(&text);
 }

@@ -26,7 +26,9 @@ enum ptn_option_type {
 enum ptn_option_flag {
     PTN_OPT_REQUIRED = 1 << 0,
     PTN_OPT_SECRET = 1 << 1, /* never printed, never dumped */
-    PTN_OPT_EXACT = 1 << 2,  /* a changed value needs a restart */
+    PTN_OPT_EXACT = 1 << 2,  /* a reload refuses to change it: restart */
+    PTN_OPT_LIVE = 1 << 3,   /* a reload changes it without new workers;
+                                rows of core alone */
 };
 
 /* A list of strings, owned by the config generation. */

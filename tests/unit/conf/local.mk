@@ -104,5 +104,8 @@ EXTRA_DIST += tests/unit/conf/bad/address-ipv6-bare.conf \
 unit_tests += tests/unit/conf/good
 tests_unit_conf_good_SOURCES = tests/unit/conf/good.c \
 	tests/unit/conf/fixture.c tests/unit/conf/fixture.h
+unit_tests += tests/unit/conf/diff
+tests_unit_conf_diff_SOURCES = tests/unit/conf/diff.c \
+	tests/unit/conf/fixture.c tests/unit/conf/fixture.h
 unit_tests += tests/unit/conf/suggest
 unit_tests += tests/unit/conf/man
