@@ -188,9 +188,11 @@ read_core_blocks(struct ptn_conf *conf)
     read_server(conf, root);
     read_load(conf, root);
     read_limits(conf, root);
+    ptn_conf_read_groups(conf, root);
     ptn_conf_read_certs(conf, root);
     ptn_conf_read_listeners(conf, root);
     ptn_conf_link_certs(conf);
+    ptn_conf_link_groups(conf);
 }
 
 struct ptn_conf *

@@ -73,7 +73,7 @@ struct ptn_listener_conf {
     const char *protocol_name;
     const struct ptn_address_conf *addresses;
     size_t address_count;
-    const char *group; /* worker group, NULL = the default one */
+    const char *group; /* the workers that serve it; PTN_GROUP_MAIN */
     struct ptn_tls_conf tls;
     struct ptn_limits_conf limits;
 
@@ -100,6 +100,16 @@ struct ptn_cert_conf {
     int64_t days;
 };
 
+/* groups.NAME: workers that serve some of the listeners. */
+#define PTN_GROUP_MAIN "main"
+struct ptn_group_conf {
+    const char *name;
+    struct ptn_conf_place place;
+    int64_t workers;  /* 0 = one a core; of `main`: see server.workers */
+    uint64_t memory;  /* octets of each worker's data; 0 = no limit */
+    int64_t niceness; /* as nice(1) */
+};
+
 enum ptn_processes {
     PTN_PROCESSES_WORKERS,
     PTN_PROCESSES_SINGLE
@@ -123,6 +133,7 @@ struct ptn_server_conf {
     const char *control;                /* the socket of posternctl */
     struct ptn_conf_place place;        /* of the block */
     uint64_t watchdog; /* ms that a worker's loop may stand still; 0 = any */
+    uint64_t reload_timeout; /* ms of the sessions of replaced workers */
 };
 
 /* One effective value, for `config show`. */
@@ -150,6 +161,8 @@ struct ptn_conf {
     size_t cert_count;
     struct ptn_listener_conf *listeners;
     size_t listener_count;
+    struct ptn_group_conf *groups; /* `main` is the first */
+    size_t group_count;
 
     struct ptn_conf_value *values; /* when recorded, as they were read */
     size_t value_count;
@@ -201,6 +214,16 @@ struct ptn_conf_services {
 void ptn_conf_bind(struct ptn_conf *conf,
                    const struct ptn_conf_services *services);
 void ptn_conf_finish(struct ptn_conf *conf);
+
+/* NULL: there is none of that name. */
+const struct ptn_group_conf *ptn_conf_find_group(const struct ptn_conf *conf,
+                                                 const char *name);
+/* How many workers a group has where this is called. */
+unsigned ptn_conf_group_workers(const struct ptn_conf *conf,
+                                const struct ptn_group_conf *group);
+/* After ptn_conf_read or ptn_conf_again, in a worker: forgets the listeners
+ * of other groups. */
+void ptn_conf_keep_group(struct ptn_conf *conf, const char *name);
 
 /* "[::1]:25" */
 void ptn_conf_address_text(const struct ptn_address_conf *address, char *out,

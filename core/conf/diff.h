@@ -18,9 +18,6 @@
 
 #include "conf/conf.h"
 
-/* Listeners that name no group are served by the workers of this one. */
-#define PTN_GROUP_MAIN "main"
-
 /* --- one side --- */
 
 /* Texts are in the arena. Lists are words with "," between them. */

@@ -9,6 +9,7 @@ libpostern_core_la_SOURCES += core/conf/conf.h \
 	core/conf/conf.c \
 	core/conf/diff.c core/conf/diff.h \
 	core/conf/effective.c \
+	core/conf/groups.c \
 	core/conf/listeners.c \
 	core/conf/notes.c core/conf/notes.h \
 	core/conf/print.c \

@@ -88,6 +88,7 @@ void
 ptn_conf_print_core_rows(FILE *to)
 {
     ptn_conf_print_rows("server", ptn_conf_server_rows, to);
+    ptn_conf_print_rows("groups.NAME", ptn_conf_group_rows, to);
     ptn_conf_print_rows("certificates.NAME", ptn_conf_cert_rows, to);
     ptn_conf_print_rows("listeners.NAME", ptn_conf_listener_rows, to);
     ptn_conf_print_rows("listeners.NAME.tls", ptn_conf_tls_rows, to);

@@ -24,7 +24,8 @@ _Static_assert(PTN_TLS_IMPLICIT == 2, "modes");
 _Static_assert(PTN_REQUIRE_ALWAYS == 2, "requires");
 
 const char *const ptn_conf_core_blocks[] = {
-    "server", "load", "limits", "policies", "certificates", "listeners", NULL};
+    "server", "load",         "limits",    "policies",
+    "groups", "certificates", "listeners", NULL};
 
 #define ROW(field, ...) PTN_OPTION(struct ptn_server_conf, field, __VA_ARGS__)
 const struct ptn_option ptn_conf_server_rows[] = {
@@ -58,6 +59,11 @@ const struct ptn_option ptn_conf_server_rows[] = {
         .doc = "jobs that may wait for the threads of either kind"),
     ROW(drain_timeout, .type = PTN_OPT_DURATION, .preset = "30s", .min = 0,
         .max = LONGEST, .doc = "what sessions get to end after SIGTERM"),
+    ROW(reload_timeout, .type = PTN_OPT_DURATION, .preset = "1h", .min = 0,
+        .max = LONGEST, .flags = PTN_OPT_LIVE,
+        .doc = "what sessions get to end by themselves after a reload that "
+               "has replaced their worker; then they are told to; 0: all the "
+               "time they want"),
     ROW(watchdog, .type = PTN_OPT_DURATION, .preset = "30s", .min = 0,
         .max = LONGEST, .flags = PTN_OPT_LIVE,
         .doc = "a worker that does not answer its supervisor for so long is "
@@ -139,10 +145,31 @@ const struct ptn_option ptn_conf_listener_rows[] = {
     ROW(listen, .type = PTN_OPT_STRINGS, .preset = "*",
         .doc = "addresses: \"*:25\", \"192.0.2.1:25\", \"[2001:db8::1]:25\"; "
                "without a port, the protocol's own is taken"),
+    ROW(group, .type = PTN_OPT_STRING, .preset = PTN_GROUP_MAIN,
+        .doc = "the workers that serve it: a block of groups"),
     ROW(proxy_from, .type = PTN_OPT_STRINGS, .preset = "",
         .doc = "addresses and networks of proxies; who connects from there "
                "begins with a PROXY header (version 1 or 2) that names the "
                "client"),
+    PTN_OPTION_END,
+};
+#undef ROW
+
+#define ROW(field, ...) PTN_OPTION(struct ptn_group_conf, field, __VA_ARGS__)
+const struct ptn_option ptn_conf_group_rows[] = {
+    ROW(workers, .type = PTN_OPT_INT, .preset = "1", .min = 0, .max = 256,
+        .doc = "worker processes; 0: one a core. Those of the group main are "
+               "server.workers"),
+    ROW(memory, .type = PTN_OPT_SIZE, .min = 16 << 20, .max = INT64_C(1) << 40,
+        .doc = "what each of them may use for data; one that wants more ends "
+               "and is replaced; the default is no limit"),
+    {.name = "nice",
+     .offset = offsetof(struct ptn_group_conf, niceness),
+     .type = PTN_OPT_INT,
+     .preset = "0",
+     .min = 0,
+     .max = 19,
+     .doc = "how much they leave to others, as nice(1)"},
     PTN_OPTION_END,
 };
 #undef ROW

@@ -98,6 +98,7 @@ extern const struct ptn_option ptn_conf_cert_rows[];
 extern const struct ptn_option ptn_conf_listener_rows[];
 extern const struct ptn_option ptn_conf_tls_rows[];
 extern const struct ptn_option ptn_conf_policy_rows[];
+extern const struct ptn_option ptn_conf_group_rows[];
 extern const char *const ptn_conf_core_blocks[];
 
 void ptn_conf_read_certs(struct ptn_conf *conf, config_setting_t *root);
@@ -105,6 +106,9 @@ void ptn_conf_read_listeners(struct ptn_conf *conf, config_setting_t *root);
 void ptn_conf_read_tls(struct ptn_conf *conf, struct ptn_listener_conf *l,
                        config_setting_t *listener, config_setting_t *root);
 void ptn_conf_read_policies(struct ptn_conf *conf, config_setting_t *root);
+void ptn_conf_read_groups(struct ptn_conf *conf, config_setting_t *root);
+/* After it and the listeners: whether their groups are there. */
+void ptn_conf_link_groups(struct ptn_conf *conf);
 /* After both: the certificates that listeners name, and `default`. */
 void ptn_conf_link_certs(struct ptn_conf *conf);
 

@@ -4,7 +4,7 @@
  * line; the answer is records (plan.h) and then a line "ok" or
  * "error\ttext=...". Only the server's own user and root can connect.
  *
- *   sessions\tlistener=imap\n
+ *   sessions\tlistener=front\n
  */
 #ifndef PTN_PROC_CONTROL_H
 #define PTN_PROC_CONTROL_H
