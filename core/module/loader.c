@@ -10,34 +10,20 @@
  */
 #include "module/loader.h"
 #include "conf/suggest.h"
+#include "module/inspect.h"
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <ltdl.h>
 #include <stdio.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #define SYMBOL "postern_module"
 
 /* What libtool's -dlpreopen puts into a program; NULL where it was not used. */
 extern LT_DLSYM_CONST lt_dlsymlist lt__PROGRAM__LTX_preloaded_symbols[]
     __attribute__((weak));
-
-static int
-check_mode(const char *path, const char *what, struct ptn_error *err)
-{
-    struct stat st;
-
-    if (stat(path, &st) != 0)
-        return ptn_error_errno(err, "%s", path);
-    if (st.st_mode & S_IWOTH)
-        return ptn_error_set(err, PTN_ERR_MODULE,
-                             "%s %s is writable by everybody, so nothing is "
-                             "loaded from it; run chmod o-w on it",
-                             what, path);
-    return 0;
-}
 
 static void
 suggest(const char *folder, struct ptn_suggest *s, char *best, size_t size)
@@ -111,8 +97,35 @@ open_inside(const char *name)
     return lt_dlopen(archive);
 }
 
+/* A static build has no libpostern for files to share with it. */
+static int
+no_files(const char *name, struct ptn_error *err)
+{
+    return ptn_error_set(err, PTN_ERR_MODULE,
+                         "there is no module \"%s\" in this server, which was "
+                         "built with its modules inside and loads no files; "
+                         "build it in, or install a server built with shared "
+                         "libraries",
+                         name);
+}
+
+/* All that can be known before any of its code, constructors included. */
+static int
+admit(const char *folder, const char *name, const char *path,
+      struct ptn_inspection *seen, struct ptn_error *err)
+{
+    ptn_inspect(path, false, seen);
+    if (seen->count == 0)
+        return 0;
+    *err = seen->problems[0];
+    if (err->number == ENOENT && access(path, F_OK) != 0)
+        not_there(folder, name, err);
+    return -1;
+}
+
 static lt_dlhandle
-open_shared(const char *folder, const char *name, struct ptn_error *err)
+open_shared(const char *folder, const char *name, struct ptn_inspection *seen,
+            struct ptn_error *err)
 {
     char path[PATH_MAX];
     lt_dlhandle handle;
@@ -123,16 +136,8 @@ open_shared(const char *folder, const char *name, struct ptn_error *err)
                       name);
         return NULL;
     }
-    if (check_mode(folder, "the folder", err) != 0) {
-        ptn_error_prefix(err, "server.module_path");
-        return NULL;
-    }
-    if (check_mode(path, "the module", err) != 0) {
-        if (err->number == ENOENT)
-            not_there(folder, name, err);
-        return NULL;
-    }
-    if (bind_symbols(path, err) != 0)
+    if (admit(folder, name, path, seen, err) != 0 ||
+        bind_symbols(path, err) != 0)
         return NULL;
     handle = lt_dlopen(path);
     if (!handle)
@@ -150,20 +155,8 @@ ptn_loader_check(const struct ptn_module *module, const char *name,
                              "%s is not a module of this server: its "
                              "descriptor does not begin with the magic number",
                              name);
-    if (module->abi_major != PTN_ABI_MAJOR)
-        return ptn_error_set(
-            err, PTN_ERR_MODULE,
-            "module %s was built for ABI %u.%u and this server has %u.%u; "
-            "install a build of it for ABI %u",
-            name, module->abi_major, module->abi_minor, PTN_ABI_MAJOR,
-            PTN_ABI_MINOR, PTN_ABI_MAJOR);
-    if (module->abi_minor > PTN_ABI_MINOR)
-        return ptn_error_set(
-            err, PTN_ERR_MODULE,
-            "module %s was built for ABI %u.%u and this server has %u.%u; "
-            "upgrade the server, or install an older build of the module",
-            name, module->abi_major, module->abi_minor, PTN_ABI_MAJOR,
-            PTN_ABI_MINOR);
+    if (ptn_inspect_abi(name, module->abi_major, module->abi_minor, err) != 0)
+        return -1;
     if (module->size < offsetof(struct ptn_module, stop) + sizeof(module->stop))
         return ptn_error_set(err, PTN_ERR_MODULE,
                              "the descriptor of module %s is too small for "
@@ -177,10 +170,28 @@ ptn_loader_check(const struct ptn_module *module, const char *name,
     return 0;
 }
 
-const struct ptn_module *
-ptn_loader_open(const char *folder, const char *name, struct ptn_error *err)
+/* The note was believed before the module was loaded; now it is compared. */
+static int
+check_note(const struct ptn_module *module, const struct ptn_inspection *seen,
+           struct ptn_error *err)
 {
-    const struct ptn_module *module;
+    const char *word = seen->noted == PTN_NOTE_FOUND
+                           ? ptn_note_differs(&seen->note, module)
+                           : NULL;
+
+    if (!word)
+        return 0;
+    return ptn_error_set(err, PTN_ERR_MODULE,
+                         "the note and the descriptor of module %s do not "
+                         "agree about its %s; this is a fault of the module: "
+                         "give PTN_MODULE_NOTE the words of the descriptor",
+                         module->name, word);
+}
+
+static lt_dlhandle
+open_module(const char *folder, const char *name, struct ptn_inspection *seen,
+            struct ptn_error *err)
+{
     lt_dlhandle handle;
 
     if (lt_dlinit() != 0) {
@@ -188,8 +199,22 @@ ptn_loader_open(const char *folder, const char *name, struct ptn_error *err)
         return NULL;
     }
     handle = open_inside(name);
-    if (!handle)
-        handle = open_shared(folder, name, err);
+    if (handle)
+        return handle;
+    if (lt__PROGRAM__LTX_preloaded_symbols) {
+        no_files(name, err);
+        return NULL;
+    }
+    return open_shared(folder, name, seen, err);
+}
+
+const struct ptn_module *
+ptn_loader_open(const char *folder, const char *name, struct ptn_error *err)
+{
+    struct ptn_inspection seen = {.noted = PTN_NOTE_NONE};
+    lt_dlhandle handle = open_module(folder, name, &seen, err);
+    const struct ptn_module *module;
+
     if (!handle)
         return NULL;
     lt_dlmakeresident(handle);
@@ -201,5 +226,8 @@ ptn_loader_open(const char *folder, const char *name, struct ptn_error *err)
                       folder, name, name);
         return NULL;
     }
-    return ptn_loader_check(module, name, err) == 0 ? module : NULL;
+    if (ptn_loader_check(module, name, err) != 0 ||
+        check_note(module, &seen, err) != 0)
+        return NULL;
+    return module;
 }

@@ -9,6 +9,7 @@ core_posternctl_posternctl_SOURCES = \
 	core/posternctl/config.c \
 	core/posternctl/ctl.h \
 	core/posternctl/help.c \
+	core/posternctl/module.c \
 	core/posternctl/orders.c \
 	core/posternctl/password.c \
 	core/posternctl/posternctl.c \

@@ -167,6 +167,11 @@ static const struct ptn_contract provides[] = {
     {NULL, 0},
 };
 
+PTN_MODULE_NOTE(pop3, "1.0", "LGPL-2.1-or-later",
+                PTN_NOTE_NEEDS(PTN_STORE_CONTRACT, PTN_STORE_VERSION)
+                    PTN_NOTE_PROVIDES(PTN_PROTOCOL_CONTRACT,
+                                      PTN_PROTOCOL_VERSION));
+
 extern const struct ptn_module pop3_LTX_postern_module;
 PTN_API const struct ptn_module pop3_LTX_postern_module = {
     PTN_MODULE_HEAD,      .name = "pop3",

@@ -153,6 +153,11 @@ static const struct ptn_contract provides[] = {
     {NULL, 0},
 };
 
+PTN_MODULE_NOTE(passwd, "1.0", "LGPL-2.1-or-later",
+                PTN_NOTE_PROVIDES(PTN_DIRECTORY_CONTRACT, PTN_DIRECTORY_VERSION)
+                    PTN_NOTE_PROVIDES(PTN_DIRECTORY_EDIT_CONTRACT,
+                                      PTN_DIRECTORY_EDIT_VERSION));
+
 extern const struct ptn_module passwd_LTX_postern_module;
 PTN_API const struct ptn_module passwd_LTX_postern_module = {
     PTN_MODULE_HEAD,

@@ -120,6 +120,9 @@ skeleton_init(struct ptn_host *host, const void *options, void **instance,
     return 0;
 }
 
+PTN_MODULE_NOTE(skeleton, "1.0", "LGPL-2.1-or-later",
+                PTN_NOTE_PROVIDES(PTN_PROTOCOL_CONTRACT, PTN_PROTOCOL_VERSION));
+
 /* The one symbol that a module exports: its name, _LTX_postern_module. */
 PTN_API extern const struct ptn_module skeleton_LTX_postern_module;
 

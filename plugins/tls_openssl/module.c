@@ -26,6 +26,9 @@ static const struct ptn_contract provides[] = {
     {NULL, 0},
 };
 
+PTN_MODULE_NOTE(tls_openssl, "0.1.0", "LGPL-2.1-or-later",
+                PTN_NOTE_PROVIDES(PTN_TLS_CONTRACT, PTN_TLS_VERSION));
+
 extern const struct ptn_module tls_openssl_LTX_postern_module;
 PTN_API const struct ptn_module tls_openssl_LTX_postern_module = {
     PTN_MODULE_HEAD,

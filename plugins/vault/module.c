@@ -195,6 +195,9 @@ static const struct ptn_contract needs[] = {
     {NULL, 0},
 };
 
+PTN_MODULE_NOTE(vault, "1.0", "LGPL-2.1-or-later",
+                PTN_NOTE_PROVIDES(PTN_STORE_CONTRACT, PTN_STORE_VERSION));
+
 extern const struct ptn_module vault_LTX_postern_module;
 
 PTN_API const struct ptn_module vault_LTX_postern_module = {

@@ -40,3 +40,4 @@ tests_fuzz_pop3_session_SOURCES = tests/fuzz/pop3_session.c \
 tests_fuzz_pop3_session_LDADD = $(pop3_test_libs)
 tests_fuzz_passwd_LDADD = $(passwd_test_libs)
 fuzz_targets += tests/fuzz/conf
+fuzz_targets += tests/fuzz/module_file

@@ -17,7 +17,7 @@ FOREIGN = {
     "uv/": (),
     "libconfig.h": ("core/conf/",),
     "ltdl.h": ("core/module/loader.c",),
-    "dlfcn.h": ("core/module/loader.c",),
+    "dlfcn.h": ("core/module/loader.c", "core/module/imports.c"),
     "gsasl": ("core/auth/",),
     "seccomp.h": ("core/proc/",),
     "jansson.h": ("core/posternctl/", "core/proc/"),

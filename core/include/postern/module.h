@@ -26,8 +26,14 @@
 #include <postern/types.h>
 
 #define PTN_MODULE_MAGIC 0x504f5354u /* "POST" */
+/* The minor number grows by one with each release that adds a function, a
+ * member or a constant to these headers; the major one if ever something that
+ * was there changes. A module runs on every server of its major number whose
+ * minor number is that of its headers or higher; others refuse it by name.
+ *   1.0  the first
+ *   1.1  the note below, roles, and what else says "since 1.1" */
 #define PTN_ABI_MAJOR 1
-#define PTN_ABI_MINOR 0
+#define PTN_ABI_MINOR 1
 
 /* The host as one module sees it: its name, its options, the services. */
 struct ptn_host;
@@ -73,6 +79,49 @@ struct ptn_module {
 #define PTN_MODULE_HEAD                                                        \
     .magic = PTN_MODULE_MAGIC, .abi_major = PTN_ABI_MAJOR,                     \
     .abi_minor = PTN_ABI_MINOR, .size = sizeof(struct ptn_module)
+
+/* What a module says of itself in an ELF note, which the server and
+ * `posternctl module check` read before any of its code has run. Once a
+ * module, at file scope, with the same words as in its descriptor:
+ *
+ *   PTN_MODULE_NOTE(echo, "1.0", "LGPL-2.1-or-later",
+ *                   PTN_NOTE_NEEDS("mail.store", 1)
+ *                   PTN_NOTE_PROVIDES(PTN_PROTOCOL_CONTRACT,
+ *                                     PTN_PROTOCOL_VERSION));
+ *
+ * The last argument is "" for a module without contracts. Versions and
+ * contracts are literals, or macros that are. */
+#define PTN_MODULE_NOTE(module, version, license, contracts)                   \
+    static const struct {                                                      \
+        struct ptn_module_note head;                                           \
+        char text[PTN_NOTE_ROOM(                                               \
+            PTN_NOTE_TEXT(#module, version, license, contracts))];             \
+    } module##_note __attribute__((used, section(".note.postern"),             \
+                                   aligned(4))) = {                            \
+        {sizeof PTN_NOTE_OWNER,                                                \
+         PTN_NOTE_ROOM(PTN_NOTE_TEXT(#module, version, license, contracts)),   \
+         PTN_NOTE_TYPE, PTN_NOTE_OWNER},                                       \
+        PTN_NOTE_TEXT(#module, version, license, contracts)}
+#define PTN_NOTE_NEEDS(contract, version)                                      \
+    "needs=" contract "/" PTN_NOTE_NUMBER(version) "\n"
+#define PTN_NOTE_PROVIDES(contract, version)                                   \
+    "provides=" contract "/" PTN_NOTE_NUMBER(version) "\n"
+
+/* How the note is laid out (the ELF specification's "Note Section"): lines
+ * KEY=VALUE, padded with NUL to a multiple of four octets. */
+#define PTN_NOTE_OWNER "Postern"
+#define PTN_NOTE_TYPE 1
+struct ptn_module_note {
+    uint32_t owner_size, text_size, type;
+    char owner[sizeof PTN_NOTE_OWNER];
+};
+#define PTN_NOTE_TEXT(name, version, license, contracts)                       \
+    "abi=" PTN_NOTE_NUMBER(PTN_ABI_MAJOR) "." PTN_NOTE_NUMBER(                 \
+        PTN_ABI_MINOR) "\nname=" name "\nversion=" version                     \
+                       "\nlicense=" license "\n" contracts
+#define PTN_NOTE_ROOM(text) ((sizeof(text) + 3u) & ~(size_t)3u)
+#define PTN_NOTE_NUMBER(value) PTN_NOTE_DIGITS(value)
+#define PTN_NOTE_DIGITS(value) #value
 
 /* Inside init: offers `ops` (a contract's struct, constant, first field its
  * size) and the instance that its calls get. What is offered has to stand in

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Descriptors that the loader must refuse by their first four fields: what
- * follows those is not even there.
+ * follows those is not even there. Each has a constructor that leaves a trace:
+ * a module that is refused by its file has not run.
  */
+#include "tests/unit/module/trace.h"
+#ifdef FIXTURE_NOTE_MAJOR
+#include <postern/module.h>
+#undef PTN_ABI_MAJOR
+#define PTN_ABI_MAJOR FIXTURE_NOTE_MAJOR
+#endif
 #include <postern/module.h>
 
 struct head {
@@ -16,3 +23,8 @@ struct head {
 
 PTN_API const struct head PASTE(FIXTURE, _LTX_postern_module) = {
     FIXTURE_MAGIC, FIXTURE_MAJOR, FIXTURE_MINOR, FIXTURE_SIZE};
+
+#ifdef FIXTURE_NOTE_MAJOR
+#define NOTE_OF(name) PTN_MODULE_NOTE(name, "1", "LGPL-2.1-or-later", "")
+NOTE_OF(FIXTURE);
+#endif

@@ -4,6 +4,7 @@
  * the name of what is built, and one of the FIXTURE_... says what is odd
  * about it.
  */
+#include "tests/unit/module/trace.h"
 #include <postern/module.h>
 
 #define PASTE_(a, b) a##b
@@ -68,6 +69,12 @@ start(void *instance, struct ptn_error *err)
 #define FIXTURE_START start
 #else
 #define FIXTURE_START NULL
+#endif
+
+#ifdef FIXTURE_NOTE
+#define NOTE_OF(name, contracts)                                               \
+    PTN_MODULE_NOTE(name, "1", "LGPL-2.1-or-later", contracts)
+NOTE_OF(FIXTURE, FIXTURE_NOTE);
 #endif
 
 #ifdef FIXTURE_NO_SYMBOL

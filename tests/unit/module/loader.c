@@ -57,9 +57,9 @@ wrong_abi(void **state)
 {
     (void)state;
     refused("fixmajor", "module fixmajor was built for ABI 2.0 and this server "
-                        "has 1.0; install a build of it for ABI 1");
+                        "has 1.1; install a build of it for ABI 1");
     refused("fixminor", "module fixminor was built for ABI 1.9 and this server "
-                        "has 1.0; upgrade the server");
+                        "has 1.1; upgrade the server");
     refused("fixmagic", "does not begin with the magic number");
     refused("fixsmall", "is too small for ABI 1.0");
 }
@@ -80,6 +80,50 @@ not_there(void **state)
     (void)state;
     refused("fixgod", "did you mean \"fixgood\"?");
     refused("nothing_like_it", "install it, or set server.module_path");
+}
+
+/* Whether opening `name` has run a constructor of it. */
+static bool
+has_run(const char *name)
+{
+    char own[] = "/tmp/postern-module-XXXXXX", trace[PATH_MAX];
+    struct ptn_error err;
+    bool run;
+
+    assert_non_null(mkdtemp(own));
+    snprintf(trace, sizeof trace, "%s/trace", own);
+    setenv("FIXTURE_TRACE", trace, 1);
+    try_open(name, &err);
+    unsetenv("FIXTURE_TRACE");
+    run = access(trace, F_OK) == 0;
+    unlink(trace);
+    rmdir(own);
+    return run;
+}
+
+/* With a note, and without one, when its descriptor is read from the file. */
+static void
+refused_before_it_runs(void **state)
+{
+    (void)state;
+    assert_true(has_run("fixnote"));
+    refused("fixnotemajor", "module fixnotemajor was built for ABI 3.1 and "
+                            "this server has 1.1; install a build");
+    assert_false(has_run("fixnotemajor"));
+    assert_false(has_run("fixmajor"));
+    assert_false(has_run("fixminor"));
+    assert_false(has_run("fixnosym"));
+}
+
+static void
+note_and_descriptor(void **state)
+{
+    struct ptn_error err;
+
+    (void)state;
+    assert_non_null(try_open("fixnote", &err));
+    refused("fixnotelies", "the note and the descriptor of module fixnotelies "
+                           "do not agree about its provides");
 }
 
 /* Copies fixgood into a folder of its own, with these modes. */
@@ -288,12 +332,20 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(opens),           cmocka_unit_test(wrong_abi),
-        cmocka_unit_test(wrong_contents),  cmocka_unit_test(not_there),
-        cmocka_unit_test(writable_by_all), cmocka_unit_test(providers_first),
-        cmocka_unit_test(loads_some),      cmocka_unit_test(closures),
-        cmocka_unit_test(needs_unmet),     cmocka_unit_test(faults_of_modules),
-        cmocka_unit_test(no_cascade),      cmocka_unit_test(start_fails),
+        cmocka_unit_test(opens),
+        cmocka_unit_test(wrong_abi),
+        cmocka_unit_test(wrong_contents),
+        cmocka_unit_test(not_there),
+        cmocka_unit_test(writable_by_all),
+        cmocka_unit_test(refused_before_it_runs),
+        cmocka_unit_test(note_and_descriptor),
+        cmocka_unit_test(providers_first),
+        cmocka_unit_test(loads_some),
+        cmocka_unit_test(closures),
+        cmocka_unit_test(needs_unmet),
+        cmocka_unit_test(faults_of_modules),
+        cmocka_unit_test(no_cascade),
+        cmocka_unit_test(start_fails),
     };
     const char *top = getenv("top_builddir");
 
