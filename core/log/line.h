@@ -19,4 +19,9 @@ void ptn_log_line_word(struct ptn_log_line *line, const char *word);
 void ptn_log_line_field(struct ptn_log_line *line,
                         const struct ptn_log_field *field);
 
+/* The moment, `seconds` since 1970 in UTC, as 25 octets with a NUL:
+ * YYYY-MM-DDThh:mm:ss.mmmZ. Years of more than four digits are not shown
+ * right. */
+void ptn_log_line_time(int64_t seconds, unsigned ms, char *out);
+
 #endif

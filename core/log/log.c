@@ -5,6 +5,10 @@
  * atomic, so any thread may log while another reopens. A line is built on
  * the stack and written at once; a failed write is dropped, since there is
  * nobody left to tell.
+ *
+ * A signal handler may log, as one does that reports a crash: nothing here
+ * allocates, locks, or calls what does (gmtime_r and strftime take the time
+ * zone's lock).
  */
 #include "log/log.h"
 #include "log/line.h"
@@ -68,23 +72,12 @@ ptn_log_set_process(const char *name)
 static void
 add_time(struct ptn_log_line *line)
 {
-    /* Each thread keeps the last second it wrote: most lines are in it. */
-    static _Thread_local time_t second = -1;
-    static _Thread_local char text[sizeof "YYYY-MM-DDThh:mm:ss."];
+    char text[sizeof "YYYY-MM-DDThh:mm:ss.mmmZ"];
     struct timespec ts;
-    struct tm tm;
 
     clock_gettime(CLOCK_REALTIME, &ts);
-    if (ts.tv_sec != second) {
-        gmtime_r(&ts.tv_sec, &tm);
-        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.", &tm);
-        second = ts.tv_sec;
-    }
+    ptn_log_line_time(ts.tv_sec, (unsigned)(ts.tv_nsec / 1000000), text);
     ptn_log_line_add(line, ptn_slice_of(text));
-    unsigned ms = (unsigned)(ts.tv_nsec / 1000000);
-    char digits[4] = {(char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
-                      (char)('0' + ms % 10), 'Z'};
-    ptn_log_line_add(line, (struct ptn_slice){digits, sizeof digits});
 }
 
 static void

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Lanes (loop/lane.h). One mutex guards the queue and the counts. Threads
- * have small stacks, block all signals, and stay until the lane ends.
+ * have small stacks, take no signals but their own faults, and stay until
+ * the lane ends.
  *
  * Invariant: a job that was accepted is run once and completed once.
  */
@@ -68,17 +69,29 @@ lane_thread(void *arg)
     return NULL;
 }
 
+/* All signals but those that tell of a fault on this very thread. */
+static void
+block_most(sigset_t *set)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS,  SIGILL,
+                                 SIGFPE,  SIGABRT, SIGSYS};
+
+    sigfillset(set);
+    for (size_t i = 0; i < PTN_COUNT(faults); i++)
+        sigdelset(set, faults[i]);
+}
+
 /* With the lock held. */
 static void
 start_thread(struct ptn_lane_pool *lane)
 {
     pthread_attr_t attr;
-    sigset_t all, old;
+    sigset_t most, old;
 
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, LANE_STACK);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
+    block_most(&most);
+    pthread_sigmask(SIG_SETMASK, &most, &old);
     if (pthread_create(&lane->ids[lane->started], &attr, lane_thread, lane) ==
         0)
         lane->started++;

@@ -8,6 +8,7 @@
 #include "log/log.h"
 #include "proc/answers.h"
 #include "proc/begin.h"
+#include "proc/crash.h"
 #include "proc/plan.h"
 #include "proc/privileges.h"
 #include "proc/server.h"
@@ -46,6 +47,8 @@ ptn_child_begin(const struct ptn_child *child, const char *name)
     signal(SIGTERM, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
     ptn_log_set_process(name);
+    ptn_crash_watch(ptn_reports_leave(child->reports), name,
+                    child->conf->server.module_path, &child->conf->load);
     die_with_parent(child);
 }
 
@@ -76,6 +79,7 @@ ptn_child_check(const struct ptn_child *child, int fd)
         return ptn_begin_complain(&err);
     ptn_setup_load(&setup, ptn_conf_again(child->conf, 0), PTN_ROLE_CHECKER,
                    NULL);
+    ptn_crash_map();
     ptn_conf_print_notes(setup.conf, stderr);
     if (!ptn_conf_failed(setup.conf)) {
         if (ptn_setup_folders(setup.conf, &err) != 0) {
@@ -233,6 +237,7 @@ ptn_child_work(const struct ptn_child *child)
     w.message = ptn_alloc(PTN_MESSAGE_MAX);
     ptn_setup_load(&w.setup, ptn_conf_again(child->conf, 0), PTN_ROLE_WORKER,
                    NULL);
+    ptn_crash_map();
     if (!ptn_conf_failed(w.setup.conf))
         status = serve(&w);
     else if (child->again) /* a module was replaced by an unfit one */

@@ -6,12 +6,14 @@
 #ifndef PTN_PROC_CHILD_H
 #define PTN_PROC_CHILD_H
 
+#include "proc/report.h"
 #include "proc/worker.h"
 #include <sys/types.h>
 
 struct ptn_child {
     const struct ptn_conf *conf; /* as the supervisor has read it */
     pid_t supervisor;
+    struct ptn_reports *reports; /* the way of its crash reports */
     /* Of a worker: */
     struct ptn_sockets *sockets;
     struct ptn_shared *shared;

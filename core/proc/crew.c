@@ -17,6 +17,7 @@ enum {
     QUICK_DEATH_MS = 10000, /* a life shorter than this is no success */
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 10000,
+    ABORT_GRACE_MS = 500, /* from SIGABRT to SIGKILL */
 };
 
 void
@@ -60,6 +61,7 @@ be_worker(struct ptn_crew *c, unsigned number, int channel, pid_t parent)
     struct ptn_child child = {
         .conf = c->conf,
         .supervisor = parent,
+        .reports = c->reports,
         .sockets = &c->sockets,
         .shared = c->shared,
         .number = number,
@@ -102,7 +104,7 @@ fork_worker(struct ptn_crew *c, unsigned number, struct ptn_error *err)
     }
     close(pair[1]);
     w->channel = pair[0];
-    w->ready = w->answers = false;
+    w->ready = w->answers = w->aborted = false;
     w->pinged = 0;
     w->started = ptn_clock_ms();
     return 0;
@@ -209,6 +211,22 @@ ptn_crew_tell(struct ptn_crew *c, enum ptn_message type)
 
 /* --- standstill --- */
 
+/* A worker that hangs is told to abort, so that it reports where it stands,
+ * and is killed if it does not even do that. */
+static void
+end_hanging(struct ptn_crew_worker *w, unsigned number, uint64_t silent)
+{
+    if (w->aborted) {
+        kill(w->pid, SIGKILL);
+        return;
+    }
+    ptn_log(PTN_LOG_ERROR, "worker.hangs", PTN_FN("worker", number),
+            PTN_FN("pid", w->pid), PTN_FN("silent_ms", silent));
+    kill(w->pid, SIGABRT);
+    kill(w->pid, SIGCONT); /* one that is stopped takes no signal */
+    w->aborted = true;
+}
+
 static void
 watch(struct ptn_crew *c, unsigned number, uint64_t limit)
 {
@@ -219,11 +237,19 @@ watch(struct ptn_crew *c, unsigned number, uint64_t limit)
         w->pinged = now;
         (void)ptn_crew_send(c, number, PTN_MESSAGE_PING, PTN_SLICE(""));
     } else if (now - w->pinged >= limit) {
-        ptn_log(PTN_LOG_ERROR, "worker.hangs", PTN_FN("worker", number),
-                PTN_FN("pid", w->pid), PTN_FN("silent_ms", now - w->pinged));
-        kill(w->pid, SIGKILL);
-        w->ready = false;
+        end_hanging(w, number, now - w->pinged);
     }
+}
+
+static uint64_t
+watch_pause(const struct ptn_crew *c, uint64_t limit)
+{
+    uint64_t pause = limit / 2 + 1;
+
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->workers[i].aborted && pause > ABORT_GRACE_MS)
+            pause = ABORT_GRACE_MS;
+    return pause;
 }
 
 void
@@ -234,7 +260,7 @@ ptn_crew_watch(struct ptn_crew *c)
     for (unsigned i = 0; limit && i < c->count; i++)
         if (c->workers[i].ready)
             watch(c, i, limit);
-    c->watch_due = limit ? ptn_clock_ms() + limit / 2 + 1 : 0;
+    c->watch_due = limit ? ptn_clock_ms() + watch_pause(c, limit) : 0;
 }
 
 /* --- questions --- */

@@ -15,6 +15,7 @@ struct ptn_crew_worker {
     bool ready;
     bool answers;          /* it owes us a state */
     uint64_t pinged;       /* when; 0: it has answered */
+    bool aborted;          /* as it hangs; what it said is awaited */
     unsigned quick_deaths; /* in a row */
     uint64_t due;          /* ptn_clock_ms to fork it; 0: not to be forked */
     uint64_t started, restarts;
@@ -24,6 +25,7 @@ struct ptn_crew {
     const struct ptn_conf *conf;
     struct ptn_sockets sockets;
     struct ptn_shared *shared;
+    struct ptn_reports *reports; /* what children say when they crash */
     struct ptn_crew_worker *workers;
     unsigned count;
     uint64_t watch_due; /* 0: nobody is watched */

@@ -9,11 +9,14 @@ libpostern_core_la_SOURCES += \
 	core/proc/child.c core/proc/child.h \
 	core/proc/control.c core/proc/control.h \
 	core/proc/control_client.c \
+	core/proc/crash.c core/proc/crash.h \
 	core/proc/crew.c core/proc/crew.h \
+	core/proc/machine.h \
 	core/proc/notify.c core/proc/notify.h \
 	core/proc/plan.c core/proc/plan.h \
 	core/proc/privileges.c core/proc/privileges.h \
 	core/proc/record.c \
+	core/proc/report.c core/proc/report.h \
 	core/proc/server.c core/proc/server.h \
 	core/proc/setup.c core/proc/setup.h \
 	core/proc/shared.c core/proc/shared.h \
@@ -21,4 +24,5 @@ libpostern_core_la_SOURCES += \
 	core/proc/socket.c core/proc/socket.h \
 	core/proc/status.c core/proc/status.h \
 	core/proc/supervisor.c core/proc/supervisor.h \
+	core/proc/symbol.c core/proc/symbol.h \
 	core/proc/worker.c core/proc/worker.h

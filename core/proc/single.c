@@ -8,6 +8,7 @@
 #include "proc/answers.h"
 #include "proc/begin.h"
 #include "proc/control.h"
+#include "proc/crash.h"
 #include "proc/notify.h"
 #include "proc/plan.h"
 #include "proc/privileges.h"
@@ -223,7 +224,9 @@ ptn_single_run(struct ptn_conf *conf)
     struct ptn_error err = PTN_ERROR_INIT;
     int status = PTN_EXIT_OK;
 
+    ptn_crash_watch(-1, "postern", conf->server.module_path, &conf->load);
     ptn_setup_load(&s.setup, conf, PTN_ROLE_SINGLE, NULL);
+    ptn_crash_map();
     ptn_sockets_init(&s.sockets, 1);
     ptn_conf_print_notes(conf, stderr);
     if (ptn_conf_failed(conf))

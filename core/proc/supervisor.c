@@ -47,6 +47,7 @@ struct supervisor {
     struct ptn_crew crew;
     struct ptn_control *control;
     struct ptn_asks asks;
+    struct ptn_reports *reports;
     int signals;
     enum phase phase;
     int status;
@@ -66,15 +67,29 @@ let_go(void *arg)
 }
 
 static void
-log_death(const struct ptn_crew_worker *w, unsigned number, int status)
+log_crash(struct ptn_reports *reports, const struct ptn_crew_worker *w,
+          unsigned number, int signal)
+{
+    struct ptn_log_field fields[] = {
+        PTN_FN("worker", number),
+        PTN_FN("pid", w->pid),
+        PTN_FN("signal", signal),
+        PTN_FS("name", strsignal(signal)),
+        PTN_FN("uptime_ms", ptn_clock_ms() - w->started),
+    };
+
+    ptn_reports_death(reports, w->pid, "worker.died", fields,
+                      PTN_COUNT(fields));
+}
+
+static void
+log_death(struct ptn_reports *reports, const struct ptn_crew_worker *w,
+          unsigned number, int status)
 {
     uint64_t life = ptn_clock_ms() - w->started;
 
     if (WIFSIGNALED(status))
-        ptn_log(PTN_LOG_ERROR, "worker.died", PTN_FN("worker", number),
-                PTN_FN("pid", w->pid), PTN_FN("signal", WTERMSIG(status)),
-                PTN_FS("name", strsignal(WTERMSIG(status))),
-                PTN_FN("uptime_ms", life));
+        log_crash(reports, w, number, WTERMSIG(status));
     else
         ptn_log(WEXITSTATUS(status) ? PTN_LOG_ERROR : PTN_LOG_INFO,
                 "worker.ended", PTN_FN("worker", number), PTN_FN("pid", w->pid),
@@ -115,8 +130,8 @@ died(void *arg, unsigned number, int status)
     struct supervisor *s = arg;
 
     ptn_asks_lose(&s->asks, number);
-    if (s->phase != STARTING)
-        log_death(&s->crew.workers[number], number, status);
+    if (s->phase != STARTING || WIFSIGNALED(status))
+        log_death(s->reports, &s->crew.workers[number], number, status);
     if (s->phase == STARTING)
         give_up(s, status);
     else if (s->phase == SERVING)
@@ -225,17 +240,20 @@ do_what_is_due(struct supervisor *s)
 static unsigned
 wait_once(struct supervisor *s, const int fds[2], uint64_t deadline)
 {
-    struct pollfd *polls = ptn_alloc((s->crew.count + 2) * sizeof *polls);
+    struct pollfd *polls = ptn_alloc((s->crew.count + 3) * sizeof *polls);
     unsigned result = 0;
 
     for (unsigned i = 0; i < 2; i++)
         polls[i] = (struct pollfd){fds[i], POLLIN, 0};
-    ptn_crew_poll(&s->crew, polls + 2);
-    if (poll(polls, s->crew.count + 2, time_left(s, deadline)) > 0) {
+    polls[2] = (struct pollfd){ptn_reports_fd(s->reports), POLLIN, 0};
+    ptn_crew_poll(&s->crew, polls + 3);
+    if (poll(polls, s->crew.count + 3, time_left(s, deadline)) > 0) {
         for (unsigned i = 0; i < 2; i++)
             if (polls[i].revents)
                 result |= 1u << i;
-        ptn_crew_receive(&s->crew, polls + 2);
+        if (polls[2].revents)
+            ptn_reports_take(s->reports);
+        ptn_crew_receive(&s->crew, polls + 3);
     }
     ptn_free(polls);
     return result;
@@ -375,7 +393,8 @@ read_plan(struct supervisor *s, int fd)
 static int
 check(struct supervisor *s)
 {
-    struct ptn_child child = {.conf = s->conf, .supervisor = getpid()};
+    struct ptn_child child = {
+        .conf = s->conf, .supervisor = getpid(), .reports = s->reports};
     int ends[2], status = 0;
     pid_t pid;
 
@@ -394,6 +413,12 @@ check(struct supervisor *s)
     close(ends[0]);
     waitpid(pid, &status, 0);
     if (WIFSIGNALED(status)) {
+        struct ptn_log_field fields[] = {
+            PTN_FN("pid", pid), PTN_FN("signal", WTERMSIG(status)),
+            PTN_FS("name", strsignal(WTERMSIG(status)))};
+
+        ptn_reports_death(s->reports, pid, "checker.died", fields,
+                          PTN_COUNT(fields));
         fprintf(stderr, "posternd: the check of the configuration died: %s\n",
                 strsignal(WTERMSIG(status)));
         return PTN_EXIT_FAILED;
@@ -462,6 +487,7 @@ end(struct supervisor *s)
     if (s->signals >= 0)
         close(s->signals);
     ptn_crew_free(&s->crew);
+    ptn_reports_free(s->reports);
     ptn_plan_free(&s->plan);
     ptn_conf_free(s->conf);
 }
@@ -492,7 +518,8 @@ ptn_supervisor_run(struct ptn_conf *conf)
     s.crew.said = said;
     s.crew.arg = &s;
     ptn_log_set_process("supervisor");
-    if (ptn_begin_folders(conf, &err) != 0)
+    s.reports = s.crew.reports = ptn_reports_new(&err);
+    if (!s.reports || ptn_begin_folders(conf, &err) != 0)
         s.status = ptn_begin_complain(&err);
     else
         s.status = check(&s);

@@ -370,15 +370,27 @@ vault_submit(struct vault *v, struct ptn_store_op *op, enum vault_op kind)
 
 /* --- start and stop --- */
 
+/* All signals but those that tell of a fault on this very thread. */
+static void
+block_most(sigset_t *set)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS,  SIGILL,
+                                 SIGFPE,  SIGABRT, SIGSYS};
+
+    sigfillset(set);
+    for (size_t i = 0; i < PTN_COUNT(faults); i++)
+        sigdelset(set, faults[i]);
+}
+
 static int
 start_thread(struct vault_committer *c)
 {
     pthread_attr_t attr;
-    sigset_t all, old;
+    sigset_t most, old;
     int rc;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
+    block_most(&most);
+    pthread_sigmask(SIG_SETMASK, &most, &old);
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, STACK_SIZE);
     rc = pthread_create(&c->thread, &attr, committer_main, c);

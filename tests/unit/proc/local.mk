@@ -4,4 +4,5 @@
 # tests/integration/test_supervisor.py.
 unit_tests += tests/unit/proc/control
 unit_tests += tests/unit/proc/record
+unit_tests += tests/unit/proc/report
 unit_tests += tests/unit/proc/shared

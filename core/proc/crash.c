@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The handler of deadly signals. It runs on a stack of its own (that of the
+ * main thread may be what has overflowed), allocates nothing, and takes no
+ * lock: what it needs to know was written down before. Then the signal takes
+ * its course, so that the kernel writes its core as without us.
+ *
+ * The table of files is written once, before threads exist, and only read
+ * afterwards. Files that are opened later, such as the C library's character
+ * sets, are not in it.
+ */
+#include "proc/crash.h"
+#include "config.h"
+#include "proc/machine.h"
+#include <link.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#ifdef HAVE_BACKTRACE
+#include <execinfo.h>
+#endif
+
+enum {
+    OBJECTS_MAX = 128,
+    STACK_SIZE = 128 * 1024,
+    OWN_FRAMES = 8, /* of the handler itself, at the most */
+};
+
+/* One loaded file. Its name belongs to the dynamic linker: nothing is ever
+ * unloaded. */
+struct object {
+    uintptr_t from, to, base;
+    const char *path;
+    const char *plugin; /* NULL: it is none */
+};
+
+static struct {
+    int fd;
+    char process[16];
+    struct object objects[OBJECTS_MAX];
+    size_t count;
+    char program[256]; /* the path of what runs */
+    const char *folder;
+    const struct ptn_strings *names;
+} self = {.fd = -1};
+
+static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+
+/* --- which file is it? --- */
+
+static const struct object *
+find_object(uintptr_t address)
+{
+    for (size_t i = 0; i < self.count; i++)
+        if (address >= self.objects[i].from && address < self.objects[i].to)
+            return &self.objects[i];
+    return NULL;
+}
+
+/* The name in `load` that the file FOLDER/NAME.so stands for. */
+static const char *
+plugin_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t folder = slash ? (size_t)(slash - path) : 0;
+
+    if (!slash || !self.folder || strlen(self.folder) != folder ||
+        memcmp(path, self.folder, folder) != 0)
+        return NULL;
+    for (size_t i = 0; i < self.names->count; i++) {
+        size_t len = strlen(self.names->items[i]);
+
+        if (strncmp(slash + 1, self.names->items[i], len) == 0 &&
+            strcmp(slash + 1 + len, ".so") == 0)
+            return self.names->items[i];
+    }
+    return NULL;
+}
+
+static int
+add_object(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    struct object o = {UINTPTR_MAX, 0, info->dlpi_addr, info->dlpi_name, NULL};
+
+    (void)size;
+    (void)arg;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        uintptr_t from = info->dlpi_addr + p->p_vaddr;
+
+        if (p->p_type != PT_LOAD || !(p->p_flags & PF_X))
+            continue;
+        o.from = from < o.from ? from : o.from;
+        o.to = from + p->p_memsz > o.to ? from + p->p_memsz : o.to;
+    }
+    if (!*o.path && self.count == 0) /* the program comes first */
+        o.path = self.program;
+    o.plugin = plugin_of(o.path);
+    self.objects[self.count++] = o;
+    return self.count == OBJECTS_MAX;
+}
+
+void
+ptn_crash_map(void)
+{
+    ssize_t n =
+        readlink("/proc/self/exe", self.program, sizeof self.program - 1);
+
+    self.program[n > 0 ? n : 0] = '\0';
+    self.count = 0;
+    dl_iterate_phdr(add_object, NULL);
+}
+
+/* --- what happened --- */
+
+static void
+copy_end(char *to, size_t size, const char *from)
+{
+    size_t len = strlen(from);
+
+    if (len >= size)
+        from += len - (size - 1);
+    memcpy(to, from, len < size ? len + 1 : size);
+}
+
+static void
+add_frame(struct ptn_report *r, uintptr_t address)
+{
+    const struct object *o = find_object(address);
+    struct ptn_report_frame *f = &r->frames[r->count++];
+
+    f->offset = address - (o ? o->base : 0);
+    copy_end(f->path, sizeof f->path, o ? o->path : "");
+    if (o && o->plugin && !*r->plugin)
+        copy_end(r->plugin, sizeof r->plugin, o->plugin);
+}
+
+#ifdef HAVE_BACKTRACE
+static int
+walk(void **frames, int room)
+{
+    return backtrace(frames, room);
+}
+#else
+static int
+walk(void **frames, int room)
+{
+    (void)frames;
+    (void)room;
+    return 0;
+}
+#endif
+
+void
+ptn_crash_trace(struct ptn_report *r, const ucontext_t *context)
+{
+    void *frames[PTN_REPORT_FRAMES + OWN_FRAMES];
+    int n = walk(frames, PTN_COUNT(frames)), first = n;
+    uintptr_t pc = ptn_machine_pc(context);
+
+    memcpy(r->process, self.process, sizeof r->process);
+    if (!find_object(pc)) /* it happened while files were loaded */
+        ptn_crash_map();
+    for (int i = 0; i < n && first == n; i++)
+        if ((uintptr_t)frames[i] == pc)
+            first = i;
+    if (first == n) { /* a jump into nowhere has no frame */
+        add_frame(r, pc);
+        first = n < 3 ? n : 3; /* this, the handler, the way into it */
+    }
+    for (int i = first; i < n && r->count < PTN_REPORT_FRAMES; i++)
+        add_frame(r, (uintptr_t)frames[i]);
+}
+
+void
+ptn_crash_send(const struct ptn_report *r)
+{
+    if (self.fd < 0)
+        ptn_report_log(r);
+    else
+        (void)!send(self.fd, r, sizeof *r, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void
+on_crash(int number, siginfo_t *info, void *context)
+{
+    struct ptn_report report = {.kind = PTN_REPORT_CRASH, .number = number};
+
+    if (number != SIGABRT)
+        report.detail = (uintptr_t)info->si_addr;
+    ptn_crash_trace(&report, context);
+    ptn_crash_send(&report);
+    raise(number); /* its handler is gone: this is the end */
+}
+
+void
+ptn_crash_watch(int fd, const char *process, const char *folder,
+                const struct ptn_strings *names)
+{
+    struct sigaction action = {.sa_sigaction = on_crash,
+                               .sa_flags = (int)(SA_SIGINFO | SA_RESETHAND)};
+    stack_t stack = {.ss_size = STACK_SIZE};
+    void *one[1];
+
+    copy_end(self.process, sizeof self.process, process);
+    self.fd = fd;
+    self.folder = folder;
+    self.names = names;
+    stack.ss_sp = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (stack.ss_sp != MAP_FAILED && sigaltstack(&stack, NULL) == 0)
+        action.sa_flags |= SA_ONSTACK;
+    (void)walk(one, 1); /* loads what it needs now */
+    sigfillset(&action.sa_mask);
+    for (size_t i = 0; i < PTN_COUNT(deadly); i++)
+        sigdelset(&action.sa_mask, deadly[i]);
+    for (size_t i = 0; i < PTN_COUNT(deadly); i++)
+        sigaction(deadly[i], &action, NULL);
+}

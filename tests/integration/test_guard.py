@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What a module that misbehaves can do to the server, which is little, and what
+# the log says of it. The module is tests/integration/misbehave; it lives in a
+# folder with the others, made for these tests.
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+from conftest import wait_for
+from test_supervisor import PREFIX, TLS, House, Pop, free_port
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("POSTERN_BUILD",
+                                    TREE / ".build/default"))
+MODULE = "tests/integration/misbehave/misbehave.la"
+
+
+@pytest.fixture(scope="session")
+def modules(tmp_path_factory, run):
+    """A folder with all modules, and the one that misbehaves."""
+    if not (PREFIX / "lib/libpostern.so").exists():
+        pytest.skip("a static build loads no plugins")
+    run("make", "-C", BUILD, MODULE, timeout=300)
+    folder = tmp_path_factory.mktemp("guard") / "modules"
+    shutil.copytree(PREFIX / "lib/postern", folder)
+    shutil.copy((BUILD / MODULE).parent / ".libs/misbehave.so", folder)
+    return folder
+
+
+class Lab(House):
+    """A house with the module in it."""
+
+    def __init__(self, folder, modules):
+        super().__init__(folder)
+        self.modules = modules
+
+    def write(self, listeners="", server="", more="", single=False):
+        self.ports.setdefault("lab", free_port())
+        super().write(server=f'module_path = "{self.modules}"; {server}',
+                      more=more, single=single, listeners=f"""
+  lab: {{ protocol = "misbehave"; listen = [ "127.0.0.1:@lab@" ];
+         tls: {{ mode = "none"; }}; }};
+  {listeners}""")
+        text = self.file.read_text().replace('"pop3" ]',
+                                             '"pop3", "misbehave" ]')
+        self.file.write_text(text)
+        return self
+
+    def lab(self):
+        return Pop(self.ports["lab"])
+
+    def order(self, line):
+        """Sends a command that has no answer."""
+        session = self.lab()
+        session.file.write(line.encode() + b"\r\n")
+        session.file.flush()
+        return session
+
+
+@pytest.fixture
+def lab(tmp_path, modules):
+    one = Lab(tmp_path, modules)
+    yield one
+    one.stop()
+
+
+def frames(line):
+    """[(file, function or "")] of a back-trace in a log line."""
+    found = re.findall(r' f\d+=(?:"([^"]*)"|(\S+))', line)
+    return [(one.split("+")[0], one.partition(" ")[2])
+            for one in (a or b for a, b in found)]
+
+
+DEATHS = [("crash", signal.SIGSEGV), ("abort", signal.SIGABRT),
+          ("overflow", signal.SIGSEGV)]
+
+
+def check_report(line, act):
+    assert " plugin=misbehave " in line, line
+    trace = frames(line)
+    inside = [function for file, function in trace if file == "misbehave.so"]
+    assert inside, line
+    assert inside[0] in (f"misbehave_{act}", ""), line  # "": stripped
+
+
+@pytest.mark.parametrize("act, number", DEATHS)
+def test_a_crash_is_told_with_its_plugin_and_place(lab, act, number):
+    lab.write().start()
+    lab.order(act)
+    line = lab.wait_log(
+        rf"worker\.died worker=\d .*signal={number:d} .*").group(0)
+    check_report(line, act)
+    lab.wait_log(r"worker\.replaced worker=\d")
+    assert lab.lab().greeting.startswith(b"+OK")
+
+
+@pytest.mark.parametrize("act, number", DEATHS[:2])
+def test_a_crash_on_a_lane_is_told_too(lab, act, number):
+    lab.write().start()
+    lab.order("later " + act)
+    line = lab.wait_log(
+        rf"worker\.died worker=\d .*signal={number:d} .*").group(0)
+    check_report(line, act)
+
+
+@pytest.mark.parametrize("act, number", DEATHS)
+def test_a_single_process_tells_of_its_own_crash(lab, act, number):
+    lab.write(single=True).start()
+    lab.order(act)
+    assert lab.child.wait(20) == -number
+    line = re.search(rf"process\.died signal={number:d} .*",
+                     lab.log()).group(0)
+    check_report(line, act)
+
+
+@pytest.mark.parametrize("act", ["hang", "spin"])
+def test_a_hung_worker_says_where(lab, act):
+    lab.write(server='watchdog = "500ms";').start()
+    lab.order(act)
+    lab.wait_log(r"worker\.hangs worker=\d")
+    line = lab.wait_log(r"worker\.died worker=\d .*signal=6 .*").group(0)
+    check_report(line, act)
+    lab.wait_log(r"worker\.replaced worker=\d")
+
+
+def test_a_stripped_module_still_tells_its_name(lab, run):
+    shutil.copytree(lab.modules, lab.folder / "modules")
+    lab.modules = lab.folder / "modules"
+    run("strip", lab.modules / "misbehave.so")
+    lab.write().start()
+    lab.order("crash")
+    line = lab.wait_log(r"worker\.died worker=\d .*signal=11 .*").group(0)
+    check_report(line, "crash")
