@@ -78,6 +78,7 @@ read_server(struct ptn_conf *conf, config_setting_t *root)
     ptn_conf_fill(&block, ptn_conf_server_rows, &conf->server);
     ptn_conf_check_keys(conf, "server", group, &known);
     read_names(conf, group);
+    ptn_conf_read_log(conf, group);
     conf->server.place = ptn_conf_block_place(conf, "server");
     if (!conf->server.control)
         conf->server.control = ptn_conf_path_in_state(conf, "run/control");

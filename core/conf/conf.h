@@ -9,6 +9,7 @@
 #define PTN_CONF_CONF_H
 
 #include "base/cidr.h"
+#include "log/log.h"
 #include <postern/arena.h>
 #include <postern/error.h>
 #include <postern/option.h>
@@ -132,6 +133,9 @@ struct ptn_server_conf {
     const char *pid_file;               /* NULL = none */
     const char *control;                /* the socket of posternctl */
     struct ptn_conf_place place;        /* of the block */
+    struct ptn_log_sink log;            /* where the log goes */
+    int log_to, log_format, log_facility; /* as the file says; see `log` */
+    const char *log_socket;
     uint64_t watchdog; /* ms that a worker's loop may stand still; 0 = any */
     uint64_t reload_timeout; /* ms of the sessions of replaced workers */
 };

@@ -11,6 +11,7 @@ libpostern_core_la_SOURCES += core/conf/conf.h \
 	core/conf/effective.c \
 	core/conf/groups.c \
 	core/conf/listeners.c \
+	core/conf/logs.c \
 	core/conf/notes.c core/conf/notes.h \
 	core/conf/print.c \
 	core/conf/scan.c \

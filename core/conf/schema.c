@@ -4,13 +4,16 @@
  * printed from them. Constants.
  */
 #include "conf/walk.h"
-#include <postern/log.h>
+#include "log/log.h"
 
 /* "2.2 years": the longest time that an option may ask for. */
 #define LONGEST ((int64_t)800 * 86400000)
 
 static const char *const processes[] = {"workers", "single", NULL};
 static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
+static const char *const log_targets[] = {"auto",   "stderr",   "file",
+                                          "syslog", "journald", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const modes[] = {"none", "explicit", "implicit", NULL};
 static const char *const requires[] = {"never", "auth", "always", NULL};
 static const char *const versions[] = {"1.0", "1.1", "1.2", "1.3", NULL};
@@ -20,6 +23,8 @@ static const char *const key_types[] = {
 /* In the order of enum ptn_tls_key_type and of the other enums. */
 _Static_assert(PTN_KEY_ED25519 == 5, "key_types");
 _Static_assert(PTN_LOG_DEBUG == 3, "levels");
+_Static_assert(PTN_LOG_TO_JOURNALD == 3, "log_targets, without auto");
+_Static_assert(PTN_LOG_AS_JSON == 1, "log_formats");
 _Static_assert(PTN_TLS_IMPLICIT == 2, "modes");
 _Static_assert(PTN_REQUIRE_ALWAYS == 2, "requires");
 
@@ -45,8 +50,21 @@ const struct ptn_option ptn_conf_server_rows[] = {
     ROW(user, .type = PTN_OPT_STRING, .flags = PTN_OPT_EXACT,
         .doc = "the user that workers become after the ports are open, when "
                "started by root"),
+    ROW(log_to, .type = PTN_OPT_CHOICE, .preset = "auto",
+        .choices = log_targets,
+        .doc = "where the log goes; auto: to log_file when that is set, or "
+               "else to standard error"),
     ROW(log_file, .type = PTN_OPT_PATH,
-        .doc = "where the log goes; the default is standard error"),
+        .doc = "the file to which it is appended; opened again on SIGUSR1"),
+    ROW(log_socket, .type = PTN_OPT_PATH,
+        .doc = "the socket of syslog or journald; the default is the "
+               "system's own"),
+    ROW(log_format, .type = PTN_OPT_CHOICE, .preset = "text",
+        .choices = log_formats,
+        .doc = "lines of key=value, or JSON objects; journald gets fields, "
+               "whichever it is"),
+    ROW(log_facility, .type = PTN_OPT_CHOICE, .preset = "daemon",
+        .choices = ptn_conf_facilities, .doc = "as what syslog sorts it"),
     ROW(log_level, .type = PTN_OPT_CHOICE, .preset = "info", .choices = levels,
         .doc = "the least important events that are logged"),
     ROW(disk_threads, .type = PTN_OPT_INT, .preset = "4", .min = 1, .max = 256,

@@ -101,6 +101,10 @@ extern const struct ptn_option ptn_conf_policy_rows[];
 extern const struct ptn_option ptn_conf_group_rows[];
 extern const char *const ptn_conf_core_blocks[];
 
+/* Names of syslog's facilities, and after server's rows were read: makes
+ * conf->server.log of them. */
+extern const char *const ptn_conf_facilities[];
+void ptn_conf_read_log(struct ptn_conf *conf, config_setting_t *server);
 void ptn_conf_read_certs(struct ptn_conf *conf, config_setting_t *root);
 void ptn_conf_read_listeners(struct ptn_conf *conf, config_setting_t *root);
 void ptn_conf_read_tls(struct ptn_conf *conf, struct ptn_listener_conf *l,

@@ -108,8 +108,8 @@ ptn_log_value(struct ptn_slice value, char *out, size_t room)
     out[len] = '\0';
 }
 
-static void
-add_number(struct ptn_log_line *line, int64_t number)
+void
+ptn_log_line_number(struct ptn_log_line *line, int64_t number)
 {
     char digits[20]; /* of 2^63, with a sign */
     size_t at = sizeof digits;
@@ -131,7 +131,7 @@ ptn_log_line_field(struct ptn_log_line *line, const struct ptn_log_field *field)
     ptn_log_line_word(line, field->key);
     ptn_log_line_add(line, PTN_SLICE("="));
     if (field->kind == PTN_FIELD_NUMBER) {
-        add_number(line, field->number);
+        ptn_log_line_number(line, field->number);
         return;
     }
     ptn_log_value(field->text, value, sizeof value);
@@ -139,6 +139,7 @@ ptn_log_line_field(struct ptn_log_line *line, const struct ptn_log_field *field)
 }
 
 static void
+<<<<<<< HEAD
 put_digits(char *out, unsigned count, unsigned number)
 {
     while (count-- > 0) {
@@ -169,4 +170,68 @@ ptn_log_line_time(int64_t seconds, unsigned ms, char *out)
     put_digits(out + 14, 2, left / 60 % 60);
     put_digits(out + 17, 2, left % 60);
     put_digits(out + 20, 3, ms);
+=======
+add_digits(struct ptn_log_line *line, uint64_t number, size_t width)
+{
+    char digits[20];
+
+    for (size_t i = width; i > 0; i--, number /= 10)
+        digits[i - 1] = (char)('0' + number % 10);
+    ptn_log_line_add(line, (struct ptn_slice){digits, width});
+}
+
+/* Years begin in March here, so that a leap day is the last one. 719468
+ * days lie between 1 March of year 0 and 1970, 146097 in 400 years. */
+static void
+add_date(struct ptn_log_line *line, uint64_t days)
+{
+    uint64_t era = (days + 719468) / 146097;
+    uint64_t day = (days + 719468) % 146097;
+    uint64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    uint64_t month;
+
+    day -= year * 365 + year / 4 - year / 100;
+    month = (5 * day + 2) / 153; /* 0 is March; 153 days in five months */
+    day -= (153 * month + 2) / 5;
+    year += era * 400 + (month >= 10);
+    month = month < 10 ? month + 3 : month - 9;
+    add_digits(line, year, 4);
+    ptn_log_line_add(line, PTN_SLICE("-"));
+    add_digits(line, month, 2);
+    ptn_log_line_add(line, PTN_SLICE("-"));
+    add_digits(line, day + 1, 2);
+}
+
+void
+ptn_log_line_time(struct ptn_log_line *line, int64_t wall_ms)
+{
+    uint64_t ms = wall_ms < 0 ? 0 : (uint64_t)wall_ms;
+    uint64_t s = ms / 1000;
+
+    add_date(line, s / 86400);
+    ptn_log_line_add(line, PTN_SLICE("T"));
+    add_digits(line, s / 3600 % 24, 2);
+    ptn_log_line_add(line, PTN_SLICE(":"));
+    add_digits(line, s / 60 % 60, 2);
+    ptn_log_line_add(line, PTN_SLICE(":"));
+    add_digits(line, s % 60, 2);
+    ptn_log_line_add(line, PTN_SLICE("."));
+    add_digits(line, ms % 1000, 3);
+    ptn_log_line_add(line, PTN_SLICE("Z"));
+}
+
+void
+ptn_log_line_text(struct ptn_log_line *line, const struct ptn_log_entry *entry,
+                  int64_t wall_ms)
+{
+    if (wall_ms >= 0) {
+        ptn_log_line_time(line, wall_ms);
+        ptn_log_line_word(line, ptn_log_level_name(entry->level));
+        ptn_log_line_add(line, PTN_SLICE(" "));
+    }
+    ptn_log_line_add(line, ptn_slice_of(entry->process));
+    ptn_log_line_word(line, entry->event);
+    for (size_t i = 0; i < entry->count; i++)
+        ptn_log_line_field(line, &entry->fields[i]);
+>>>>>>> ee3944e (log: JSON lines, syslog and journald)
 }

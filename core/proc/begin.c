@@ -38,9 +38,10 @@ at_place(struct ptn_conf_place place, struct ptn_error *err)
 int
 ptn_begin_open_log(const struct ptn_conf *conf, struct ptn_error *err)
 {
-    if (ptn_log_open(conf->server.log_file, err) == 0)
+    if (ptn_log_open(&conf->server.log, err) == 0)
         return 0;
-    ptn_error_prefix(err, "server.log_file");
+    ptn_error_prefix(err, "server.%s",
+                     conf->server.log_file ? "log_file" : "log_to");
     return at_place(conf->server.place, err);
 }
 
@@ -110,7 +111,7 @@ ptn_begin_reopen_log(const struct ptn_conf *conf)
 {
     struct ptn_error err = PTN_ERROR_INIT;
 
-    if (ptn_log_open(conf->server.log_file, &err) != 0)
+    if (ptn_log_open(&conf->server.log, &err) != 0)
         ptn_log_error(PTN_LOG_ERROR, "log.not-reopened", &err);
 }
 

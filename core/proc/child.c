@@ -120,11 +120,8 @@ static void
 reload(struct work *w)
 {
     struct ptn_buf state = PTN_BUF_INIT;
-    struct ptn_error err = PTN_ERROR_INIT;
-    const char *log_file = w->setup.conf->server.log_file;
 
-    if (log_file && ptn_log_open(log_file, &err) != 0)
-        ptn_log_error(PTN_LOG_ERROR, "log.not-reopened", &err);
+    ptn_begin_reopen_log(w->setup.conf);
     ptn_buf_adds(&state, "refused");
     ptn_record_addn(&state, "count", ptn_worker_reload(w->worker));
     ptn_buf_addc(&state, '\n');

@@ -7,5 +7,6 @@ unit_tests += tests/unit/base/base64
 unit_tests += tests/unit/base/buf
 unit_tests += tests/unit/base/cidr
 unit_tests += tests/unit/base/error
+unit_tests += tests/unit/base/json
 unit_tests += tests/unit/base/map
 unit_tests += tests/unit/base/slice

@@ -45,6 +45,11 @@ EXTRA_DIST += tests/unit/conf/bad/address-ipv6-bare.conf \
 	tests/unit/conf/bad/load-path.conf \
 	tests/unit/conf/bad/load-twice.conf \
 	tests/unit/conf/bad/load-type.conf \
+	tests/unit/conf/bad/log-facility-idle.conf \
+	tests/unit/conf/bad/log-file-idle.conf \
+	tests/unit/conf/bad/log-file-missing.conf \
+	tests/unit/conf/bad/log-format-idle.conf \
+	tests/unit/conf/bad/log-socket-idle.conf \
 	tests/unit/conf/bad/module-block-missing.conf \
 	tests/unit/conf/bad/module-key.conf \
 	tests/unit/conf/bad/module-required.conf \

@@ -10,6 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SINK(file)                                                             \
+    ((struct ptn_log_sink){PTN_LOG_TO_FILE, PTN_LOG_AS_TEXT, (file), 0})
+
 static void
 expect(struct ptn_slice value, const char *text)
 {
@@ -112,7 +115,7 @@ test_file(void **state)
 
     (void)state;
     close(mkstemp(path));
-    assert_int_equal(ptn_log_open(path, &err), 0);
+    assert_int_equal(ptn_log_open(&SINK(path), &err), 0);
     ptn_log_set_process("worker-0");
     ptn_log(PTN_LOG_DEBUG, "not.shown", PTN_FN("n", 1));
     ptn_log(PTN_LOG_INFO, "test.event", PTN_FS("who", "x y"), PTN_FN("n", -5));
@@ -126,7 +129,7 @@ test_file(void **state)
     err.file = "postern.conf";
     err.line = 7;
     ptn_log_error(PTN_LOG_WARNING, "conf.bad", &err);
-    assert_int_equal(ptn_log_open("/nonexistent/folder/log", &err), -1);
+    assert_int_equal(ptn_log_open(&SINK("/nonexistent/folder/log"), &err), -1);
     assert_int_equal(ptn_log_open(NULL, &err), 0);
 
     FILE *f = fopen(path, "r");
@@ -156,10 +159,10 @@ test_reopen(void **state)
 
     (void)state;
     close(mkstemp(path));
-    assert_int_equal(ptn_log_open(path, &err), 0);
+    assert_int_equal(ptn_log_open(&SINK(path), &err), 0);
     unlink(path);
     ptn_log(PTN_LOG_ERROR, "lost", PTN_FN("n", 1));
-    assert_int_equal(ptn_log_open(path, &err), 0);
+    assert_int_equal(ptn_log_open(&SINK(path), &err), 0);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_size, 0);
     ptn_log(PTN_LOG_ERROR, "kept", PTN_FN("n", 1));

@@ -2,3 +2,4 @@
 #
 # Unit tests of the log.
 unit_tests += tests/unit/log/line
+unit_tests += tests/unit/log/sink
