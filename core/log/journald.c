@@ -6,7 +6,6 @@
  * an entry is POSTERN_KEY besides, for `journalctl POSTERN_LISTENER=mx`.
  */
 #include "log/sink.h"
-#include <sys/uio.h>
 
 enum {
     FIELDS_MAX = 24,

@@ -139,38 +139,6 @@ ptn_log_line_field(struct ptn_log_line *line, const struct ptn_log_field *field)
 }
 
 static void
-<<<<<<< HEAD
-put_digits(char *out, unsigned count, unsigned number)
-{
-    while (count-- > 0) {
-        out[count] = (char)('0' + number % 10);
-        number /= 10;
-    }
-}
-
-/* Days are counted from 0000-03-01 here, so that the day that a leap year
- * has more is the last of its year; 400 years have 146097. */
-void
-ptn_log_line_time(int64_t seconds, unsigned ms, char *out)
-{
-    int64_t days = (seconds >= 0 ? seconds : seconds - 86399) / 86400;
-    unsigned left = (unsigned)(seconds - days * 86400);
-    uint64_t day = (uint64_t)(days + 719468);
-    unsigned in_era = (unsigned)(day % 146097);
-    unsigned year =
-        (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
-    unsigned in_year = in_era - (365 * year + year / 4 - year / 100);
-    unsigned month = (5 * in_year + 2) / 153; /* 0 = March */
-
-    memcpy(out, "YYYY-MM-DDThh:mm:ss.mmmZ", 25);
-    put_digits(out, 4, (unsigned)(day / 146097 * 400) + year + (month >= 10));
-    put_digits(out + 5, 2, month < 10 ? month + 3 : month - 9);
-    put_digits(out + 8, 2, in_year - (153 * month + 2) / 5 + 1);
-    put_digits(out + 11, 2, left / 3600);
-    put_digits(out + 14, 2, left / 60 % 60);
-    put_digits(out + 17, 2, left % 60);
-    put_digits(out + 20, 3, ms);
-=======
 add_digits(struct ptn_log_line *line, uint64_t number, size_t width)
 {
     char digits[20];
@@ -233,5 +201,4 @@ ptn_log_line_text(struct ptn_log_line *line, const struct ptn_log_entry *entry,
     ptn_log_line_word(line, entry->event);
     for (size_t i = 0; i < entry->count; i++)
         ptn_log_line_field(line, &entry->fields[i]);
->>>>>>> ee3944e (log: JSON lines, syslog and journald)
 }

@@ -28,12 +28,6 @@ void ptn_log_line_number(struct ptn_log_line *line, int64_t number);
 void ptn_log_line_field(struct ptn_log_line *line,
                         const struct ptn_log_field *field);
 
-<<<<<<< HEAD
-/* The moment, `seconds` since 1970 in UTC, as 25 octets with a NUL:
- * YYYY-MM-DDThh:mm:ss.mmmZ. Years of more than four digits are not shown
- * right. */
-void ptn_log_line_time(int64_t seconds, unsigned ms, char *out);
-=======
 /* "2026-01-31T23:59:59.123Z" of a moment after 1970 (RFC 3339). */
 void ptn_log_line_time(struct ptn_log_line *line, int64_t wall_ms);
 
@@ -44,6 +38,5 @@ void ptn_log_line_text(struct ptn_log_line *line,
                        const struct ptn_log_entry *entry, int64_t wall_ms);
 void ptn_log_line_json(struct ptn_log_line *line,
                        const struct ptn_log_entry *entry, int64_t wall_ms);
->>>>>>> ee3944e (log: JSON lines, syslog and journald)
 
 #endif

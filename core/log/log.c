@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
-<<<<<<< HEAD
- * The log's sink: a file descriptor, a level and a process name, the only
- * state that is the process's and not a loop's. Descriptor and level are
- * atomic, so any thread may log while another reopens. A line is built on
- * the stack and written at once; a failed write is dropped, since there is
- * nobody left to tell.
- *
- * A signal handler may log, as one does that reports a crash: nothing here
- * allocates, locks, or calls what does (gmtime_r and strftime take the time
- * zone's lock).
-=======
  * The log's sink, a level and a process name, the only state that is the
  * process's and not a loop's. Descriptor and level are atomic, so any thread
  * may log while another reopens; what else describes the sink is set before
  * there are threads. Nobody waits for a log: a line that a file or a socket
  * does not take is lost, and the next one that gets through says how many.
->>>>>>> ee3944e (log: JSON lines, syslog and journald)
  */
 #include "log/log.h"
 #include "base/clock.h"
@@ -175,14 +163,6 @@ int
 ptn_log_send_line(int fd, const struct ptn_log_sink *sink,
                   const struct ptn_log_entry *entry)
 {
-<<<<<<< HEAD
-    char text[sizeof "YYYY-MM-DDThh:mm:ss.mmmZ"];
-    struct timespec ts;
-
-    clock_gettime(CLOCK_REALTIME, &ts);
-    ptn_log_line_time(ts.tv_sec, (unsigned)(ts.tv_nsec / 1000000), text);
-    ptn_log_line_add(line, ptn_slice_of(text));
-=======
     struct ptn_log_line line;
     ssize_t n;
 
@@ -229,7 +209,6 @@ send_entry(const struct ptn_log_entry *entry)
     if (log_sink.target == PTN_LOG_TO_JOURNALD)
         return ptn_log_send_journald(fd, &log_sink, entry, flags);
     return ptn_log_send_line(fd, &log_sink, entry);
->>>>>>> ee3944e (log: JSON lines, syslog and journald)
 }
 
 static void

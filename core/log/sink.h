@@ -7,7 +7,7 @@
 
 #include "log/line.h"
 #include <sys/socket.h>
-#include <sys/types.h>
+#include <sys/uio.h>
 
 /* Each sends one entry; -1 with errno when it got nowhere. `flags` are
  * those of send(2). Safe in a signal handler. */
