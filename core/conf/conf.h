@@ -246,6 +246,11 @@ bool ptn_conf_is_noted(const struct ptn_conf *conf, struct ptn_conf_place place,
 /* How many errors there are so far; and whether there are any. */
 size_t ptn_conf_errors(const struct ptn_conf *conf);
 bool ptn_conf_failed(const struct ptn_conf *conf);
+/* Calls fn for each error and warning, in the order of the file. */
+void ptn_conf_each_note(const struct ptn_conf *conf,
+                        void (*fn)(void *arg, struct ptn_conf_place place,
+                                   bool warning, const char *text),
+                        void *arg);
 /* Prints errors and warnings, a line each, in the order of the file. */
 void ptn_conf_print_notes(const struct ptn_conf *conf, FILE *to);
 /* Prints every effective value with its origin. Needs PTN_CONF_RECORD. */

@@ -93,8 +93,7 @@ compare_cert(struct ptn_diff *d, const struct ptn_effective_cert *old,
     if (!*old->digest || !*now->digest || strcmp(old->digest, now->digest) == 0)
         return;
     c = ptn_diff_change(d, "certificates.", now->name);
-    c->old = old->fingerprint;
-    c->now = now->fingerprint;
+    c->now = now->path;
     c->file = true;
     ptn_diff_add(&d->changes, c);
 }

@@ -30,10 +30,9 @@ struct ptn_effective_listener {
     struct ptn_conf_place place;
 };
 
-/* `digest` is of the files as they are; "" when nothing was there yet.
- * `fingerprint` is what an operator is shown. */
+/* `digest` is of the files as they are; "" when nothing was there yet. */
 struct ptn_effective_cert {
-    const char *name, *digest, *fingerprint;
+    const char *name, *digest, *path;
 };
 
 struct ptn_effective {
@@ -53,6 +52,15 @@ struct ptn_conf_value *ptn_effective_add_value(struct ptn_effective *side);
 struct ptn_effective_listener *
 ptn_effective_add_listener(struct ptn_effective *side);
 struct ptn_effective_cert *ptn_effective_add_cert(struct ptn_effective *side);
+
+/* A keyed hash, as text: equal for equal data, and nothing else can be told
+ * from it. The key is one that a program's forked children share; a program
+ * that it executes has to be given it. */
+#define PTN_MARK_SIZE 17
+#define PTN_MARK_KEY_SIZE 16
+void ptn_effective_mark(struct ptn_slice data, char out[PTN_MARK_SIZE]);
+void ptn_effective_mark_key(uint8_t out[PTN_MARK_KEY_SIZE]);
+void ptn_effective_set_mark_key(const uint8_t key[PTN_MARK_KEY_SIZE]);
 
 /* --- the difference --- */
 
@@ -78,7 +86,7 @@ struct ptn_diff_change {
     const char *old, *now;       /* as the file would say it; NULL: not there */
     struct ptn_conf_place place; /* of the new value, or of the one gone */
     unsigned flags;              /* enum ptn_option_flag */
-    bool file;                   /* a file's content, not a value */
+    bool file; /* not a value: `now` is a path whose content is new */
 };
 
 struct ptn_diff_changes {

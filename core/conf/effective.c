@@ -3,7 +3,15 @@
  * One side of a comparison: effective values and what was worked out from
  * them, as text. See diff.h. One thread.
  */
+#include "base/siphash.h"
 #include "conf/diff.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/auxv.h>
+
+/* Instead of what the kernel gave to this program; set before it is used. */
+static uint8_t given_key[PTN_MARK_KEY_SIZE];
+static bool has_given_key;
 
 struct ptn_effective *
 ptn_effective_new(void)
@@ -65,4 +73,37 @@ ptn_effective_add_cert(struct ptn_effective *side)
     entry = &side->certs[side->cert_count++];
     *entry = (struct ptn_effective_cert){0};
     return entry;
+}
+
+void
+ptn_effective_mark_key(uint8_t out[PTN_MARK_KEY_SIZE])
+{
+    /* 16 octets that each program gets when it is executed: getauxval(3). */
+    const void *random = (const void *)getauxval(AT_RANDOM);
+
+    if (has_given_key)
+        memcpy(out, given_key, sizeof given_key);
+    else if (random)
+        memcpy(out, random, sizeof given_key);
+    else
+        memset(out, 0, sizeof given_key);
+}
+
+void
+ptn_effective_set_mark_key(const uint8_t key[PTN_MARK_KEY_SIZE])
+{
+    memcpy(given_key, key, sizeof given_key);
+    has_given_key = true;
+}
+
+void
+ptn_effective_mark(struct ptn_slice data, char out[PTN_MARK_SIZE])
+{
+    uint8_t bytes[PTN_MARK_KEY_SIZE];
+    uint64_t key[2];
+
+    ptn_effective_mark_key(bytes);
+    memcpy(key, bytes, sizeof key);
+    snprintf(out, PTN_MARK_SIZE, "%016" PRIx64,
+             ptn_siphash(key, data.data, data.len));
 }

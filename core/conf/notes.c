@@ -123,17 +123,11 @@ compare(const void *a, const void *b)
     return order;
 }
 
-static void
-print(const struct ptn_conf_note *note, FILE *to)
-{
-    fprintf(to, "%s:", note->place.file);
-    if (note->place.line > 0)
-        fprintf(to, "%d:", note->place.line);
-    fprintf(to, " %s%s\n", note->warning ? "warning: " : "", note->text);
-}
-
 void
-ptn_conf_print_notes(const struct ptn_conf *conf, FILE *to)
+ptn_conf_each_note(const struct ptn_conf *conf,
+                   void (*fn)(void *arg, struct ptn_conf_place place,
+                              bool warning, const char *text),
+                   void *arg)
 {
     const struct ptn_conf_notes *notes = conf->notes;
     const struct ptn_conf_note **order;
@@ -145,6 +139,23 @@ ptn_conf_print_notes(const struct ptn_conf *conf, FILE *to)
         order[i] = &notes->items[i];
     qsort(order, notes->count, sizeof *order, compare);
     for (size_t i = 0; i < notes->count; i++)
-        print(order[i], to);
+        fn(arg, order[i]->place, order[i]->warning, order[i]->text);
     ptn_free(order);
+}
+
+static void
+print(void *arg, struct ptn_conf_place place, bool warning, const char *text)
+{
+    FILE *to = arg;
+
+    fprintf(to, "%s:", place.file);
+    if (place.line > 0)
+        fprintf(to, "%d:", place.line);
+    fprintf(to, " %s%s\n", warning ? "warning: " : "", text);
+}
+
+void
+ptn_conf_print_notes(const struct ptn_conf *conf, FILE *to)
+{
+    ptn_conf_each_note(conf, print, to);
 }

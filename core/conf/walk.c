@@ -4,10 +4,8 @@
  * config generation's. One thread.
  */
 #include "conf/walk.h"
-#include "base/siphash.h"
+#include "conf/diff.h"
 #include "conf/suggest.h"
-#include <inttypes.h>
-#include <sys/auxv.h>
 
 struct ptn_conf_place
 ptn_conf_setting_place(const struct ptn_conf *conf,
@@ -96,21 +94,14 @@ ptn_conf_group(struct ptn_conf *conf, const char *path,
     return NULL;
 }
 
-/* A keyed hash of a secret. The key is what the kernel gives to each program
- * that it executes: its children have the same, and nobody else knows it. */
 static const char *
 mark(struct ptn_conf *conf, const struct ptn_option *row, const void *field)
 {
     struct ptn_buf text = PTN_BUF_INIT;
-    uint64_t key[2] = {0, 0};
-    const void *random = (const void *)getauxval(AT_RANDOM);
-    char hash[17];
+    char hash[PTN_MARK_SIZE];
 
-    if (random)
-        memcpy(key, random, sizeof key);
     ptn_conf_value_text(row, field, &text);
-    snprintf(hash, sizeof hash, "%016" PRIx64,
-             ptn_siphash(key, text.data, text.len));
+    ptn_effective_mark(ptn_buf_slice(&text), hash);
     ptn_wipe(text.data, text.len);
     ptn_buf_free(&text);
     return ptn_arena_dup(&conf->arena, ptn_slice_of(hash));

@@ -9,6 +9,7 @@
 #include "proc/answers.h"
 #include "proc/begin.h"
 #include "proc/crash.h"
+#include "proc/effective.h"
 #include "proc/plan.h"
 #include "proc/privileges.h"
 #include "proc/server.h"
@@ -67,32 +68,67 @@ write_all(int fd, struct ptn_slice data)
     return PTN_EXIT_OK;
 }
 
+/* What is wrong: for the operator at the terminal; at a reload, in the text
+ * for the supervisor, which passes it on. */
+static void
+tell_notes(const struct ptn_child *child, const struct ptn_conf *conf,
+           struct ptn_buf *out)
+{
+    if (child->again)
+        ptn_effective_write_notes(conf, out);
+    else
+        ptn_conf_print_notes(conf, stderr);
+}
+
+static int
+tell_error(const struct ptn_child *child, const struct ptn_error *err,
+           struct ptn_buf *out)
+{
+    if (!child->again)
+        return ptn_begin_complain(err);
+    ptn_effective_write_error(err, out);
+    return err->code == PTN_ERR_CONFIG ? PTN_EXIT_CONFIG : PTN_EXIT_FAILED;
+}
+
+static int
+check(const struct ptn_child *child, struct ptn_setup *setup,
+      struct ptn_buf *out)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+
+    tell_notes(child, setup->conf, out);
+    if (ptn_conf_failed(setup->conf))
+        return PTN_EXIT_CONFIG;
+    if (ptn_setup_folders(setup->conf, &err) != 0)
+        return tell_error(child, &err, out);
+    ptn_setup_certificates(setup, PTN_SETUP_MAKE);
+    ptn_plan_write(setup, out);
+    ptn_effective_write(setup, out);
+    return PTN_EXIT_OK;
+}
+
 int
 ptn_child_check(const struct ptn_child *child, int fd)
 {
     struct ptn_error err = PTN_ERROR_INIT;
     struct ptn_buf plan = PTN_BUF_INIT;
     struct ptn_setup setup;
-    int status = PTN_EXIT_CONFIG;
+    int status, written;
 
-    if (ptn_privileges_drop(child->conf->server.user, &err) != 0)
-        return ptn_begin_complain(&err);
-    ptn_setup_load(&setup, ptn_conf_again(child->conf, 0), PTN_ROLE_CHECKER,
-                   NULL);
-    ptn_crash_map();
-    ptn_conf_print_notes(setup.conf, stderr);
-    if (!ptn_conf_failed(setup.conf)) {
-        if (ptn_setup_folders(setup.conf, &err) != 0) {
-            status = ptn_begin_complain(&err);
-        } else {
-            ptn_setup_certificates(&setup, PTN_SETUP_MAKE);
-            ptn_plan_write(&setup, &plan);
-            status = write_all(fd, ptn_buf_slice(&plan));
-        }
+    ptn_effective_write_files(child->conf, &plan); /* others may not read */
+    if (ptn_privileges_drop(child->conf->server.user, &err) != 0) {
+        status = tell_error(child, &err, &plan);
+        written = write_all(fd, ptn_buf_slice(&plan));
+    } else {
+        ptn_setup_load(&setup, ptn_conf_again(child->conf, PTN_CONF_RECORD),
+                       PTN_ROLE_CHECKER, NULL);
+        ptn_crash_map();
+        status = check(child, &setup, &plan);
+        written = write_all(fd, ptn_buf_slice(&plan));
+        ptn_setup_free(&setup);
     }
     ptn_buf_free(&plan);
-    ptn_setup_free(&setup);
-    return status;
+    return status != PTN_EXIT_OK ? status : written;
 }
 
 static void

@@ -12,11 +12,13 @@ libpostern_core_la_SOURCES += \
 	core/proc/crash.c core/proc/crash.h \
 	core/proc/crew.c core/proc/crew.h \
 	core/proc/machine.h \
+	core/proc/effective.c core/proc/effective.h \
 	core/proc/notify.c core/proc/notify.h \
 	core/proc/plan.c core/proc/plan.h \
 	core/proc/privileges.c core/proc/privileges.h \
 	core/proc/record.c \
 	core/proc/report.c core/proc/report.h \
+	core/proc/reload.c core/proc/reload.h \
 	core/proc/server.c core/proc/server.h \
 	core/proc/setup.c core/proc/setup.h \
 	core/proc/shared.c core/proc/shared.h \

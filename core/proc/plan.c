@@ -22,8 +22,8 @@ add_joined(struct ptn_buf *out, const char *key,
     ptn_buf_free(&text);
 }
 
-static void
-add_addresses(struct ptn_buf *out, const struct ptn_listener_conf *l)
+void
+ptn_plan_add_addresses(struct ptn_buf *out, const struct ptn_listener_conf *l)
 {
     struct ptn_buf text = PTN_BUF_INIT;
 
@@ -51,7 +51,7 @@ write_listener(const struct ptn_listener_conf *l, size_t index,
     ptn_buf_adds(out, "listener");
     ptn_record_add(out, "name", l->name);
     ptn_record_add(out, "protocol", l->protocol->name);
-    add_addresses(out, l);
+    ptn_plan_add_addresses(out, l);
     ptn_record_add(out, "tls", modes[l->tls.mode]);
     if (l->tls.mode == PTN_TLS_EXPLICIT)
         ptn_record_add(out, "require", requires[l->tls.require]);

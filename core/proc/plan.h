@@ -32,6 +32,10 @@ PTN_API bool ptn_record_is(struct ptn_slice line, const char *kind);
 
 /* --- the plan --- */
 
+/* "\taddresses=*:25,[::1]:25" */
+void ptn_plan_add_addresses(struct ptn_buf *out,
+                            const struct ptn_listener_conf *listener);
+
 void ptn_plan_write(const struct ptn_setup *setup, struct ptn_buf *out);
 
 /* Lines "problem index=... text=..." of listeners that may not open, and

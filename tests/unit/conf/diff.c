@@ -96,7 +96,8 @@ effective(const char *text, const char *digest)
         struct ptn_effective_cert *c = ptn_effective_add_cert(side);
 
         c->name = copy(side, conf->certs[i].name);
-        c->digest = c->fingerprint = digest;
+        c->digest = digest;
+        c->path = "/s.crt";
     }
     ptn_conf_free(conf);
     fixture_remove(path);
@@ -292,9 +293,10 @@ certificates(void **state)
     expect("days = 30", "days = 31", "");
     d = ptn_diff_new(effective(base, "1"), effective(base, "2"));
     text = told(d);
-    assert_string_equal(text, "b certificate\n  certificates.shop: 1 -> 2\n"
-                              "c certificate\n  certificates.default: 1 -> 2\n"
-                              "[main] certificates\n");
+    assert_string_equal(
+        text, "b certificate\n  certificates.shop: (none) -> /s.crt\n"
+              "c certificate\n  certificates.default: (none) -> /s.crt\n"
+              "[main] certificates\n");
     assert_true(ptn_diff_has_files(d));
     assert_false(ptn_diff_has(d, "certificates."));
     ptn_free(text);
