@@ -77,6 +77,7 @@ struct ptn_listener_conf {
     const char *group; /* the workers that serve it; PTN_GROUP_MAIN */
     struct ptn_tls_conf tls;
     struct ptn_limits_conf limits;
+    uint64_t memory; /* octets that its sessions hold in all; 0 = no bound */
 
     /* Bound once the modules are loaded. */
     const struct ptn_protocol *protocol;

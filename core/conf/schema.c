@@ -165,6 +165,11 @@ const struct ptn_option ptn_conf_listener_rows[] = {
                "without a port, the protocol's own is taken"),
     ROW(group, .type = PTN_OPT_STRING, .preset = PTN_GROUP_MAIN,
         .doc = "the workers that serve it: a block of groups"),
+    ROW(memory, .type = PTN_OPT_SIZE, .preset = "0", .min = 0,
+        .max = INT64_C(1) << 40,
+        .doc = "what its sessions may hold in all, messages on their way in "
+               "included, shared evenly by the workers; over it, new ones "
+               "are refused; 0: no bound"),
     ROW(proxy_from, .type = PTN_OPT_STRINGS, .preset = "",
         .doc = "addresses and networks of proxies; who connects from there "
                "begins with a PROXY header (version 1 or 2) that names the "

@@ -24,7 +24,7 @@ static bool
 is_ready(const struct ptn_session *s)
 {
     return s->phase == PTN_PHASE_OPEN && !s->pending && !s->tls_wanted &&
-           ptn_session_unsent(s) <= s->listener->conf->limits.output_high;
+           ptn_session_unsent(s) <= ptn_session_output_high(s);
 }
 
 static bool
@@ -272,6 +272,7 @@ settle(struct ptn_session *s)
         ptn_soon_call(s->net->params.loop, &s->soon);
     if (sent && is_ready(s))
         ptn_session_tls_rest(s);
+    ptn_session_weigh(s);
     ptn_session_watch(s);
     ptn_session_rearm(s);
 }

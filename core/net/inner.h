@@ -87,6 +87,8 @@ struct ptn_listener {
     struct ptn_pki_binding *binding; /* NULL without TLS */
     struct ptn_map networks;         /* text -> struct ptn_network */
     int64_t count;                   /* sessions */
+    uint64_t memory;                 /* octets that they hold */
+    uint64_t budget;                 /* this worker's share; 0 = no bound */
     uint64_t refused;                /* since it was last logged */
     uint64_t refused_logged;         /* when that was */
     struct ptn_timer *pause;         /* out of descriptors: try again */
@@ -128,7 +130,8 @@ struct ptn_session {
     uint64_t active;  /* when the peer last did something */
     uint64_t timeout; /* ptn_session_timeout; 0 = the listener's */
     uint64_t octets_in, octets_out;
-    const char *reason; /* why it ends, for the log */
+    size_t weight, held; /* in listener->memory: by core, by the module */
+    const char *reason;  /* why it ends, for the log */
 
     char *user; /* NULL until authenticated */
     uint64_t quota;
@@ -257,6 +260,17 @@ void ptn_listener_log_refused(struct ptn_listener *l, const char *peer,
 void ptn_session_proxy_input(struct ptn_session *s, struct ptn_slice data);
 /* The header did not come: logs why, and kills the session. */
 void ptn_session_proxy_failed(struct ptn_session *s, const char *why);
+
+/* --- memory.c --- */
+
+/* Brings the listener's count up to date with what the session has now. */
+void ptn_session_weigh(struct ptn_session *s);
+/* The session has gone. */
+void ptn_session_unweigh(struct ptn_session *s);
+/* Whether the listener's sessions hold all that they may. */
+bool ptn_listener_is_full(const struct ptn_listener *l);
+/* Queued octets over which a session's commands wait. */
+size_t ptn_session_output_high(const struct ptn_session *s);
 
 /* --- net.c --- */
 

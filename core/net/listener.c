@@ -134,6 +134,9 @@ serve(struct ptn_listener *l, int fd, const struct sockaddr_storage *peer)
     if (l->net->draining) {
         ptn_listener_log_refused(l, text, "shutdown");
         refuse(l, fd, PTN_REFUSE_SHUTDOWN);
+    } else if (ptn_listener_is_full(l)) {
+        ptn_listener_log_refused(l, text, "memory");
+        refuse(l, fd, PTN_REFUSE_MEMORY);
     } else if (l->count > l->conf->limits.connections ||
                (!proxied && ptn_listener_is_over(l, n))) {
         ptn_listener_log_refused(l, text, "connections");
@@ -288,6 +291,7 @@ ptn_net_listen(struct ptn_net *net, const struct ptn_listener_conf *conf,
     l->net = net;
     l->conf = conf;
     l->protocol = conf->protocol;
+    l->budget = conf->memory / (net->params.workers ? net->params.workers : 1);
     if (bind_tls(l, err) != 0 || open_sockets(l, fds, count, err) != 0) {
         ptn_listener_free(l);
         return -1;

@@ -20,6 +20,7 @@ struct ptn_net_params {
     struct ptn_pki *pki;           /* NULL: no listener has TLS */
     struct ptn_counters *counters; /* NULL: it has its own */
     unsigned worker;               /* part of the session ids */
+    unsigned workers;              /* that share a listener's memory; 0: 1 */
     /* Who checks passwords; NULL: nobody can authenticate. */
     const struct ptn_directory_ops *directory;
     void *directory_instance;

@@ -159,6 +159,7 @@ finish(struct ptn_session *s)
     ptn_buf_free(&s->out);
     if (s->peer != s->network->text)
         ptn_free(s->peer);
+    ptn_session_unweigh(s);
     ptn_listener_leave(s->listener, s->network);
     ptn_free(s->user);
     ptn_free(s->local);

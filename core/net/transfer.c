@@ -20,7 +20,7 @@ wants_input(const struct ptn_session *s)
         return false;
     return s->phase != PTN_PHASE_OPEN ||
            (!s->pending && !s->tls_wanted &&
-            ptn_session_unsent(s) <= s->listener->conf->limits.output_high);
+            ptn_session_unsent(s) <= ptn_session_output_high(s));
 }
 
 void
@@ -163,7 +163,7 @@ ptn_session_unsent(const struct ptn_session *s)
 bool
 ptn_session_is_full(struct ptn_session *s)
 {
-    return ptn_session_unsent(s) > s->listener->conf->limits.output_high;
+    return ptn_session_unsent(s) > ptn_session_output_high(s);
 }
 
 void

@@ -185,6 +185,7 @@ make_net(struct ptn_worker *w)
         .pki = p->setup->pki,
         .counters = &p->shared->slots[p->number].counters,
         .worker = p->number,
+        .workers = p->count,
     };
     const void *ops;
 

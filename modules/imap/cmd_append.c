@@ -33,6 +33,7 @@ append_release(struct imap_command *cmd)
     struct append *a = cmd->work;
 
     a->module->uploaded -= a->announced;
+    ptn_session_release(cmd->session, a->announced);
     ptn_message_scan_free(&a->scan);
     ptn_buf_free(&a->body);
 }
@@ -98,6 +99,8 @@ refusal(struct imap_command *cmd, struct ptn_slice mailbox, uint64_t size)
         return imap_status_text(PTN_OVERQUOTA);
     if (size > m->options->uploads - m->uploaded)
         return "[UNAVAILABLE] too many uploads at once, try again";
+    if (!ptn_session_hold(cmd->session, size))
+        return "[UNAVAILABLE] out of memory, try again";
     return NULL;
 }
 

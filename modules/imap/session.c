@@ -215,8 +215,10 @@ session_close(struct ptn_session *s)
 static const char *
 session_refuse(enum ptn_refusal reason)
 {
-    return reason == PTN_REFUSE_SHUTDOWN
-               ? "* BYE server going down\r\n"
+    if (reason == PTN_REFUSE_SHUTDOWN)
+        return "* BYE server going down\r\n";
+    return reason == PTN_REFUSE_MEMORY
+               ? "* BYE [UNAVAILABLE] out of memory, try again later\r\n"
                : "* BYE [UNAVAILABLE] too many connections\r\n";
 }
 

@@ -110,6 +110,8 @@ refuse(enum ptn_refusal reason)
 {
     if (reason == PTN_REFUSE_SHUTDOWN)
         return "-ERR [SYS/TEMP] Shutting down, try again later\r\n";
+    if (reason == PTN_REFUSE_MEMORY)
+        return "-ERR [SYS/TEMP] Out of memory, try again later\r\n";
     return "-ERR [SYS/TEMP] Too many connections, try again later\r\n";
 }
 

@@ -185,6 +185,8 @@ refuse(enum ptn_refusal reason)
 {
     if (reason == PTN_REFUSE_SHUTDOWN)
         return "421 4.3.2 Shutting down, try again later\r\n";
+    if (reason == PTN_REFUSE_MEMORY)
+        return "421 4.3.1 Out of memory, try again later\r\n";
     return "421 4.7.0 Too many connections, try again later\r\n";
 }
 

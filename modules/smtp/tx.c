@@ -12,6 +12,7 @@ smtp_tx_new(struct ptn_session *s)
 {
     struct smtp_tx *tx = ptn_alloc(sizeof(*tx));
     tx->smtp = smtp_of(s);
+    tx->session = s;
     tx->arena = PTN_ARENA_INIT;
     smtp_state(s)->tx = tx;
     smtp_state(s)->transactions++;
@@ -23,6 +24,7 @@ drop_content(struct smtp_tx *tx)
 {
     ptn_buf_free(&tx->body);
     atomic_fetch_sub(&tx->smtp->inflight, tx->charged);
+    ptn_session_release(tx->session, tx->charged);
     tx->charged = 0;
 }
 
@@ -106,7 +108,8 @@ smtp_tx_add_content(struct smtp_tx *tx, struct ptn_slice data, uint64_t max)
         return;
     if (data.len > max || tx->body.len > max - data.len)
         tx->verdict = SMTP_TOO_BIG;
-    else if (!may_grow(tx, data.len))
+    else if (!may_grow(tx, data.len) ||
+             !ptn_session_hold(tx->session, data.len))
         tx->verdict = SMTP_NO_MEMORY;
     if (tx->verdict != SMTP_FINE) {
         drop_content(tx);

@@ -36,6 +36,7 @@ struct smtp_lookup {
 
 struct smtp_tx {
     struct smtp *smtp;
+    struct ptn_session *session;
     struct ptn_arena arena; /* all strings */
     const char *sender;     /* "" for the null path */
     uint64_t declared;      /* SIZE=, 0 if none */
@@ -48,7 +49,7 @@ struct smtp_tx {
     struct smtp_lookup lookup;
 
     struct ptn_buf body;
-    uint64_t charged; /* octets of `body` counted in smtp->inflight */
+    uint64_t charged; /* octets of `body` counted in smtp->inflight, and held */
     enum smtp_verdict verdict;
     unsigned faults;
     int64_t began; /* ms, when the content began to come */

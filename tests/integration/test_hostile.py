@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+from conftest import User
 from mailtest import imap
 
 PEERS = 50
@@ -234,3 +235,30 @@ def test_a_costly_command_lets_others_work(hostile, text, count, command):
     assert answered > 3 * len(others)
     for client in (one, *others):
         client.shutdown()
+
+
+def test_messages_that_fill_the_listeners_memory(servers):
+    """One listener's budget is spent by those who send slowly: the next is
+    told to come again, and another listener does not notice."""
+    server = servers(workers=1, users=2, config="""
+        listeners: { mx: { memory = "3M"; }; };""")
+    slow = []
+    for _ in range(5):
+        s = greeted(server, "smtp")
+        s.sendall(b"EHLO c.example\r\nMAIL FROM:<a@b.example>\r\n"
+                  b"RCPT TO:<user1@example.test>\r\nDATA\r\n")
+        words = b""
+        while b"354 " not in words and b"421 " not in words:
+            words += s.recv(4096)
+        assert b"354 " in words
+        s.sendall(b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 11000)
+        slow.append(s)
+    for s in slow:  # some have been told, too; those who fitted are served
+        s.sendall(b".\r\n")
+    codes = [s.recv(1000)[:9] for s in slow]
+    assert any(c.startswith(b"250 ") for c in codes)
+    assert any(c.startswith(b"452 4.3.1") for c in codes), codes
+    with imap(server, User(2)) as other:
+        assert other.noop()[0] == "OK"
+    s = server.connect("smtp")
+    assert s.recv(1000).startswith(b"220 ")

@@ -60,6 +60,7 @@ enum ptn_event {
 enum ptn_refusal {
     PTN_REFUSE_CONNECTIONS, /* the listener's or an address's limit */
     PTN_REFUSE_SHUTDOWN,
+    PTN_REFUSE_MEMORY, /* the listener's sessions hold what they may */
 };
 
 /* `open` and `line` are required, and `block` of a protocol that asks for

@@ -27,6 +27,17 @@ PTN_API const char *ptn_session_peer(struct ptn_session *s);
 PTN_API const char *ptn_session_local(struct ptn_session *s);
 PTN_API const char *ptn_session_listener(struct ptn_session *s);
 
+/* --- memory --- */
+
+/* What a module keeps for the session beyond its state and may be large: a
+ * message on its way in, a list that grows with a mailbox. It counts against
+ * the listener's budget (`memory`). False, and nothing is counted, where
+ * that leaves no room: refuse in the protocol's words, as something that may
+ * pass. What is not released when the session ends is forgotten then. */
+PTN_API bool ptn_session_hold(struct ptn_session *s, size_t octets);
+/* Gives back of what is held. */
+PTN_API void ptn_session_release(struct ptn_session *s, size_t octets);
+
 /* --- output --- */
 
 /* The output queue. Append to it; core sends it when the handler returns,

@@ -228,6 +228,67 @@ test_limits_on_connections(void **state)
     fixture_stop(&f);
 }
 
+static void
+test_memory(void **state)
+{
+    struct fixture f;
+    int a, b;
+
+    (void)state;
+    fixture_init(&f);
+    f.conf.memory = 1000000;
+    fixture_start(&f);
+    a = client_connect(&f);
+    client_expect(a, "HI\r\n");
+    client_say(a, "HOLD 1000001\r\nHOLD 900000\r\nHOLD 100000\r\n");
+    client_expect(a, "FULL\r\nHELD\r\nFULL\r\n"); /* sessions count, too */
+    b = client_connect(&f);
+    client_expect(b, "HI\r\n");
+    client_say(b, "HOLD 100000\r\n"); /* the budget is one for all */
+    client_expect(b, "FULL\r\n");
+    client_say(a, "RELEASE 900000\r\n");
+    client_expect(a, "RELEASED\r\n");
+    client_say(b, "HOLD 900000\r\nQUIT\r\n");
+    client_expect(b, "HELD\r\nBYE\r\n");
+    client_expect_end(b);
+    client_say(a, "HOLD 900000\r\n"); /* what ended holds nothing */
+    client_expect(a, "HELD\r\n");
+    close(a);
+    close(b);
+    fixture_stop(&f);
+}
+
+/* With nothing left, those who come are told so; those who are there stay,
+ * and the end of one makes room. */
+static void
+test_memory_refuses(void **state)
+{
+    struct fixture f;
+    int a, b;
+
+    (void)state;
+    fixture_init(&f);
+    f.conf.memory = 1; /* less than one session holds */
+    fixture_start(&f);
+    a = client_connect(&f);
+    client_expect(a, "HI\r\n");
+    client_say(a, "PING\r\n");
+    client_expect(a, "PONG\r\n");
+    b = client_connect(&f);
+    client_expect(b, "MEMORY\r\n");
+    client_expect_end(b);
+    close(b);
+    assert_int_equal(atomic_load(&f.counters.refused), 1);
+    client_say(a, "QUIT\r\n");
+    client_expect(a, "BYE\r\n");
+    client_expect_end(a);
+    close(a);
+    b = client_connect(&f);
+    client_expect(b, "HI\r\n");
+    close(b);
+    fixture_stop(&f);
+}
+
 /* Pieces of a line are no sign of life: its end has to come. */
 static void
 test_line_that_never_ends(void **state)
@@ -524,6 +585,8 @@ main(void)
         cmocka_unit_test(test_full_lane),
         cmocka_unit_test(test_peer_closes_after_quit),
         cmocka_unit_test(test_limits_on_connections),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_memory_refuses),
         cmocka_unit_test(test_line_that_never_ends),
         cmocka_unit_test(test_timeout),
         cmocka_unit_test(test_trickle),

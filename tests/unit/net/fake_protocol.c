@@ -162,6 +162,14 @@ simple(struct ptn_session *s, const char *text)
 {
     if (strcmp(text, "PING") == 0) {
         ptn_session_write(s, PTN_SLICE("PONG\r\n"));
+    } else if (strncmp(text, "HOLD ", 5) == 0) {
+        bool held = ptn_session_hold(s, strtoul(text + 5, NULL, 10));
+
+        ptn_session_write(s,
+                          held ? PTN_SLICE("HELD\r\n") : PTN_SLICE("FULL\r\n"));
+    } else if (strncmp(text, "RELEASE ", 8) == 0) {
+        ptn_session_release(s, strtoul(text + 8, NULL, 10));
+        ptn_session_write(s, PTN_SLICE("RELEASED\r\n"));
     } else if (strcmp(text, "PEER") == 0) {
         ptn_session_printf(s, "PEER %s %s\r\n", ptn_session_peer(s),
                            ptn_session_local(s));
@@ -259,6 +267,8 @@ on_close(struct ptn_session *s)
 static const char *
 refuse(enum ptn_refusal reason)
 {
+    if (reason == PTN_REFUSE_MEMORY)
+        return "MEMORY\r\n";
     return reason == PTN_REFUSE_CONNECTIONS ? "BUSY\r\n" : "GONE\r\n";
 }
 

@@ -8,6 +8,8 @@
  * The protocol's commands, each answered with one line:
  *   PING           PONG
  *   PEER           "PEER peer local", the addresses
+ *   HOLD n         counts octets: "HELD" or "FULL"
+ *   RELEASE n      gives them back: "RELEASED"
  *   BLOCK n        then n octets: "BLOCK n sum"
  *   TEXT max       then a text: "TEXT n sum faults"
  *   JOB ms         on a lane: "JOB ok", "JOB full"

@@ -220,6 +220,21 @@ ptn_session_error(struct ptn_session *s)
     s->stage->errors++;
 }
 
+bool
+ptn_session_hold(struct ptn_session *s, size_t octets)
+{
+    (void)s;
+    (void)octets;
+    return true;
+}
+
+void
+ptn_session_release(struct ptn_session *s, size_t octets)
+{
+    (void)s;
+    (void)octets;
+}
+
 void
 ptn_session_timeout(struct ptn_session *s, uint64_t milliseconds)
 {
