@@ -108,6 +108,19 @@ read_limits(struct ptn_conf *conf, config_setting_t *root)
 }
 
 static void
+read_auth(struct ptn_conf *conf, config_setting_t *root)
+{
+    config_setting_t *group = ptn_conf_group(conf, "", root, "auth");
+    struct ptn_conf_known known = {{ptn_conf_auth_rows}, NULL};
+    struct ptn_conf_block block = {conf, "auth", {NULL, 0}, {group, NULL}};
+
+    ptn_conf_fill(&block, ptn_conf_auth_rows, &conf->auth);
+    ptn_conf_check_keys(conf, "auth", group, &known);
+    if (conf->auth.delay > conf->auth.max_delay)
+        ptn_conf_error_at(conf, "auth", "delay is above max_delay");
+}
+
+static void
 check_load_names(struct ptn_conf *conf)
 {
     for (size_t i = 0; i < conf->load.count; i++) {
@@ -188,6 +201,7 @@ read_core_blocks(struct ptn_conf *conf)
 
     read_server(conf, root);
     read_load(conf, root);
+    read_auth(conf, root);
     read_limits(conf, root);
     ptn_conf_read_groups(conf, root);
     ptn_conf_read_certs(conf, root);

@@ -62,6 +62,15 @@ struct ptn_limits_conf {
     int64_t auth_attempts;            /* a session; then it is closed */
 };
 
+/* auth: who may try passwords, and how often, for all listeners together. */
+struct ptn_auth_conf {
+    struct ptn_strings mechanisms; /* empty = all that there are */
+    int64_t free_failures;         /* of a network or a user */
+    uint64_t delay, max_delay;     /* ms after one more */
+    uint64_t forget;               /* ms after the last attempt */
+    int64_t remember;              /* networks, and users */
+};
+
 struct ptn_address_conf {
     char host[64]; /* numeric, or "*" for all of IPv6 and IPv4 */
     uint16_t port;
@@ -159,6 +168,7 @@ struct ptn_conf {
     struct ptn_arena arena;
     const char *file;
     struct ptn_server_conf server;
+    struct ptn_auth_conf auth;
     struct ptn_limits_conf limits; /* for listeners that say nothing else */
     struct ptn_strings load;
     struct ptn_conf_place load_place;

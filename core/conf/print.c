@@ -94,6 +94,7 @@ ptn_conf_print_core_rows(FILE *to)
     ptn_conf_print_rows("listeners.NAME.tls", ptn_conf_tls_rows, to);
     ptn_conf_print_rows("listeners.NAME.tls and policies.NAME",
                         ptn_conf_policy_rows, to);
+    ptn_conf_print_rows("auth", ptn_conf_auth_rows, to);
     ptn_conf_print_rows("listeners.NAME.limits and limits",
                         ptn_conf_limits_rows, to);
 }

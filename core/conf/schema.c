@@ -29,7 +29,7 @@ _Static_assert(PTN_TLS_IMPLICIT == 2, "modes");
 _Static_assert(PTN_REQUIRE_ALWAYS == 2, "requires");
 
 const char *const ptn_conf_core_blocks[] = {
-    "server", "load",         "limits",    "policies",
+    "server", "load",         "auth",      "limits", "policies",
     "groups", "certificates", "listeners", NULL};
 
 #define ROW(field, ...) PTN_OPTION(struct ptn_server_conf, field, __VA_ARGS__)
@@ -130,6 +130,33 @@ const struct ptn_option ptn_conf_limits_rows[] = {
         .max = 1 << 30, .doc = "output at which they go on"),
     ROW(auth_attempts, .type = PTN_OPT_INT, .preset = "3", .min = 1,
         .max = 1000, .doc = "failed authentications that end a session"),
+    PTN_OPTION_END,
+};
+#undef ROW
+
+#define ROW(field, ...) PTN_OPTION(struct ptn_auth_conf, field, __VA_ARGS__)
+const struct ptn_option ptn_conf_auth_rows[] = {
+    ROW(mechanisms, .type = PTN_OPT_STRINGS, .preset = "",
+        .doc = "the SASL mechanisms that may be used; the default is all that "
+               "the server knows"),
+    ROW(free_failures, .type = PTN_OPT_INT, .preset = "10", .min = 1,
+        .max = 1000000,
+        .doc = "attempts of a network (an address, or a /64), and with a "
+               "name, that may fail before more have to wait"),
+    ROW(delay, .type = PTN_OPT_DURATION, .preset = "250ms", .min = 1,
+        .max = 60000,
+        .doc = "how long a failure is held back, and then the next attempt; "
+               "each failure doubles it"),
+    ROW(max_delay, .type = PTN_OPT_DURATION, .preset = "4s", .min = 1,
+        .max = 600000, .doc = "the longest that it gets"),
+    ROW(forget, .type = PTN_OPT_DURATION, .preset = "10m", .min = 1000,
+        .max = LONGEST,
+        .doc = "failures are forgotten so long after the last "
+               "attempt"),
+    ROW(remember, .type = PTN_OPT_INT, .preset = "10000", .min = 16,
+        .max = 10000000,
+        .doc = "networks, and names, that are remembered at once; 200 octets "
+               "each"),
     PTN_OPTION_END,
 };
 #undef ROW

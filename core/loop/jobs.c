@@ -68,6 +68,14 @@ ptn_loop_jobs_drain(struct ptn_loop *loop)
 }
 
 void
+ptn_loop_finish(struct ptn_loop *loop)
+{
+    for (size_t i = 0; i < PTN_LANES; i++)
+        ptn_lane_wait(loop->lanes[i]);
+    ptn_loop_jobs_drain(loop);
+}
+
+void
 ptn_loop_on_job(struct ptn_loop *loop, void (*fn)(struct ptn_job *job))
 {
     loop->on_job = fn;

@@ -16,7 +16,7 @@
 
 struct ptn_lane_pool {
     pthread_mutex_t lock;
-    pthread_cond_t work;
+    pthread_cond_t work, done;
     struct ptn_job *first, *last; /* through private_.next */
     size_t waiting, depth;
     size_t idle, started, threads;
@@ -33,6 +33,7 @@ ptn_lane_new(size_t threads, size_t depth)
 
     pthread_mutex_init(&lane->lock, NULL);
     pthread_cond_init(&lane->work, NULL);
+    pthread_cond_init(&lane->done, NULL);
     lane->depth = depth;
     lane->threads = threads;
     return lane;
@@ -44,6 +45,7 @@ take(struct ptn_lane_pool *lane)
 {
     pthread_mutex_lock(&lane->lock);
     lane->idle++;
+    pthread_cond_broadcast(&lane->done);
     while (!lane->first && !lane->ending)
         pthread_cond_wait(&lane->work, &lane->lock);
     lane->idle--;
@@ -130,6 +132,15 @@ ptn_lane_submit(struct ptn_lane_pool *lane, struct ptn_job *job)
 }
 
 void
+ptn_lane_wait(struct ptn_lane_pool *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    while (lane->first || lane->idle < lane->started)
+        pthread_cond_wait(&lane->done, &lane->lock);
+    pthread_mutex_unlock(&lane->lock);
+}
+
+void
 ptn_lane_free(struct ptn_lane_pool *lane)
 {
     pthread_mutex_lock(&lane->lock);
@@ -140,5 +151,6 @@ ptn_lane_free(struct ptn_lane_pool *lane)
         pthread_join(lane->ids[i], NULL);
     pthread_mutex_destroy(&lane->lock);
     pthread_cond_destroy(&lane->work);
+    pthread_cond_destroy(&lane->done);
     ptn_free(lane);
 }

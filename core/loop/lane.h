@@ -17,6 +17,9 @@ struct ptn_lane_pool *ptn_lane_new(size_t threads, size_t depth);
  * job->run and then ptn_job_complete. */
 int ptn_lane_submit(struct ptn_lane_pool *lane, struct ptn_job *job);
 
+/* Waits until nothing is queued and no thread has a job. */
+void ptn_lane_wait(struct ptn_lane_pool *lane);
+
 /* Lets the threads finish what is queued, and waits for them. */
 void ptn_lane_free(struct ptn_lane_pool *lane);
 

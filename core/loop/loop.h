@@ -124,4 +124,7 @@ void ptn_loop_await(struct ptn_loop *loop, struct ptn_job *job);
 int ptn_loop_submit(struct ptn_loop *loop, enum ptn_lane lane,
                     struct ptn_job *job) PTN_WARN_UNUSED;
 
+/* Waits until the lanes have nothing to do, and runs the completions. */
+void ptn_loop_finish(struct ptn_loop *loop);
+
 #endif

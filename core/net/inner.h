@@ -20,12 +20,12 @@
 #ifndef PTN_NET_INNER_H
 #define PTN_NET_INNER_H
 
-#include "auth/throttle.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "loop/wheel.h"
 #include "net/framing.h"
 #include "net/net.h"
+#include <postern/sasl.h>
 #include <postern/session.h>
 #include <postern/tls.h>
 #include <sys/socket.h>
@@ -60,8 +60,6 @@ struct ptn_net {
     char *chunk, *plain;        /* what was read, and decrypted */
 
     bool secrets; /* a password passed through them in this turn */
-
-    struct ptn_throttle throttle;
 
     bool draining;
     struct ptn_timer *drain_timer;
@@ -225,6 +223,14 @@ bool ptn_session_tls_is_blocked(const struct ptn_session *s);
 void ptn_session_tls_rest(struct ptn_session *s);
 /* The handshake cannot go on: logs why, and kills the session. */
 void ptn_session_tls_failed(struct ptn_session *s, const char *why);
+
+/* Octets of a binding of the session's TLS into `out`, which has room for
+ * PTN_NET_BINDING_MAX; how many, 0: it has none. */
+#define PTN_NET_BINDING_MAX 64
+size_t ptn_session_tls_binding(struct ptn_session *s, enum ptn_binding binding,
+                               uint8_t *out);
+/* The name of the client's verified certificate, or empty. */
+struct ptn_slice ptn_session_tls_client(struct ptn_session *s);
 
 /* --- address.c --- */
 

@@ -129,7 +129,6 @@ ptn_net_free(struct ptn_net *net)
     while ((link = ptn_list_take(&net->listeners)))
         ptn_listener_free(PTN_CONTAINER(link, struct ptn_listener, link));
     ptn_loop_wheel_free(net->wheel);
-    ptn_throttle_deinit(&net->throttle);
     ptn_buf_free(&net->cipher_out);
     ptn_buf_free(&net->spare);
     ptn_free(net->chunk);

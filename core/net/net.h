@@ -10,10 +10,10 @@
 #include "conf/conf.h"
 #include "loop/loop.h"
 #include "net/counters.h"
-#include <postern/directory.h>
 
 struct ptn_net;
 struct ptn_pki;
+struct ptn_auth_service;
 
 struct ptn_net_params {
     struct ptn_loop *loop;
@@ -22,8 +22,7 @@ struct ptn_net_params {
     unsigned worker;               /* part of the session ids */
     unsigned workers;              /* that share a listener's memory; 0: 1 */
     /* Who checks passwords; NULL: nobody can authenticate. */
-    const struct ptn_directory_ops *directory;
-    void *directory_instance;
+    struct ptn_auth_service *auth;
 };
 
 /* Never fails. Takes over ptn_loop_on_job of the loop. */

@@ -44,7 +44,7 @@ ptn_session_may_proceed(struct ptn_session *s)
 bool
 ptn_session_may_authenticate(struct ptn_session *s)
 {
-    if (s->user || !s->net->params.directory)
+    if (s->user || !s->net->params.auth)
         return false;
     return !is_before_tls(s) ||
            s->listener->conf->tls.require == PTN_REQUIRE_NEVER;

@@ -350,3 +350,20 @@ ptn_session_tls_cipher(struct ptn_session *s)
     s->tls->ops->info(s->tls->session, &info);
     return info.cipher;
 }
+
+size_t
+ptn_session_tls_binding(struct ptn_session *s, enum ptn_binding binding,
+                        uint8_t *out)
+{
+    (void)s;
+    (void)binding;
+    (void)out;
+    return 0;
+}
+
+struct ptn_slice
+ptn_session_tls_client(struct ptn_session *s)
+{
+    (void)s;
+    return (struct ptn_slice){NULL, 0};
+}

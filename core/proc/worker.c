@@ -9,6 +9,7 @@
  * never accepted by a server that turns out not to work.
  */
 #include "proc/worker.h"
+#include "auth/engine.h"
 #include "net/net.h"
 #include <errno.h>
 #include <postern/log.h>
@@ -20,6 +21,7 @@ struct ptn_worker {
     const struct ptn_worker_params *p;
     struct ptn_loop *loop;
     struct ptn_net *net;
+    struct ptn_engine *engine; /* NULL: nobody can authenticate */
     bool draining;
     bool *served; /* by listener: it listens */
 };
@@ -187,12 +189,10 @@ make_net(struct ptn_worker *w)
         .worker = p->number,
         .workers = p->count,
     };
-    const void *ops;
 
-    if (ptn_modules_find(p->setup->modules, PTN_DIRECTORY_CONTRACT,
-                         PTN_DIRECTORY_VERSION, &ops,
-                         &params.directory_instance))
-        params.directory = ops;
+    w->engine = ptn_engine_of(p->setup->modules, p->setup->conf, w->loop);
+    if (w->engine)
+        params.auth = ptn_engine_service(w->engine);
     w->net = ptn_net_new(&params);
 }
 
@@ -210,6 +210,7 @@ run_started(struct ptn_worker *w, struct ptn_error *err)
         w->p->finished(w, w->p->arg);
     }
     ptn_net_free(w->net);
+    ptn_engine_free(w->engine);
     ptn_modules_stop(w->p->setup->modules);
     return result;
 }

@@ -18,7 +18,7 @@ FOREIGN = {
     "libconfig.h": ("core/conf/",),
     "ltdl.h": ("core/module/loader.c",),
     "dlfcn.h": ("core/module/loader.c", "core/module/imports.c"),
-    "gsasl": ("core/auth/",),
+    "gsasl": ("plugins/sasl_gsasl/",),
     "seccomp.h": ("core/proc/",),
     "jansson.h": ("core/posternctl/", "core/proc/"),
     "curl/": ("core/posternctl/",),

@@ -23,6 +23,24 @@ struct ptn_user {
     uint64_t quota;                   /* octets, 0 = none */
 };
 
+enum ptn_scram_hash {
+    PTN_SCRAM_SHA1,   /* RFC 5802 */
+    PTN_SCRAM_SHA256, /* RFC 7677 */
+    PTN_SCRAM_HASHES,
+};
+
+#define PTN_SCRAM_SALT_MAX 32
+#define PTN_SCRAM_KEY_MAX 32 /* 20 for SHA-1, 32 for SHA-256 */
+
+/* What SCRAM needs to know instead of a password (RFC 5802 section 3). */
+struct ptn_scram_verifier {
+    uint32_t iterations;
+    uint32_t salt_len, key_len; /* octets */
+    uint8_t salt[PTN_SCRAM_SALT_MAX];
+    uint8_t stored_key[PTN_SCRAM_KEY_MAX];
+    uint8_t server_key[PTN_SCRAM_KEY_MAX];
+};
+
 struct ptn_directory_ops {
     uint32_t size;
 
@@ -61,6 +79,23 @@ struct ptn_directory_ops {
                                       void (*fn)(void *arg,
                                                  const struct ptn_user *user),
                                       void *arg);
+
+    /* The rest may be absent: passwords come in clear (PLAIN), and nothing
+     * else. Asked only where secrets are: never in a worker, where verify is
+     * UNSUPPORTED when the accounts' secrets are kept from it. */
+
+    /* The account's verifier for a hash. OK: `user` is filled, too.
+     * NOTFOUND (no such user) and DENIED (disabled, or without a verifier):
+     * `out` is filled all the same, with a salt that is always the same for
+     * this name and keys that no password opens, in the same time. */
+    enum ptn_status (*scram)(void *instance, struct ptn_slice name,
+                             enum ptn_scram_hash hash,
+                             struct ptn_scram_verifier *out,
+                             struct ptn_user *user);
+    /* For which hashes every account that can log in has a verifier: bits
+     * 1 << enum ptn_scram_hash. Of the others no mechanism is offered:
+     * clients would choose it first and be refused. */
+    unsigned (*scram_hashes)(void *instance);
 };
 
 /* Contract "postern.directory.edit", version 1: a directory whose accounts

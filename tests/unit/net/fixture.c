@@ -52,6 +52,13 @@ fixture_init(struct fixture *f)
         .output_low = 4096,
         .auth_attempts = 3,
     };
+    f->server.auth = (struct ptn_auth_conf){
+        .free_failures = 10,
+        .delay = 50,
+        .max_delay = 200,
+        .forget = 600000,
+        .remember = 100,
+    };
     f->directory.size = sizeof f->directory;
     f->directory.verify = fake_verify;
 }
@@ -79,6 +86,7 @@ on_command(void *arg)
     }
     ptn_host_unwatch_fd(f->watch);
     ptn_net_free(f->net);
+    ptn_engine_free(f->engine);
     ptn_loop_stop(f->loop);
 }
 
@@ -119,8 +127,12 @@ fixture_start(struct fixture *f)
         .loop = f->loop,
         .pki = (struct ptn_pki *)f,
         .counters = &f->counters,
-        .directory = f->no_directory ? NULL : &f->directory,
     };
+    if (!f->no_directory) {
+        f->engine = ptn_engine_new(&(struct ptn_engine_params){
+            f->loop, &f->server, &f->directory, f, f->sasl, f->sasl_instance});
+        params.auth = ptn_engine_service(f->engine);
+    }
     f->net = ptn_net_new(&params);
     listen_somewhere(f);
     assert_int_equal(ptn_net_listen(f->net, &f->conf, &f->listening, 1, &err),

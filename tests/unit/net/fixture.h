@@ -27,6 +27,7 @@
 #ifndef TESTS_UNIT_NET_FIXTURE_H
 #define TESTS_UNIT_NET_FIXTURE_H
 
+#include "auth/engine.h"
 #include "net/net.h"
 #include <pthread.h>
 #include <setjmp.h>
@@ -49,6 +50,10 @@ struct fixture {
     _Atomic int drained;
     bool draining, no_directory;
     struct ptn_directory_ops directory;
+    const struct ptn_sasl_ops *sasl; /* NULL: none */
+    void *sasl_instance;
+    struct ptn_conf server; /* of which the engine reads auth and domains */
+    struct ptn_engine *engine;
 };
 
 /* A listener with generous limits; change f->conf before the start. */
