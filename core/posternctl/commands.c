@@ -7,6 +7,7 @@
 
 const struct ctl_command *const ctl_tables[] = {
     ctl_state_commands,
+    ctl_reload_commands,
     ctl_order_commands,
     ctl_config_commands,
     ctl_user_commands,

@@ -14,6 +14,7 @@ core_posternctl_posternctl_SOURCES = \
 	core/posternctl/password.c \
 	core/posternctl/posternctl.c \
 	core/posternctl/record.c \
+	core/posternctl/reload.c \
 	core/posternctl/state.c \
 	core/posternctl/table.c \
 	core/posternctl/user.c

@@ -52,25 +52,7 @@ stop(const struct ctl *ctl)
     return status;
 }
 
-static int
-reload(const struct ctl *ctl)
-{
-    struct ptn_buf answer = PTN_BUF_INIT;
-    int status = ctl_ask(ctl, "reload", &answer);
-
-    ptn_buf_free(&answer);
-    return status;
-}
-
 const struct ctl_command ctl_order_commands[] = {
-    {.words = "reload",
-     .fn = reload,
-     .flags = CTL_ASKS | CTL_NO_JSON,
-     .doc = "read the certificates again",
-     .exits =
-         (const struct ctl_exit[]){
-             {CTL_FAILED, "one was refused; the old one stays"}, {0, NULL}},
-     .example = "posternctl reload"},
     {.words = "stop",
      .fn = stop,
      .flags = CTL_ASKS | CTL_NO_JSON,

@@ -13,7 +13,8 @@ static const char *const numbers[] = {
     "restarts", "sessions",           "total",
     "refused",  "handshakes",         "resumed",
     "auth_ok",  "handshake_failures", "auth_failed",
-    "timeouts", "not_after",          NULL};
+    "timeouts", "not_after",          "line",
+    NULL};
 static const struct {
     const char *key;
     char separator;
