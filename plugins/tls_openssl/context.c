@@ -120,16 +120,38 @@ use_chain(SSL_CTX *ctx, struct ptn_slice chain, struct ptn_error *err)
     return rc;
 }
 
-static int
-use_pair(SSL_CTX *ctx, const struct ptn_tls_params *p, struct ptn_error *err)
+static bool
+is_remote(const struct ptn_tls_params *p)
 {
-    if (tls_openssl_pair_match(NULL, p->chain, p->key, err) < 0 ||
-        use_chain(ctx, p->chain, err) < 0)
+    return PTN_HAS(p, struct ptn_tls_params, sign_arg) && p->sign;
+}
+
+/* The private key, or what stands for one that is elsewhere. */
+static EVP_PKEY *
+find_key(const struct ptn_tls_context *c, const struct ptn_tls_params *p,
+         struct ptn_error *err)
+{
+    if (!is_remote(p))
+        return tls_openssl_key_read(p->key, err);
+    EVP_PKEY *key = tls_openssl_remote_key(
+        c->instance, X509_get0_pubkey(SSL_CTX_get0_certificate(c->ctx)), p);
+    if (!key)
+        tls_openssl_error(err, "the certificate's key");
+    return key;
+}
+
+static int
+use_pair(const struct ptn_tls_context *c, const struct ptn_tls_params *p,
+         struct ptn_error *err)
+{
+    if ((!is_remote(p) &&
+         tls_openssl_pair_match(NULL, p->chain, p->key, err) < 0) ||
+        use_chain(c->ctx, p->chain, err) < 0)
         return -1;
-    EVP_PKEY *key = tls_openssl_key_read(p->key, err);
+    EVP_PKEY *key = find_key(c, p, err);
     if (!key)
         return -1;
-    int rc = SSL_CTX_use_PrivateKey(ctx, key);
+    int rc = SSL_CTX_use_PrivateKey(c->ctx, key);
     EVP_PKEY_free(key);
     return rc == 1 ? 0 : tls_openssl_error(err, "the private key");
 }
@@ -173,7 +195,7 @@ fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
     c->ctx = SSL_CTX_new(TLS_server_method());
     if (!c->ctx)
         return tls_openssl_error(err, "no TLS context");
-    if (use_versions(c->ctx, p, err) < 0 || use_pair(c->ctx, p, err) < 0 ||
+    if (use_versions(c->ctx, p, err) < 0 || use_pair(c, p, err) < 0 ||
         use_ciphers(c->ctx, p, err) < 0)
         return -1;
     SSL_CTX_set_options(c->ctx, SSL_OP_NO_COMPRESSION |

@@ -100,6 +100,9 @@ cause(void)
     unsigned long error = ERR_peek_error();
     int reason = ERR_GET_REASON(error);
     const char *text = NULL;
+    if (ERR_GET_LIB(error) == ERR_LIB_USER &&
+        reason == TLS_OPENSSL_R_NO_SIGNATURE)
+        return "no signature";
     if (ERR_GET_LIB(error) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET) {
         text = find(alerts, PTN_COUNT(alerts), reason - SSL_AD_REASON_OFFSET);
         return text ? text : "unknown alert";

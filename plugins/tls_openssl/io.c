@@ -69,8 +69,11 @@ tls_openssl_new(void)
 {
     struct tls_openssl *self = ptn_alloc(sizeof(*self));
     self->method = new_method();
-    if (self->method)
+    self->remote = tls_openssl_remote_new();
+    if (self->method && self->remote)
         return self;
+    OSSL_LIB_CTX_free(self->remote);
+    BIO_meth_free(self->method);
     ptn_free(self);
     return NULL;
 }

@@ -8,7 +8,8 @@ const struct ptn_tls_ops tls_openssl_ops = {
     .size = sizeof(struct ptn_tls_ops),
     .name = OPENSSL_VERSION_TEXT,
     .capability = PTN_TLS_CAP_1_2 | PTN_TLS_CAP_1_3 | PTN_TLS_CAP_SNI |
-                  PTN_TLS_CAP_ALPN | PTN_TLS_CAP_TICKETS | PTN_TLS_CAP_ED25519,
+                  PTN_TLS_CAP_ALPN | PTN_TLS_CAP_TICKETS | PTN_TLS_CAP_ED25519 |
+                  PTN_TLS_CAP_REMOTE_SIGN,
     .context_new = tls_openssl_context_new,
     .context_free = tls_openssl_context_free,
     .context_tickets = tls_openssl_context_tickets,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the files of this plugin share. Its only instance holds the BIO
- * method, constant after init; contexts and sessions are values that core
+ * What the files of this plugin share. Its only instance is constant after
+ * init; contexts and sessions are values that core
  * owns. OpenSSL's headers are included here and nowhere else outside of
  * this folder.
  */
@@ -20,8 +20,12 @@
  * seven days; two hours is what most clients keep one for. */
 #define TLS_OPENSSL_TICKET_LIFE 7200
 
+/* A reason of ours, in OpenSSL's error queue under ERR_LIB_USER. */
+#define TLS_OPENSSL_R_NO_SIGNATURE 101
+
 struct tls_openssl {
     BIO_METHOD *method;
+    OSSL_LIB_CTX *remote; /* where keys that are elsewhere come from */
 };
 
 /* One ticket key, cut from the material that core gives. */
@@ -140,6 +144,14 @@ int tls_openssl_csr_make(void *instance, struct ptn_slice key,
 int tls_openssl_self_sign(void *instance, struct ptn_slice key,
                           const struct ptn_tls_subject *subject,
                           struct ptn_buf *cert, struct ptn_error *err);
+
+/* remote.c */
+OSSL_LIB_CTX *tls_openssl_remote_new(void);
+/* A key whose private half is where the parameters' `sign` is; NULL if
+ * there can be none for this public key. */
+EVP_PKEY *tls_openssl_remote_key(const struct tls_openssl *self,
+                                 EVP_PKEY *public,
+                                 const struct ptn_tls_params *params);
 
 /* sign.c */
 int tls_openssl_sign(void *instance, struct ptn_slice key,

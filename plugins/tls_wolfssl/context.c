@@ -66,16 +66,22 @@ new_ctx(const struct ptn_tls_params *p, struct ptn_error *err)
 }
 
 static int
-use_pair(WOLFSSL_CTX *ctx, const struct ptn_tls_params *p,
-         struct ptn_error *err)
+use_chain(WOLFSSL_CTX *ctx, const struct ptn_tls_params *p,
+          struct ptn_error *err)
 {
-    if (tls_wolfssl_pair_match(NULL, p->chain, p->key, err) < 0)
-        return -1;
     int rc = wolfSSL_CTX_use_certificate_chain_buffer(
         ctx, (const unsigned char *)p->chain.data, (long)p->chain.len);
     if (rc != WOLFSSL_SUCCESS)
         return tls_wolfssl_error(err, "the certificate chain", rc);
-    rc = wolfSSL_CTX_use_PrivateKey_buffer(
+    return 0;
+}
+
+static int
+use_key(WOLFSSL_CTX *ctx, const struct ptn_tls_params *p, struct ptn_error *err)
+{
+    if (tls_wolfssl_pair_match(NULL, p->chain, p->key, err) < 0)
+        return -1;
+    int rc = wolfSSL_CTX_use_PrivateKey_buffer(
         ctx, (const unsigned char *)p->key.data, (long)p->key.len,
         WOLFSSL_FILETYPE_PEM);
     if (rc != WOLFSSL_SUCCESS)
@@ -139,12 +145,24 @@ use_tickets(struct ptn_tls_context *c, const struct ptn_tls_params *p)
 }
 
 static int
+use_pair(struct ptn_tls_context *c, const struct ptn_tls_params *p,
+         struct ptn_error *err)
+{
+    if (PTN_HAS(p, struct ptn_tls_params, sign_arg) && p->sign) {
+        c->sign = p->sign;
+        c->sign_arg = p->sign_arg;
+        tls_wolfssl_use_remote_key(c->ctx);
+        return use_chain(c->ctx, p, err);
+    }
+    return use_key(c->ctx, p, err) < 0 ? -1 : use_chain(c->ctx, p, err);
+}
+
+static int
 fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
      struct ptn_error *err)
 {
     c->ctx = new_ctx(p, err);
-    if (!c->ctx || use_pair(c->ctx, p, err) < 0 ||
-        use_ciphers(c->ctx, p, err) < 0 ||
+    if (!c->ctx || use_pair(c, p, err) < 0 || use_ciphers(c->ctx, p, err) < 0 ||
         tls_wolfssl_set_groups(c->ctx, p, err) < 0)
         return -1;
     wolfSSL_CTX_SetIORecv(c->ctx, tls_wolfssl_receive);

@@ -132,6 +132,9 @@ tls_wolfssl_result(struct ptn_tls_session *s, int rc)
     /* wolfSSL 5.5.4 forgets why, when a flight has to wait twice. */
     if (code == WOLFSSL_ERROR_NONE && s->blocked)
         return PTN_TLS_IO_WANT_WRITE;
+    /* The library sends no alert; of its flight, it has sent nothing. */
+    if (code == NO_PRIVATE_KEY && s->failure)
+        return tls_wolfssl_refuse(s, TLS_WOLFSSL_INTERNAL_ERROR, s->failure);
     switch (code) {
     case WOLFSSL_ERROR_WANT_READ:
         return PTN_TLS_IO_WANT_READ;

@@ -11,14 +11,12 @@
 enum {
     STEP = 1024,             /* a ClientHello is 200 to 1,800 octets */
     ALERT_DECODE_ERROR = 50, /* RFC 8446 section 6.2, as the others */
-    ALERT_PROTOCOL_VERSION = 70,
-    ALERT_INTERNAL_ERROR = 80
+    ALERT_PROTOCOL_VERSION = 70
 };
 
-/* A fatal alert in clear, for as long as there is no wolfSSL session. It
- * goes out whole or not at all. */
-static enum ptn_tls_io
-refuse(struct ptn_tls_session *s, uint8_t alert, const char *failure)
+enum ptn_tls_io
+tls_wolfssl_refuse(struct ptn_tls_session *s, uint8_t alert,
+                   const char *failure)
 {
     const uint8_t record[] = {21, 3, 3, 0, 2, 2, alert};
     (void)s->transport->send(s->transport_arg, record, sizeof(record));
@@ -82,15 +80,18 @@ begin(struct ptn_tls_session *s, const struct ptn_tls_hello *hello)
     /* RFC 8446 section 4.2.1. The library would speak of suites. */
     if (!(hello->offers_1_3 && s->context->speaks_1_3) &&
         !(hello->offers_1_2 && s->context->speaks_1_2))
-        return refuse(s, ALERT_PROTOCOL_VERSION, "protocol version");
+        return tls_wolfssl_refuse(s, ALERT_PROTOCOL_VERSION,
+                                  "protocol version");
     s->ssl = wolfSSL_new(s->context->ctx);
     if (!s->ssl)
-        return refuse(s, ALERT_INTERNAL_ERROR, "out of memory");
+        return tls_wolfssl_refuse(s, TLS_WOLFSSL_INTERNAL_ERROR,
+                                  "out of memory");
     wolfSSL_SetIOReadCtx(s->ssl, s);
     wolfSSL_SetIOWriteCtx(s->ssl, s);
     set_tickets(s);
     if (!set_names(s, hello))
-        return refuse(s, ALERT_INTERNAL_ERROR, "out of memory");
+        return tls_wolfssl_refuse(s, TLS_WOLFSSL_INTERNAL_ERROR,
+                                  "out of memory");
     s->state = TLS_WOLFSSL_SHAKING;
     return PTN_TLS_IO_OK;
 }
@@ -119,9 +120,9 @@ tls_wolfssl_hello(struct ptn_tls_session *s)
         case PTN_TLS_SCAN_NOT_TLS: /* an alert would mean nothing to it */
             return tls_wolfssl_fail(s, "not tls");
         case PTN_TLS_SCAN_BAD:
-            return refuse(s, ALERT_DECODE_ERROR, "malformed hello");
+            return tls_wolfssl_refuse(s, ALERT_DECODE_ERROR, "malformed hello");
         case PTN_TLS_SCAN_LONG:
-            return refuse(s, ALERT_DECODE_ERROR, "hello too long");
+            return tls_wolfssl_refuse(s, ALERT_DECODE_ERROR, "hello too long");
         }
     }
     return PTN_TLS_IO_WANT_READ;

@@ -8,7 +8,8 @@ const struct ptn_tls_ops tls_wolfssl_ops = {
     .size = sizeof(struct ptn_tls_ops),
     .name = "wolfSSL " LIBWOLFSSL_VERSION_STRING,
     .capability = PTN_TLS_CAP_1_2 | PTN_TLS_CAP_1_3 | PTN_TLS_CAP_SNI |
-                  PTN_TLS_CAP_ALPN | PTN_TLS_CAP_TICKETS | PTN_TLS_CAP_ED25519,
+                  PTN_TLS_CAP_ALPN | PTN_TLS_CAP_TICKETS | PTN_TLS_CAP_ED25519 |
+                  PTN_TLS_CAP_REMOTE_SIGN,
     .context_new = tls_wolfssl_context_new,
     .context_free = tls_wolfssl_context_free,
     .context_tickets = tls_wolfssl_context_tickets,

@@ -4,6 +4,7 @@
  */
 #include "tls_wolfssl.h"
 
+#include <wolfssl/error-ssl.h>
 #include <wolfssl/wolfcrypt/asn.h>
 #include <wolfssl/wolfcrypt/hash.h>
 #include <wolfssl/wolfcrypt/random.h>
@@ -15,38 +16,75 @@ enum {
 
 struct job {
     struct tls_wolfssl_key *key;
+    const struct signer *signer;
     WC_RNG *rng;
-    enum ptn_tls_scheme scheme;
     const byte *in;
     word32 in_len;
 };
 
-static bool
-is_sha384(enum ptn_tls_scheme scheme)
+/* What a scheme needs. */
+struct signer {
+    enum ptn_tls_scheme scheme;
+    enum tls_wolfssl_kind kind;
+    size_t input; /* its length; 0 = any */
+    int (*sign)(struct job *j, byte *out);
+    int oid; /* of the digest, for PKCS #1 */
+    enum wc_HashType hash;
+    int mgf; /* these two for PSS */
+};
+
+/* A faulty RSA signature gives the key away, so none leaves unchecked. */
+static int
+check_rsa(struct job *j, const byte *info, word32 len, byte *out, int made)
 {
-    return scheme == PTN_SIGN_RSA_PKCS1_SHA384 ||
-           scheme == PTN_SIGN_ECDSA_SHA384 || scheme == PTN_SIGN_RSA_PSS_SHA384;
+    byte copy[SIGNATURE_MAX], *plain = NULL;
+    if (made <= 0)
+        return made;
+    memcpy(copy, out, (size_t)made);
+    int n = wc_RsaSSL_VerifyInline(copy, (word32)made, &plain, &j->key->u.rsa);
+    return n == (int)len && memcmp(plain, info, len) == 0 ? made
+                                                          : RSA_SIGN_FAULT;
+}
+
+static int
+check_pss(struct job *j, byte *out, int made)
+{
+    byte copy[SIGNATURE_MAX], *plain = NULL;
+    if (made <= 0)
+        return made;
+    memcpy(copy, out, (size_t)made);
+    int rc = wc_RsaPSS_VerifyCheckInline(copy, (word32)made, &plain, j->in,
+                                         j->in_len, j->signer->hash,
+                                         j->signer->mgf, &j->key->u.rsa);
+    return rc > 0 ? made : RSA_SIGN_FAULT;
 }
 
 /* Each signer: the length of the signature, or wolfCrypt's code. */
 static int
 sign_pss(struct job *j, byte *out)
 {
-    bool sha384 = is_sha384(j->scheme);
-    return wc_RsaPSS_Sign(j->in, j->in_len, out, SIGNATURE_MAX,
-                          sha384 ? WC_HASH_TYPE_SHA384 : WC_HASH_TYPE_SHA256,
-                          sha384 ? WC_MGF1SHA384 : WC_MGF1SHA256,
-                          &j->key->u.rsa, j->rng);
+    return check_pss(j, out,
+                     wc_RsaPSS_Sign(j->in, j->in_len, out, SIGNATURE_MAX,
+                                    j->signer->hash, j->signer->mgf,
+                                    &j->key->u.rsa, j->rng));
+}
+
+static int
+sign_raw(struct job *j, byte *out)
+{
+    return check_rsa(j, j->in, j->in_len, out,
+                     wc_RsaSSL_Sign(j->in, j->in_len, out, SIGNATURE_MAX,
+                                    &j->key->u.rsa, j->rng));
 }
 
 static int
 sign_pkcs1(struct job *j, byte *out)
 {
     byte info[DIGEST_INFO_MAX];
-    word32 len = wc_EncodeSignature(info, j->in, j->in_len,
-                                    is_sha384(j->scheme) ? SHA384h : SHA256h);
-    return wc_RsaSSL_Sign(info, len, out, SIGNATURE_MAX, &j->key->u.rsa,
-                          j->rng);
+    word32 len = wc_EncodeSignature(info, j->in, j->in_len, j->signer->oid);
+    return check_rsa(
+        j, info, len, out,
+        wc_RsaSSL_Sign(info, len, out, SIGNATURE_MAX, &j->key->u.rsa, j->rng));
 }
 
 static int
@@ -67,19 +105,25 @@ sign_ed25519(struct job *j, byte *out)
     return rc == 0 ? (int)len : rc;
 }
 
-static const struct signer {
-    enum ptn_tls_scheme scheme;
-    enum tls_wolfssl_kind kind;
-    size_t input; /* its length; 0 = any */
-    int (*sign)(struct job *j, byte *out);
-} signers[] = {
-    {PTN_SIGN_RSA_PKCS1_SHA256, TLS_WOLFSSL_RSA, 32, sign_pkcs1},
-    {PTN_SIGN_RSA_PKCS1_SHA384, TLS_WOLFSSL_RSA, 48, sign_pkcs1},
-    {PTN_SIGN_ECDSA_SHA256, TLS_WOLFSSL_ECC, 32, sign_ecdsa},
-    {PTN_SIGN_ECDSA_SHA384, TLS_WOLFSSL_ECC, 48, sign_ecdsa},
-    {PTN_SIGN_RSA_PSS_SHA256, TLS_WOLFSSL_RSA, 32, sign_pss},
-    {PTN_SIGN_RSA_PSS_SHA384, TLS_WOLFSSL_RSA, 48, sign_pss},
-    {PTN_SIGN_ED25519, TLS_WOLFSSL_ED25519, 0, sign_ed25519},
+#define PSS(bits) .hash = WC_HASH_TYPE_SHA##bits, .mgf = WC_MGF1SHA##bits
+
+static const struct signer signers[] = {
+    {PTN_SIGN_RSA_PKCS1_SHA256, TLS_WOLFSSL_RSA, 32, sign_pkcs1,
+     .oid = SHA256h},
+    {PTN_SIGN_RSA_PKCS1_SHA384, TLS_WOLFSSL_RSA, 48, sign_pkcs1,
+     .oid = SHA384h},
+    {PTN_SIGN_RSA_PKCS1_SHA512, TLS_WOLFSSL_RSA, 64, sign_pkcs1,
+     .oid = SHA512h},
+    {PTN_SIGN_RSA_PKCS1_SHA1, TLS_WOLFSSL_RSA, 20, sign_pkcs1, .oid = SHAh},
+    {PTN_SIGN_RSA_PKCS1_MD5_SHA1, TLS_WOLFSSL_RSA, 36, .sign = sign_raw},
+    {PTN_SIGN_RSA_PSS_SHA256, TLS_WOLFSSL_RSA, 32, sign_pss, PSS(256)},
+    {PTN_SIGN_RSA_PSS_SHA384, TLS_WOLFSSL_RSA, 48, sign_pss, PSS(384)},
+    {PTN_SIGN_RSA_PSS_SHA512, TLS_WOLFSSL_RSA, 64, sign_pss, PSS(512)},
+    {PTN_SIGN_ECDSA_SHA256, TLS_WOLFSSL_ECC, 32, .sign = sign_ecdsa},
+    {PTN_SIGN_ECDSA_SHA384, TLS_WOLFSSL_ECC, 48, .sign = sign_ecdsa},
+    {PTN_SIGN_ECDSA_SHA512, TLS_WOLFSSL_ECC, 64, .sign = sign_ecdsa},
+    {PTN_SIGN_ECDSA_SHA1, TLS_WOLFSSL_ECC, 20, .sign = sign_ecdsa},
+    {PTN_SIGN_ED25519, TLS_WOLFSSL_ED25519, 0, .sign = sign_ed25519},
 };
 
 static const struct signer *
@@ -107,8 +151,7 @@ tls_wolfssl_sign(void *instance, struct ptn_slice pem,
     const struct signer *signer = find(what, key.kind);
     int rc = BAD_FUNC_ARG;
     if (signer && (rc = wc_InitRng(&rng)) == 0) {
-        struct job job = {&key, &rng, what->scheme,
-                          (const byte *)what->input.data,
+        struct job job = {&key, signer, &rng, (const byte *)what->input.data,
                           (word32)what->input.len};
         rc = signer->sign(&job, out);
         wc_FreeRng(&rng);

@@ -17,6 +17,7 @@
 #include <wolfssl/wolfcrypt/rsa.h>
 
 #define TLS_WOLFSSL_TICKET_KEYS 3
+#define TLS_WOLFSSL_INTERNAL_ERROR 80 /* an alert, RFC 8446 section 6.2 */
 /* How long a ticket may be used, in seconds. RFC 8446 section 4.6.1 allows
  * seven days; two hours is what most clients keep one for. */
 #define TLS_WOLFSSL_TICKET_LIFE 7200
@@ -39,6 +40,9 @@ struct ptn_tls_context {
     char *alpn; /* or NULL */
     bool alpn_strict;
     bool speaks_1_2, speaks_1_3;
+    int (*sign)(void *arg, const struct ptn_tls_to_sign *what,
+                struct ptn_buf *signature); /* or NULL: the key is in ctx */
+    void *sign_arg;
     pthread_mutex_t lock; /* guards the ticket keys */
     size_t key_count;
     struct tls_wolfssl_ticket_key keys[TLS_WOLFSSL_TICKET_KEYS];
@@ -66,9 +70,10 @@ struct ptn_tls_session {
     char *server_name;    /* or NULL */
     const char *failure;  /* a constant, or NULL */
     enum tls_wolfssl_state state;
-    bool blocked;  /* the transport took nothing when it was last asked */
-    bool alerted;  /* what comes next is the body of an alert in clear */
-    uint8_t alert; /* its description, or 0 */
+    uint16_t scheme; /* of our signature, if it was made elsewhere; or 0 */
+    bool blocked;    /* the transport took nothing when it was last asked */
+    bool alerted;    /* what comes next is the body of an alert in clear */
+    uint8_t alert;   /* its description, or 0 */
 };
 
 /* ops.c */
@@ -108,6 +113,10 @@ void tls_wolfssl_info(struct ptn_tls_session *session,
 
 /* hello.c: gathers the ClientHello, chooses the context, makes the SSL. */
 enum ptn_tls_io tls_wolfssl_hello(struct ptn_tls_session *session);
+/* Fails with an alert in clear, for as long as wolfSSL has sent nothing. It
+ * goes out whole or not at all. */
+enum ptn_tls_io tls_wolfssl_refuse(struct ptn_tls_session *session,
+                                   uint8_t alert, const char *failure);
 
 /* io.c */
 int tls_wolfssl_receive(WOLFSSL *ssl, char *into, int len, void *session);
@@ -173,6 +182,9 @@ int tls_wolfssl_csr_make(void *instance, struct ptn_slice key,
 int tls_wolfssl_self_sign(void *instance, struct ptn_slice key,
                           const struct ptn_tls_subject *subject,
                           struct ptn_buf *cert, struct ptn_error *err);
+
+/* remote.c: the context's `sign` makes its signatures. */
+void tls_wolfssl_use_remote_key(WOLFSSL_CTX *ctx);
 
 /* sign.c */
 int tls_wolfssl_sign(void *instance, struct ptn_slice key,

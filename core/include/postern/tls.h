@@ -30,6 +30,7 @@ enum ptn_tls_capability {
     PTN_TLS_CAP_ALPN = 1 << 5,
     PTN_TLS_CAP_TICKETS = 1 << 6,
     PTN_TLS_CAP_CLIENT_CERTS = 1 << 7,
+    PTN_TLS_CAP_REMOTE_SIGN = 1 << 8, /* ptn_tls_params.sign */
     PTN_TLS_CAP_ED25519 = 1 << 9,
 };
 
@@ -106,6 +107,30 @@ struct ptn_tls_session;
 
 #define PTN_TLS_TICKET_KEY_SIZE 64 /* octets of key material */
 
+/* Signature schemes by their number in RFC 8446 section 4.2.3. */
+enum ptn_tls_scheme {
+    PTN_SIGN_RSA_PKCS1_SHA256 = 0x0401,
+    PTN_SIGN_RSA_PKCS1_SHA384 = 0x0501,
+    PTN_SIGN_ECDSA_SHA256 = 0x0403, /* DER, RFC 3279 section 2.2.3 */
+    PTN_SIGN_ECDSA_SHA384 = 0x0503,
+    PTN_SIGN_RSA_PSS_SHA256 = 0x0804, /* salt as long as the digest */
+    PTN_SIGN_RSA_PSS_SHA384 = 0x0805,
+    PTN_SIGN_ED25519 = 0x0807,
+    PTN_SIGN_RSA_PKCS1_SHA512 = 0x0601,
+    PTN_SIGN_ECDSA_SHA512 = 0x0603,
+    PTN_SIGN_RSA_PSS_SHA512 = 0x0806,
+    PTN_SIGN_RSA_PKCS1_SHA1 = 0x0201,
+    PTN_SIGN_ECDSA_SHA1 = 0x0203,
+    /* TLS before 1.2 (RFC 4346 section 7.4.3): both digests, 36 octets. It
+     * has no number there; this one is of the private range. */
+    PTN_SIGN_RSA_PKCS1_MD5_SHA1 = 0xff01,
+};
+
+struct ptn_tls_to_sign {
+    enum ptn_tls_scheme scheme;
+    struct ptn_slice input; /* the digest; for Ed25519 the message */
+};
+
 /* What a context is made of. Everything is copied. PEM texts. */
 struct ptn_tls_params {
     uint32_t size;
@@ -123,6 +148,15 @@ struct ptn_tls_params {
     struct ptn_tls_context *(*choose)(void *arg,
                                       const struct ptn_tls_hello *hello);
     void *choose_arg;
+    /* The private key is elsewhere, and `key` empty: this signs with it, in
+     * the handshake and on its thread, which it may block. 0 with the
+     * signature appended, or -1: the handshake fails with an alert, and
+     * "no signature" for its failure. The chain is taken at its word; a key
+     * that does not belong to it shows in each handshake. Needs
+     * PTN_TLS_CAP_REMOTE_SIGN. */
+    int (*sign)(void *arg, const struct ptn_tls_to_sign *what,
+                struct ptn_buf *signature);
+    void *sign_arg;
 };
 
 /* What is known of a session once it has shaken hands or failed. Strings
@@ -154,22 +188,6 @@ struct ptn_tls_cert {
 struct ptn_tls_subject {
     struct ptn_strings names; /* DNS names; the first is the common name */
     uint32_t days;            /* validity from now */
-};
-
-/* Signature schemes by their number in RFC 8446 section 4.2.3. */
-enum ptn_tls_scheme {
-    PTN_SIGN_RSA_PKCS1_SHA256 = 0x0401,
-    PTN_SIGN_RSA_PKCS1_SHA384 = 0x0501,
-    PTN_SIGN_ECDSA_SHA256 = 0x0403, /* DER, RFC 3279 section 2.2.3 */
-    PTN_SIGN_ECDSA_SHA384 = 0x0503,
-    PTN_SIGN_RSA_PSS_SHA256 = 0x0804, /* salt as long as the digest */
-    PTN_SIGN_RSA_PSS_SHA384 = 0x0805,
-    PTN_SIGN_ED25519 = 0x0807,
-};
-
-struct ptn_tls_to_sign {
-    enum ptn_tls_scheme scheme;
-    struct ptn_slice input; /* the digest; for Ed25519 the message */
 };
 
 struct ptn_tls_ops {
