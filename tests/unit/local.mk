@@ -10,6 +10,7 @@
 unit_tests =
 include tests/unit/base/local.mk
 include tests/unit/log/local.mk
+include tests/unit/metrics/local.mk
 include tests/unit/conf/local.mk
 include tests/unit/loop/local.mk
 include tests/unit/module/local.mk
