@@ -6,6 +6,7 @@
 #include "metrics/tally.h"
 #include "tests/unit/base/test.h"
 #include <postern/arena.h>
+#include <stdio.h>
 
 static const char *const words[] = {"alpha", "beta", NULL};
 static const struct ptn_metric commands = {
