@@ -3,3 +3,4 @@
 # Unit tests of the certificate repository.
 unit_tests += tests/unit/pki/index
 unit_tests += tests/unit/pki/pki
+unit_tests += tests/unit/pki/repository
