@@ -50,6 +50,9 @@ const struct ptn_option ptn_conf_server_rows[] = {
     ROW(user, .type = PTN_OPT_STRING, .flags = PTN_OPT_EXACT,
         .doc = "the user that workers become after the ports are open, when "
                "started by root"),
+    ROW(warden_user, .type = PTN_OPT_STRING, .flags = PTN_OPT_EXACT,
+        .doc = "the user that the warden becomes, who alone needs to read "
+               "private keys and secrets; the default is user"),
     ROW(log_to, .type = PTN_OPT_CHOICE, .preset = "auto",
         .choices = log_targets,
         .doc = "where the log goes; auto: to log_file when that is set, or "

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Reading, checking and making certificates. It touches files only; what is
- * in use is pki.c's business. Loop thread, or the checker's main thread.
+ * in use is pki.c's business, and who keeps keys is warden/keys.c. One thread
+ * at a time, in the warden, the single process or the operator's tool.
  *
- * A private key is in memory from reading to the making of contexts, and
- * wiped then. A key file that others may read is refused: it is no secret.
+ * A private key is in memory until its owner wipes it. A key file that others
+ * may read is refused: it is no secret.
  */
 #include "pki/identity.h"
 #include "base/clock.h"
+#include "pki/keyring.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -33,22 +35,24 @@ path_of(const struct ptn_identity_source *source,
                  ext);
 }
 
+/* All room is taken at once, as growing would leave a copy of what may be a
+ * key behind. A file that grows meanwhile is read in its next state. */
 static int
-read_all(int fd, const char *path, struct ptn_buf *out, struct ptn_error *err)
+read_all(int fd, const char *path, size_t size, struct ptn_buf *out,
+         struct ptn_error *err)
 {
     ssize_t n;
 
-    do {
-        n = read(fd, ptn_buf_reserve(out, 16384), 16384);
-        if (n > 0)
-            out->len += (size_t)n;
-    } while ((n > 0 && out->len <= PTN_PEM_MAX) || (n < 0 && errno == EINTR));
-    if (n < 0)
-        return ptn_error_errno(err, "%s", path);
-    if (n > 0)
+    if (size > PTN_PEM_MAX)
         return ptn_error_set(err, PTN_ERR_TLS, "%s is larger than 256 KiB",
                              path);
-    return 0;
+    ptn_buf_reserve(out, size + 1);
+    do {
+        n = read(fd, out->data + out->len, size - out->len);
+        if (n > 0)
+            out->len += (size_t)n;
+    } while ((n > 0 && out->len < size) || (n < 0 && errno == EINTR));
+    return n < 0 ? ptn_error_errno(err, "%s", path) : 0;
 }
 
 static int
@@ -74,7 +78,7 @@ read_pem(const char *path, bool secret, struct ptn_buf *out,
                                "run chmod o-rw on it",
                                path);
     else
-        result = read_all(fd, path, out, err);
+        result = read_all(fd, path, (size_t)st.st_size, out, err);
     close(fd);
     return result;
 }
@@ -245,6 +249,28 @@ ptn_identity_will_be_made(const struct ptn_identity_source *source,
 
     path_of(source, conf, "crt", path);
     return !conf->cert_file && access(path, F_OK) != 0;
+}
+
+static int
+nibble(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool
+ptn_fingerprint_parse(const char *text, uint8_t out[PTN_FINGERPRINT_SIZE])
+{
+    for (size_t i = 0; i < PTN_FINGERPRINT_SIZE; i++) {
+        int high = nibble(text[2 * i]);
+        int low = high < 0 ? -1 : nibble(text[2 * i + 1]);
+
+        if (low < 0)
+            return false;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return text[2 * PTN_FINGERPRINT_SIZE] == '\0';
 }
 
 static bool

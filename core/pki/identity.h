@@ -32,7 +32,7 @@ struct ptn_identity {
 int ptn_identity_read(const struct ptn_identity_source *source,
                       const struct ptn_cert_conf *conf,
                       struct ptn_identity *identity);
-/* Wipes the key, which nothing needs once contexts are made. */
+/* Wipes the key and what was made of it. */
 void ptn_identity_wipe(struct ptn_identity *identity);
 void ptn_identity_free(struct ptn_identity *identity);
 

@@ -6,4 +6,4 @@ libpostern_core_la_SOURCES += core/pki/pki.c core/pki/pki.h \
 	core/pki/repository.c core/pki/repository.h \
 	core/pki/repository_files.c core/pki/repository_inner.h \
 	core/pki/repository_promise.c \
-	core/pki/index.c core/pki/index.h
+	core/pki/index.c core/pki/index.h core/pki/keyring.h

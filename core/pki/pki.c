@@ -4,21 +4,24 @@
  * Loop thread.
  *
  * Invariants: a binding's contexts are of its certificates in the order of
- * the config; one that never could be loaded is NULL. Contexts are replaced
- * together, certificate by certificate, after all of them were made. The
- * base context of a binding (`contexts[0]`) decides whether it may serve.
+ * the config; one that never could be loaded is NULL. Contexts are made one
+ * certificate after another, in as many steps as the caller likes, and then
+ * replaced all at once. The base context of a binding (`contexts[0]`) decides
+ * whether it may serve. No private key comes here: a handshake has its
+ * signature made by the keyring.
  */
 #include "pki/pki.h"
+#include "base/clock.h"
 #include "base/map.h"
 #include "conf/conf.h"
 #include "pki/identity.h"
 #include "pki/index.h"
 #include <assert.h>
-#include <errno.h>
-#include <limits.h>
 #include <postern/log.h>
-#include <stdio.h>
-#include <sys/stat.h>
+
+enum {
+    SEAL_GRACE_MS = 60000, /* after the last handshake that may use it */
+};
 
 /* Listeners with equal TLS settings share one. */
 struct ptn_pki_binding {
@@ -41,16 +44,29 @@ struct place {
     size_t index;
 };
 
+/* What a context signs with: it names the key, and lives as long as a
+ * handshake may go on that has begun with the context. */
+struct seal {
+    struct seal *next; /* of those that are retired */
+    struct ptn_pki *pki;
+    uint64_t retired; /* ptn_clock_ms */
+    uint8_t fingerprint[PTN_FINGERPRINT_SIZE];
+};
+
 /* A certificate that some listener names. */
 struct used {
     struct ptn_identity now;  /* what is served; good, or never was */
     struct ptn_identity read; /* what is about to replace it */
+    struct seal *seal, *read_seal;
+    struct ptn_tls_context **made; /* of `read`, as many as places, or NULL */
     struct place *places;
     size_t place_count;
 };
 
 struct ptn_pki {
-    struct ptn_identity_source source;
+    const struct ptn_tls_ops *ops;
+    void *instance;
+    struct ptn_keyring keyring;
     const struct ptn_conf *conf;
     struct used *used;
     size_t count;
@@ -58,8 +74,12 @@ struct ptn_pki {
     struct ptn_pki_binding *bindings;
     uint8_t tickets[3 * PTN_TLS_TICKET_KEY_SIZE];
     size_t ticket_count;
-    bool quiet;          /* another process logs the same */
-    bool expect_missing; /* see ptn_pki_expect_missing */
+    bool quiet;     /* another process logs the same */
+    size_t next;    /* the certificate that the refresh in hand comes to */
+    bool unsettled; /* not everything was as the keyring has it */
+    unsigned refused;
+    struct seal *retired;
+    uint64_t patience; /* ms that a handshake may take */
 };
 
 static bool
@@ -162,46 +182,93 @@ add_binding(struct ptn_pki *pki, const struct ptn_listener_conf *l)
     pki->bindings = b;
 }
 
+static uint64_t
+longest_handshake(const struct ptn_conf *conf)
+{
+    uint64_t longest = 0;
+
+    for (size_t i = 0; i < conf->listener_count; i++)
+        if (conf->listeners[i].limits.handshake_timeout > longest)
+            longest = conf->listeners[i].limits.handshake_timeout;
+    return longest;
+}
+
 struct ptn_pki *
 ptn_pki_new(const struct ptn_conf *conf, const struct ptn_tls_ops *ops,
-            void *instance)
+            void *instance, const struct ptn_keyring *keyring)
 {
     struct ptn_pki *pki = ptn_alloc(sizeof *pki);
 
     pki->conf = conf;
-    pki->source =
-        (struct ptn_identity_source){ops, instance, conf->server.state};
+    pki->ops = ops;
+    pki->instance = instance;
+    pki->keyring = *keyring;
+    pki->patience = longest_handshake(conf);
     pki->used = ptn_alloc((conf->cert_count + 1) * sizeof *pki->used);
     pki->by_name = PTN_MAP_INIT;
     for (size_t i = 0; i < conf->listener_count; i++)
         add_binding(pki, &conf->listeners[i]);
+    pki->next = pki->count;
     return pki;
 }
 
 static void
 free_binding(struct ptn_pki_binding *b)
 {
-    const struct ptn_identity_source *source = &b->pki->source;
-
     for (size_t i = 0; i < b->tls->certificates.count; i++)
         if (b->contexts[i])
-            source->ops->context_free(source->instance, b->contexts[i]);
+            b->pki->ops->context_free(b->pki->instance, b->contexts[i]);
     ptn_index_free(&b->index);
     ptn_free(b->contexts);
     ptn_free(b->used);
     ptn_free(b);
 }
 
+/* Contexts that will not be used after all. */
 static void
-free_used(struct used *u)
+drop_made(struct ptn_pki *pki, struct used *u)
+{
+    for (size_t i = 0; u->made && i < u->place_count; i++)
+        if (u->made[i])
+            pki->ops->context_free(pki->instance, u->made[i]);
+    ptn_free(u->made);
+    u->made = NULL;
+    ptn_free(u->read_seal);
+    u->read_seal = NULL;
+    ptn_identity_free(&u->read);
+    u->read = (struct ptn_identity){0};
+}
+
+static void
+free_used(struct ptn_pki *pki, struct used *u)
 {
     struct place *next;
 
+    drop_made(pki, u);
     for (struct place *p = u->places; p; p = next) {
         next = p->next;
         ptn_free(p);
     }
     ptn_identity_free(&u->now);
+    ptn_free(u->seal);
+}
+
+/* Frees what was retired before `moment`. */
+static void
+free_seals(struct ptn_pki *pki, uint64_t moment)
+{
+    struct seal **link = &pki->retired;
+
+    while (*link) {
+        struct seal *seal = *link;
+
+        if (seal->retired >= moment) {
+            link = &seal->next;
+            continue;
+        }
+        *link = seal->next;
+        ptn_free(seal);
+    }
 }
 
 void
@@ -216,31 +283,12 @@ ptn_pki_free(struct ptn_pki *pki)
         free_binding(b);
     }
     for (size_t i = 0; i < pki->count; i++)
-        free_used(&pki->used[i]);
+        free_used(pki, &pki->used[i]);
+    free_seals(pki, UINT64_MAX);
     ptn_map_free(&pki->by_name);
     ptn_free(pki->used);
     ptn_wipe(pki->tickets, sizeof pki->tickets);
     ptn_free(pki);
-}
-
-void
-ptn_pki_make_missing(struct ptn_pki *pki)
-{
-    char folder[PATH_MAX];
-
-    snprintf(folder, sizeof folder, "%s/certs", pki->source.state);
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-        return; /* reading will say it, with the certificate's place */
-    for (size_t i = 0; i < pki->count; i++) {
-        struct ptn_error err = PTN_ERROR_INIT;
-        const struct ptn_cert_conf *conf = pki->used[i].now.conf;
-
-        if (ptn_identity_make(&pki->source, conf, &err) == 0)
-            continue;
-        err.file = conf->place.file;
-        err.line = conf->place.line;
-        ptn_log_error(PTN_LOG_ERROR, "certificate.not-made", &err);
-    }
 }
 
 static struct ptn_tls_context *
@@ -252,31 +300,48 @@ choose(void *arg, const struct ptn_tls_hello *hello)
 }
 
 static int
-make_context(struct ptn_pki_binding *b, const struct ptn_identity *id,
-             struct ptn_tls_context **out, struct ptn_error *err)
+sign(void *arg, const struct ptn_tls_to_sign *what, struct ptn_buf *signature)
 {
-    const struct ptn_identity_source *source = &b->pki->source;
-    struct ptn_tls_params params = {
-        .size = sizeof params,
-        .chain = ptn_buf_slice(&id->chain),
-        .key = ptn_buf_slice(&id->key),
+    const struct seal *seal = arg;
+    const struct ptn_keyring *keyring = &seal->pki->keyring;
+
+    return keyring->sign(keyring->arg, seal->fingerprint, what, signature);
+}
+
+/* A context needs at least these. */
+static struct ptn_tls_params
+plain_params(const struct ptn_pki_binding *b, const struct used *u)
+{
+    return (struct ptn_tls_params){
+        .size = sizeof(struct ptn_tls_params),
+        .chain = ptn_buf_slice(&u->read.chain),
         .min_version = (enum ptn_tls_version)b->tls->min_version,
         .max_version = (enum ptn_tls_version)b->tls->max_version,
-        .ciphers = b->tls->ciphers,
-        .suites = b->tls->suites,
-        .groups = b->tls->groups,
-        .alpn = b->alpn,
-        .alpn_strict = b->tls->alpn_strict,
-        .tickets = b->tls->tickets,
-        .choose = b->tls->certificates.count > 1 ? choose : NULL,
-        .choose_arg = b,
+        .sign = sign,
+        .sign_arg = u->read_seal,
     };
+}
 
-    if (source->ops->context_new(source->instance, &params, out, err) != 0)
+static int
+make_context(struct ptn_pki_binding *b, const struct used *u,
+             struct ptn_tls_context **out, struct ptn_error *err)
+{
+    const struct ptn_pki *pki = b->pki;
+    struct ptn_tls_params params = plain_params(b, u);
+
+    params.ciphers = b->tls->ciphers;
+    params.suites = b->tls->suites;
+    params.groups = b->tls->groups;
+    params.alpn = b->alpn;
+    params.alpn_strict = b->tls->alpn_strict;
+    params.tickets = b->tls->tickets;
+    params.choose = b->tls->certificates.count > 1 ? choose : NULL;
+    params.choose_arg = b;
+    if (pki->ops->context_new(pki->instance, &params, out, err) != 0)
         return -1;
-    if (b->tls->tickets && b->pki->ticket_count > 0)
-        source->ops->context_tickets(source->instance, *out, b->pki->tickets,
-                                     b->pki->ticket_count);
+    if (b->tls->tickets && pki->ticket_count > 0)
+        pki->ops->context_tickets(pki->instance, *out, pki->tickets,
+                                  pki->ticket_count);
     return 0;
 }
 
@@ -293,11 +358,11 @@ rebuild_index(struct ptn_pki_binding *b)
 static void
 put_context(const struct place *p, struct ptn_tls_context *context)
 {
-    struct ptn_pki_binding *b = p->binding;
-    struct ptn_tls_context **slot = &b->contexts[p->index];
+    const struct ptn_pki *pki = p->binding->pki;
+    struct ptn_tls_context **slot = &p->binding->contexts[p->index];
 
     if (*slot)
-        b->pki->source.ops->context_free(b->pki->source.instance, *slot);
+        pki->ops->context_free(pki->instance, *slot);
     *slot = context;
 }
 
@@ -306,24 +371,16 @@ put_context(const struct place *p, struct ptn_tls_context *context)
  * fit, so that what is unfit for it does not replace what it serves. */
 static bool
 is_misfit(const struct ptn_pki *pki, const struct place *p,
-          const struct ptn_identity *id)
+          const struct used *u)
 {
-    const struct ptn_identity_source *source = &pki->source;
-    struct ptn_tls_params plain = {
-        .size = sizeof plain,
-        .chain = ptn_buf_slice(&id->chain),
-        .key = ptn_buf_slice(&id->key),
-        .min_version = (enum ptn_tls_version)p->binding->tls->min_version,
-        .max_version = (enum ptn_tls_version)p->binding->tls->max_version,
-    };
+    struct ptn_tls_params plain = plain_params(p->binding, u);
     struct ptn_tls_context *context;
     struct ptn_error ignored = PTN_ERROR_INIT;
 
     if (p->binding->contexts[p->index] ||
-        source->ops->context_new(source->instance, &plain, &context,
-                                 &ignored) != 0)
+        pki->ops->context_new(pki->instance, &plain, &context, &ignored) != 0)
         return false;
-    source->ops->context_free(source->instance, context);
+    pki->ops->context_free(pki->instance, context);
     return true;
 }
 
@@ -336,38 +393,24 @@ note_misfit(struct ptn_pki_binding *b, const struct ptn_error *err)
     b->misfit.line = b->listener->place.line;
 }
 
-/* Makes what was read into what is served, in all places or, with -1, as it
- * is unfit for one of them, in none. A place whose settings are wrong keeps
- * nobody else from it. */
+/* Makes the contexts of what was read, for all places, or says with -1 that
+ * it is unfit for one of them. A place whose settings are wrong keeps nobody
+ * else from it. */
 static int
-activate(struct ptn_pki *pki, struct used *u, struct ptn_error *err)
+make_contexts(struct ptn_pki *pki, struct used *u, struct ptn_error *err)
 {
-    const struct ptn_identity_source *source = &pki->source;
-    struct ptn_tls_context **made =
-        ptn_alloc((u->place_count + 1) * sizeof *made);
     size_t count = 0;
 
+    u->made = ptn_alloc((u->place_count + 1) * sizeof *u->made);
     for (struct place *p = u->places; p; p = p->next, count++) {
-        if (make_context(p->binding, &u->read, &made[count], err) == 0)
+        if (make_context(p->binding, u, &u->made[count], err) == 0)
             continue;
-        if (!is_misfit(pki, p, &u->read))
-            break;
+        u->made[count] = NULL;
+        if (!is_misfit(pki, p, u))
+            return -1;
         note_misfit(p->binding, err);
-        made[count] = NULL;
     }
-    if (count == u->place_count) {
-        count = 0;
-        for (struct place *p = u->places; p; p = p->next, count++)
-            if (made[count])
-                put_context(p, made[count]);
-        ptn_free(made);
-        return 0;
-    }
-    while (count-- > 0)
-        if (made[count])
-            source->ops->context_free(source->instance, made[count]);
-    ptn_free(made);
-    return -1;
+    return 0;
 }
 
 static void
@@ -377,24 +420,15 @@ log_refused(const struct ptn_pki *pki, const struct ptn_identity *id)
         ptn_log_error(PTN_LOG_ERROR, "certificate.refused", &id->problem);
 }
 
-static void
-log_served(const struct ptn_pki *pki, const struct ptn_identity *id)
-{
-    if (pki->quiet)
-        return;
-    ptn_log(PTN_LOG_INFO, "certificate.loaded",
-            PTN_FS("certificate", id->conf->name),
-            PTN_FS("fingerprint", id->facts.fingerprint));
-    ptn_identity_warn(id);
-}
-
-static void
+static int
 note_problem(struct used *u, struct ptn_error *err)
 {
-    ptn_error_prefix(err, "certificates.%s", u->read.conf->name);
-    err->file = u->read.conf->place.file;
-    err->line = u->read.conf->place.line;
+    err->file = u->now.conf->place.file;
+    err->line = u->now.conf->place.line;
     u->read.problem = *err;
+    if (!u->now.good)
+        u->now.problem = *err;
+    return -1;
 }
 
 static bool
@@ -404,36 +438,78 @@ is_unchanged(const struct used *u)
                                        ptn_buf_slice(&u->read.chain));
 }
 
-/* Reads one certificate and serves it if it is good and new. -1: what was
- * found is of no use; the old one, if any, is still served. */
+/* Reads the chain's facts and makes what serves it. */
 static int
+prepare(struct ptn_pki *pki, struct used *u)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+
+    u->read_seal = ptn_alloc(sizeof *u->read_seal);
+    u->read_seal->pki = pki;
+    if (!(pki->ops->capability & PTN_TLS_CAP_REMOTE_SIGN))
+        ptn_error_set(&err, PTN_ERR_TLS,
+                      "%s cannot let others sign; load another module for TLS",
+                      pki->ops->name);
+    else if (pki->ops->cert_parse(pki->instance, ptn_buf_slice(&u->read.chain),
+                                  &u->read.facts, &err) == 0 &&
+             ptn_fingerprint_parse(u->read.facts.fingerprint,
+                                   u->read_seal->fingerprint) &&
+             make_contexts(pki, u, &err) == 0)
+        return 0;
+    ptn_error_prefix(&err, "certificates.%s", u->now.conf->name);
+    return note_problem(u, &err);
+}
+
+/* Gets one certificate and prepares it, if it is new. What is of no use
+ * leaves the old one, if any, in service. */
+static void
 refresh(struct ptn_pki *pki, struct used *u)
 {
-    const struct ptn_cert_conf *conf = u->now.conf;
     struct ptn_error err = PTN_ERROR_INIT;
-    int result;
+    enum ptn_keyring_result result;
 
-    if (pki->expect_missing && ptn_identity_will_be_made(&pki->source, conf))
-        return 0;
-    result = ptn_identity_read(&pki->source, conf, &u->read);
-    if (result == 0 && !is_unchanged(u)) {
-        result = activate(pki, u, &err);
-        if (result != 0)
-            note_problem(u, &err);
-    }
-    if (result != 0) {
+    drop_made(pki, u);
+    u->read = (struct ptn_identity){.conf = u->now.conf};
+    result = pki->keyring.load(pki->keyring.arg, u->now.conf->name,
+                               &u->read.chain, &err);
+    if (result == PTN_KEYRING_GOOD && !is_unchanged(u)) {
+        if (prepare(pki, u) == 0) {
+            u->read.good = true;
+            return;
+        }
+        pki->unsettled = true;
+        pki->refused++;
         log_refused(pki, &u->read);
-        if (!u->now.good)
-            u->now.problem = u->read.problem;
-    } else if (!is_unchanged(u)) {
-        ptn_identity_free(&u->now);
-        ptn_identity_wipe(&u->read);
-        u->now = u->read;
-        log_served(pki, &u->now);
-        return 0;
+    } else if (result == PTN_KEYRING_REFUSED || result == PTN_KEYRING_AWAY) {
+        pki->unsettled = true;
+        note_problem(u, &err); /* who refused it has logged it */
     }
-    ptn_identity_free(&u->read);
-    return result;
+    drop_made(pki, u);
+}
+
+/* What was prepared is served from now on. */
+static void
+activate(struct ptn_pki *pki, struct used *u)
+{
+    size_t i = 0;
+
+    if (!u->read.good)
+        return;
+    for (struct place *p = u->places; p; p = p->next, i++)
+        if (u->made[i])
+            put_context(p, u->made[i]);
+    ptn_free(u->made);
+    u->made = NULL;
+    if (u->seal) {
+        u->seal->retired = ptn_clock_ms();
+        u->seal->next = pki->retired;
+        pki->retired = u->seal;
+    }
+    u->seal = u->read_seal;
+    u->read_seal = NULL;
+    ptn_identity_free(&u->now);
+    u->now = u->read;
+    u->read = (struct ptn_identity){0};
 }
 
 static void
@@ -445,29 +521,60 @@ conclude(struct ptn_pki_binding *b)
         b->problem = b->used[0]->now.good ? b->misfit : b->used[0]->now.problem;
 }
 
+static void
+conclude_all(struct ptn_pki *pki)
+{
+    uint64_t grace = 2 * pki->patience + SEAL_GRACE_MS;
+    uint64_t now = ptn_clock_ms();
+
+    for (size_t i = 0; i < pki->count; i++)
+        activate(pki, &pki->used[i]);
+    for (struct ptn_pki_binding *b = pki->bindings; b; b = b->next)
+        conclude(b);
+    free_seals(pki, now > grace ? now - grace : 0);
+    pki->keyring.settle(pki->keyring.arg, !pki->unsettled);
+}
+
+void
+ptn_pki_refresh_begin(struct ptn_pki *pki)
+{
+    pki->next = 0;
+    pki->refused = 0;
+    pki->unsettled = false;
+}
+
+bool
+ptn_pki_refresh_step(struct ptn_pki *pki, uint64_t microseconds)
+{
+    uint64_t end = ptn_clock_us() + microseconds;
+
+    while (pki->next < pki->count) {
+        refresh(pki, &pki->used[pki->next++]);
+        if (pki->next < pki->count && ptn_clock_us() >= end)
+            return false;
+    }
+    conclude_all(pki);
+    return true;
+}
+
+unsigned
+ptn_pki_refused(const struct ptn_pki *pki)
+{
+    return pki->refused;
+}
+
 unsigned
 ptn_pki_reload(struct ptn_pki *pki)
 {
-    unsigned refused = 0;
-
-    for (size_t i = 0; i < pki->count; i++)
-        if (refresh(pki, &pki->used[i]) != 0)
-            refused++;
-    for (struct ptn_pki_binding *b = pki->bindings; b; b = b->next)
-        conclude(b);
-    return refused;
+    ptn_pki_refresh_begin(pki);
+    (void)ptn_pki_refresh_step(pki, UINT64_MAX / 2);
+    return pki->refused;
 }
 
 void
 ptn_pki_load(struct ptn_pki *pki)
 {
     (void)ptn_pki_reload(pki); /* the bindings know what was refused */
-}
-
-void
-ptn_pki_expect_missing(struct ptn_pki *pki)
-{
-    pki->expect_missing = pki->quiet = true;
 }
 
 void
@@ -486,24 +593,22 @@ struct ptn_tls_context *
 ptn_pki_context(const struct ptn_pki_binding *b, const struct ptn_tls_ops **ops,
                 void **instance)
 {
-    *ops = b->pki->source.ops;
-    *instance = b->pki->source.instance;
+    *ops = b->pki->ops;
+    *instance = b->pki->instance;
     return b->contexts[0];
 }
 
 void
 ptn_pki_set_tickets(struct ptn_pki *pki, const uint8_t *keys, size_t count)
 {
-    const struct ptn_identity_source *source = &pki->source;
-
     assert(count <= 3);
     memcpy(pki->tickets, keys, count * PTN_TLS_TICKET_KEY_SIZE);
     pki->ticket_count = count;
     for (struct ptn_pki_binding *b = pki->bindings; b; b = b->next)
         for (size_t i = 0; i < b->tls->certificates.count; i++)
             if (b->tls->tickets && b->contexts[i])
-                source->ops->context_tickets(source->instance, b->contexts[i],
-                                             pki->tickets, count);
+                pki->ops->context_tickets(pki->instance, b->contexts[i],
+                                          pki->tickets, count);
 }
 
 void

@@ -3,16 +3,18 @@
  * The certificate repository: which certificates there are, which of them a
  * listener may show, and which one a client gets.
  *
- *   certificate (files) --load, check--> identity --per listener--> context
+ *   keyring --load--> chain, facts --per listener--> context
  *   listener --> binding --hello--> index by name --> context
  *
  * A binding lives as long as the repository; what it points to is swapped
  * whole when certificates are re-read, and only for one that was checked
- * completely. Loop thread only, except where a function says otherwise.
+ * completely. Private keys are the keyring's alone. Loop thread only, except
+ * where a function says otherwise.
  */
 #ifndef PTN_PKI_PKI_H
 #define PTN_PKI_PKI_H
 
+#include "pki/keyring.h"
 #include <postern/tls.h>
 
 struct ptn_conf;
@@ -20,25 +22,19 @@ struct ptn_listener_conf;
 struct ptn_pki;
 struct ptn_pki_binding;
 
-/* Makes nothing yet; see ptn_pki_load. `conf` must outlive the result. */
+/* Makes nothing yet; see ptn_pki_load. `conf` must outlive the result. The
+ * keyring is copied. */
 struct ptn_pki *ptn_pki_new(const struct ptn_conf *conf,
-                            const struct ptn_tls_ops *ops, void *instance);
+                            const struct ptn_tls_ops *ops, void *instance,
+                            const struct ptn_keyring *keyring);
 void ptn_pki_free(struct ptn_pki *pki);
 
-/* Makes the self-signed certificates that listeners need and that are not
- * there yet, under state/certs (folder 0700, keys 0600). Failures are left
- * for ptn_pki_load to find. */
-void ptn_pki_make_missing(struct ptn_pki *pki);
-
-/* For a check alone: self-signed ones that are not there yet are no problem,
- * and nothing is logged. */
-void ptn_pki_expect_missing(struct ptn_pki *pki);
-
-/* Reads and checks every certificate that a listener names, and makes the
- * contexts. What is wrong is logged and kept with the bindings it concerns:
- * a listener whose first certificate is unusable has a problem; further
- * ones that are unusable are left out, and their names get the first. TLS
- * settings that are wrong are a problem of their listener alone. */
+/* Gets every certificate that a listener names from the keyring, and makes
+ * the contexts. What is wrong is kept with the bindings it concerns: a
+ * listener whose first certificate is unusable has a problem; further ones
+ * that are unusable are left out, and their names get the first. TLS settings
+ * that are wrong are a problem of their listener alone. The keyring's owner
+ * logs what it refuses; the rest is logged here. */
 void ptn_pki_load(struct ptn_pki *pki);
 
 /* Whether another process of this server logs what this one would log. */
@@ -58,10 +54,19 @@ struct ptn_tls_context *ptn_pki_context(const struct ptn_pki_binding *binding,
                                         const struct ptn_tls_ops **ops,
                                         void **instance);
 
-/* Reads all files again. A certificate that passes every check replaces its
- * predecessor for new sessions; a bad one changes nothing and is logged.
- * Answers how many were refused. */
+/* The same again, after the keyring has read its files. A certificate that
+ * is new and good replaces its predecessor for new sessions; what cannot be
+ * used changes nothing. Answers how many the keyring found good, and that
+ * were of no use here. */
 unsigned ptn_pki_reload(struct ptn_pki *pki);
+
+/* The same in steps, for a loop that has sessions to serve meanwhile: step,
+ * which works for about so long, until it answers true. Nothing changes
+ * before that; then everything does. To begin again in between is fine. */
+void ptn_pki_refresh_begin(struct ptn_pki *pki);
+bool ptn_pki_refresh_step(struct ptn_pki *pki, uint64_t microseconds);
+/* What ptn_pki_reload answers, for the last refresh. */
+unsigned ptn_pki_refused(const struct ptn_pki *pki);
 
 /* Session ticket keys, newest first; `count` of PTN_TLS_TICKET_KEY_SIZE. */
 void ptn_pki_set_tickets(struct ptn_pki *pki, const uint8_t *keys,

@@ -29,8 +29,8 @@ struct work {
     char *message; /* PTN_MESSAGE_MAX octets */
 };
 
-static void
-die_with_parent(const struct ptn_child *child)
+void
+ptn_child_die_with_parent(const struct ptn_child *child)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != child->supervisor) /* it was faster */
@@ -50,7 +50,7 @@ ptn_child_begin(const struct ptn_child *child, const char *name)
     ptn_log_set_process(name);
     ptn_crash_watch(ptn_reports_leave(child->reports), name,
                     child->conf->server.module_path, &child->conf->load);
-    die_with_parent(child);
+    ptn_child_die_with_parent(child);
 }
 
 static int
@@ -101,7 +101,6 @@ check(const struct ptn_child *child, struct ptn_setup *setup,
         return PTN_EXIT_CONFIG;
     if (ptn_setup_folders(setup->conf, &err) != 0)
         return tell_error(child, &err, out);
-    ptn_setup_certificates(setup, PTN_SETUP_MAKE);
     ptn_plan_write(setup, out);
     ptn_effective_write(setup, out);
     return PTN_EXIT_OK;
@@ -153,25 +152,42 @@ tell_answer(void *arg, struct ptn_slice text)
 }
 
 static void
-reload(struct work *w)
+tell_state(const struct work *w, enum ptn_message type, unsigned refused)
 {
     struct ptn_buf state = PTN_BUF_INIT;
 
-    ptn_begin_reopen_log(w->setup.conf);
     ptn_buf_adds(&state, "refused");
-    ptn_record_addn(&state, "count", ptn_worker_reload(w->worker));
+    ptn_record_addn(&state, "count", refused);
     ptn_buf_addc(&state, '\n');
     ptn_plan_write_state(&w->setup, &state);
-    tell(w, PTN_MESSAGE_STATE, ptn_buf_slice(&state));
+    tell(w, type, ptn_buf_slice(&state));
     ptn_buf_free(&state);
+}
+
+static void
+reload(struct work *w)
+{
+    ptn_begin_reopen_log(w->setup.conf);
+    tell_state(w, PTN_MESSAGE_STATE, ptn_worker_reload(w->worker));
+}
+
+/* There is a new warden: what was asked of the old one is lost, and what it
+ * serves may differ. */
+static void
+meet_warden(struct work *w, const int ends[PTN_CHANNELS])
+{
+    close(ends[PTN_CHANNEL_AUTH]);
+    ptn_setup_connect(&w->setup, ends[PTN_CHANNEL_SIGN]);
+    tell_state(w, PTN_MESSAGE_STATE, ptn_worker_reload(w->worker));
 }
 
 static void
 on_message(void *arg)
 {
     struct work *w = arg;
-    ssize_t n =
-        recv(w->child->channel, w->message, PTN_MESSAGE_MAX, MSG_DONTWAIT);
+    int ends[PTN_CHANNELS];
+    ssize_t n = ptn_channels_receive(w->child->channel, w->message,
+                                     PTN_MESSAGE_MAX, ends);
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
@@ -185,6 +201,8 @@ on_message(void *arg)
         tell(w, PTN_MESSAGE_PING, PTN_SLICE(""));
     else if (w->message[0] == PTN_MESSAGE_TICKETS)
         ptn_worker_refresh_tickets(w->worker);
+    else if (w->message[0] == PTN_MESSAGE_WARDEN && ends[PTN_CHANNEL_SIGN] >= 0)
+        meet_warden(w, ends);
     else if (w->message[0] == PTN_MESSAGE_ASK)
         ptn_answers_reply(w->worker,
                           (struct ptn_slice){w->message + 1, (size_t)n - 1},
@@ -209,7 +227,7 @@ ready(struct ptn_worker *worker, void *arg)
     w->worker = worker;
     w->term = ptn_loop_signal(loop, SIGTERM, on_term, w);
     w->channel = ptn_loop_watch_fd(loop, w->child->channel, on_message, w);
-    tell(w, PTN_MESSAGE_READY, PTN_SLICE(""));
+    tell_state(w, PTN_MESSAGE_READY, 0);
 }
 
 static void
@@ -249,9 +267,9 @@ serve(struct work *w)
         .arg = w,
     };
 
-    ptn_setup_certificates(&w->setup, PTN_SETUP_NEED);
-    if (w->setup.pki && child->number == 0)
-        ptn_pki_set_quiet(w->setup.pki, false);
+    ptn_setup_connect(&w->setup, child->channels[PTN_CHANNEL_SIGN]);
+    /* The first speaks for all. */
+    ptn_setup_certificates(&w->setup, child->number != 0);
     if (ptn_worker_run(&params, &err) != 0)
         return complain(child, &err);
     return PTN_EXIT_OK;
@@ -266,7 +284,7 @@ ptn_child_work(const struct ptn_child *child)
 
     if (ptn_privileges_drop(child->conf->server.user, &err) != 0)
         return complain(child, &err);
-    die_with_parent(child); /* changing the user has ended that */
+    ptn_child_die_with_parent(child); /* changing the user has ended that */
     w.message = ptn_alloc(PTN_MESSAGE_MAX);
     ptn_setup_load(&w.setup, ptn_conf_again(child->conf, 0), PTN_ROLE_WORKER,
                    NULL);

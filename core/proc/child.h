@@ -7,6 +7,7 @@
 #define PTN_PROC_CHILD_H
 
 #include "proc/report.h"
+#include "proc/warden.h"
 #include "proc/worker.h"
 #include <sys/types.h>
 
@@ -18,15 +19,18 @@ struct ptn_child {
     struct ptn_sockets *sockets;
     struct ptn_shared *shared;
     unsigned number, count;
-    int channel; /* to the supervisor */
-    bool again;  /* it replaces one that died */
+    int channel;                /* to the supervisor */
+    int channels[PTN_CHANNELS]; /* to the warden; -1: not now */
+    bool again;                 /* it replaces one that died */
 };
 
 /* Signals as a child needs them; it dies when its parent does. */
 void ptn_child_begin(const struct ptn_child *child, const char *name);
+/* Again, as changing the user has ended that. */
+void ptn_child_die_with_parent(const struct ptn_child *child);
 
-/* Checks everything, makes missing certificates, and writes the plan to
- * `fd`. Errors go to stderr. Answers an exit status. */
+/* Checks everything but the certificates, and writes the plan to `fd`. Errors
+ * go to stderr. Answers an exit status. */
 int ptn_child_check(const struct ptn_child *child, int fd);
 
 /* Serves. Answers an exit status. */

@@ -41,6 +41,15 @@ ptn_crew_free(struct ptn_crew *c)
     ptn_free(c->message);
 }
 
+void
+ptn_crew_let_go(struct ptn_crew *c)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->workers[i].channel >= 0)
+            close(c->workers[i].channel);
+    ptn_sockets_close(&c->sockets);
+}
+
 uint64_t
 ptn_crew_backoff(unsigned quick_deaths)
 {
@@ -56,7 +65,8 @@ ptn_crew_backoff(unsigned quick_deaths)
 /* --- births --- */
 
 static int
-be_worker(struct ptn_crew *c, unsigned number, int channel, pid_t parent)
+be_worker(struct ptn_crew *c, unsigned number, int channel,
+          const int ends[PTN_CHANNELS], pid_t parent)
 {
     struct ptn_child child = {
         .conf = c->conf,
@@ -67,6 +77,7 @@ be_worker(struct ptn_crew *c, unsigned number, int channel, pid_t parent)
         .number = number,
         .count = c->count,
         .channel = channel,
+        .channels = {ends[0], ends[1]},
         .again = c->again,
     };
     char name[24];
@@ -86,23 +97,26 @@ fork_worker(struct ptn_crew *c, unsigned number, struct ptn_error *err)
 {
     struct ptn_crew_worker *w = &c->workers[number];
     pid_t parent = getpid();
-    int pair[2];
+    int pair[2], ends[PTN_CHANNELS];
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return ptn_error_errno(err, "no channel to a worker");
+    c->open_channels(c->arg, ends);
     w->pid = fork();
     if (w->pid < 0) {
         w->pid = 0;
         ptn_error_errno(err, "cannot fork a worker");
         close(pair[0]);
         close(pair[1]);
+        ptn_channels_close(ends);
         return -1;
     }
     if (w->pid == 0) {
         close(pair[0]);
-        exit(be_worker(c, number, pair[1], parent));
+        exit(be_worker(c, number, pair[1], ends, parent));
     }
     close(pair[1]);
+    ptn_channels_close(ends);
     w->channel = pair[0];
     w->ready = w->answers = w->aborted = false;
     w->pinged = 0;
@@ -163,10 +177,16 @@ ptn_crew_reap(struct ptn_crew *c)
     int status;
     pid_t pid;
 
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (unsigned i = 0; i < c->count; i++)
-            if (c->workers[i].pid == pid)
-                bury(c, i, status);
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        unsigned i = 0;
+
+        while (i < c->count && c->workers[i].pid != pid)
+            i++;
+        if (i < c->count)
+            bury(c, i, status);
+        else
+            c->other_died(c->arg, pid, status);
+    }
 }
 
 void
@@ -195,6 +215,16 @@ ptn_crew_send(struct ptn_crew *c, unsigned number, enum ptn_message type,
     return w->channel >= 0 &&
            sendmsg(w->channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) ==
                (ssize_t)(text.len + 1);
+}
+
+bool
+ptn_crew_send_channels(struct ptn_crew *c, unsigned number,
+                       const int ends[PTN_CHANNELS])
+{
+    struct ptn_crew_worker *w = &c->workers[number];
+
+    return w->channel >= 0 &&
+           ptn_channels_send(w->channel, PTN_MESSAGE_WARDEN, ends) == 0;
 }
 
 void

@@ -31,6 +31,10 @@ struct ptn_crew {
     uint64_t watch_due; /* 0: nobody is watched */
     bool again;         /* who is forked now replaces another */
     char *message;      /* PTN_MESSAGE_MAX octets */
+    /* Gets the channels of a worker to the warden, or -1 twice. */
+    void (*open_channels)(void *arg, int ends[PTN_CHANNELS]);
+    /* Somebody has died who is no worker. */
+    void (*other_died)(void *arg, pid_t pid, int status);
     /* In the child, after a fork: closes what is the supervisor's alone. */
     void (*let_go)(void *arg);
     /* A worker has died, or sent a message (its type, and the rest). */
@@ -43,6 +47,8 @@ struct ptn_crew {
 void ptn_crew_init(struct ptn_crew *crew, const struct ptn_conf *conf,
                    unsigned count);
 void ptn_crew_free(struct ptn_crew *crew);
+/* In a child that is no worker: closes channels and sockets. */
+void ptn_crew_let_go(struct ptn_crew *crew);
 
 /* How long to wait before a worker is replaced, milliseconds: nothing after
  * the first death, more and more when they follow each other quickly. */
@@ -61,6 +67,9 @@ void ptn_crew_replace(struct ptn_crew *crew, unsigned number);
 /* Sends a message to one; false when it cannot take it, or is not there. */
 bool ptn_crew_send(struct ptn_crew *crew, unsigned number,
                    enum ptn_message type, struct ptn_slice text);
+/* Gives a worker other channels to the warden. */
+bool ptn_crew_send_channels(struct ptn_crew *crew, unsigned number,
+                            const int ends[PTN_CHANNELS]);
 /* Sends one without text to all. */
 void ptn_crew_tell(struct ptn_crew *crew, enum ptn_message type);
 void ptn_crew_kill(struct ptn_crew *crew);

@@ -6,6 +6,7 @@ libpostern_core_la_SOURCES += \
 	core/proc/answers.c core/proc/answers.h \
 	core/proc/asks.c core/proc/asks.h \
 	core/proc/begin.c core/proc/begin.h \
+	core/proc/channels.c core/proc/channels.h \
 	core/proc/child.c core/proc/child.h \
 	core/proc/control.c core/proc/control.h \
 	core/proc/control_client.c \
@@ -27,4 +28,6 @@ libpostern_core_la_SOURCES += \
 	core/proc/status.c core/proc/status.h \
 	core/proc/supervisor.c core/proc/supervisor.h \
 	core/proc/symbol.c core/proc/symbol.h \
+	core/proc/ward.c core/proc/ward.h \
+	core/proc/warden.c core/proc/warden.h \
 	core/proc/worker.c core/proc/worker.h

@@ -109,6 +109,12 @@ warn_user(const struct ptn_conf *conf)
                 "%s:%d: warning: server.user: there is no user \"%s\" on this "
                 "machine\n",
                 s->place.file, s->place.line, s->user);
+    if (s->warden_user && s->warden_user != s->user &&
+        !ptn_privileges_known(s->warden_user))
+        fprintf(stderr,
+                "%s:%d: warning: server.warden_user: there is no user \"%s\" "
+                "on this machine\n",
+                s->place.file, s->place.line, s->warden_user);
 }
 
 /* What is only right if the server's user may do it. */
@@ -123,7 +129,13 @@ check_as_user(struct ptn_setup *setup)
         ptn_privileges_borrow(user, &err) != 0)
         return ptn_begin_complain(&err);
     check.bad = check_state(setup->conf);
-    ptn_setup_certificates(setup, PTN_SETUP_EXPECT);
+    ptn_privileges_return();
+    user = setup->conf->server.warden_user;
+    if (user && ptn_privileges_known(user) &&
+        ptn_privileges_borrow(user, &err) != 0)
+        return ptn_begin_complain(&err);
+    ptn_setup_keys(setup, PTN_KEYS_EXPECT);
+    ptn_setup_certificates(setup, true);
     if (setup->pki) {
         ptn_pki_each(setup->pki, print_certificate, &check);
         ptn_pki_each_misfit(setup->pki, print_misfit, &check);

@@ -3,6 +3,7 @@
  * Putting configuration, modules and certificates together. Main thread.
  */
 #include "proc/setup.h"
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,17 +14,22 @@ void
 ptn_setup_load(struct ptn_setup *setup, struct ptn_conf *conf,
                enum ptn_role role, const char *only)
 {
-    setup->role = role;
-    setup->conf = conf;
+    *setup = (struct ptn_setup){.role = role, .conf = conf};
     setup->modules = ptn_modules_load(setup->conf, role, only);
-    setup->pki = NULL;
-    ptn_modules_bind(setup->modules, setup->conf);
+    if (role == PTN_ROLE_WARDEN) /* it has no protocols */
+        ptn_conf_finish(setup->conf);
+    else
+        ptn_modules_bind(setup->modules, setup->conf);
 }
 
 void
 ptn_setup_free(struct ptn_setup *setup)
 {
     ptn_pki_free(setup->pki);
+    if (setup->user)
+        ptn_keys_user_free(setup->user);
+    ptn_keys_free(setup->keys);
+    ptn_warden_client_free(setup->client);
     ptn_modules_free(setup->modules);
     ptn_conf_free(setup->conf);
 }
@@ -37,23 +43,60 @@ needs_tls(const struct ptn_conf *conf)
     return false;
 }
 
-void
-ptn_setup_certificates(struct ptn_setup *setup, enum ptn_setup_missing missing)
+static bool
+find_tls(const struct ptn_setup *setup, const struct ptn_tls_ops **ops,
+         void **instance)
 {
-    const void *ops;
-    void *instance;
+    const void *found;
 
     if (!needs_tls(setup->conf) ||
         !ptn_modules_find(setup->modules, PTN_TLS_CONTRACT, PTN_TLS_VERSION,
-                          &ops, &instance))
+                          &found, instance))
+        return false;
+    *ops = found;
+    return true;
+}
+
+unsigned
+ptn_setup_keys(struct ptn_setup *setup, enum ptn_keys_missing missing)
+{
+    const struct ptn_tls_ops *ops;
+    void *instance;
+
+    if (!find_tls(setup, &ops, &instance))
+        return 0;
+    setup->keys = ptn_keys_new(setup->conf, ops, instance, missing);
+    if (missing == PTN_KEYS_MAKE)
+        ptn_keys_make_missing(setup->keys);
+    return ptn_keys_load(setup->keys);
+}
+
+void
+ptn_setup_connect(struct ptn_setup *setup, int fd)
+{
+    if (!setup->client)
+        setup->client = ptn_warden_client_new();
+    ptn_warden_client_connect(setup->client, fd);
+}
+
+void
+ptn_setup_certificates(struct ptn_setup *setup, bool quiet)
+{
+    struct ptn_keyring keyring;
+    const struct ptn_tls_ops *ops;
+    void *instance;
+
+    if (!find_tls(setup, &ops, &instance))
         return;
-    setup->pki = ptn_pki_new(setup->conf, ops, instance);
-    if (missing == PTN_SETUP_MAKE)
-        ptn_pki_make_missing(setup->pki);
-    else if (missing == PTN_SETUP_EXPECT)
-        ptn_pki_expect_missing(setup->pki);
-    else
-        ptn_pki_set_quiet(setup->pki, true);
+    if (setup->keys) {
+        setup->user = ptn_keys_user_new(setup->keys);
+        keyring = ptn_keys_keyring(setup->user);
+    } else {
+        assert(setup->client);
+        keyring = ptn_warden_client_keyring(setup->client);
+    }
+    setup->pki = ptn_pki_new(setup->conf, ops, instance, &keyring);
+    ptn_pki_set_quiet(setup->pki, quiet);
     ptn_pki_load(setup->pki);
 }
 
@@ -63,7 +106,7 @@ ptn_setup_problem(const struct ptn_setup *setup,
 {
     const struct ptn_pki_binding *b;
 
-    if (listener->tls.mode == PTN_TLS_NONE)
+    if (listener->tls.mode == PTN_TLS_NONE || !setup->pki)
         return NULL;
     b = ptn_pki_binding(setup->pki, listener);
     return ptn_pki_problem(b);

@@ -10,12 +10,18 @@
 #include "conf/conf.h"
 #include "module/modules.h"
 #include "pki/pki.h"
+#include "warden/client.h"
+#include "warden/keys.h"
 
 struct ptn_setup {
     enum ptn_role role;
     struct ptn_conf *conf;
     struct ptn_modules *modules;
     struct ptn_pki *pki; /* NULL until ptn_setup_certificates, or no TLS */
+    /* Who has the keys: one of both is NULL. */
+    struct ptn_keys *keys; /* we have; see ptn_setup_keys */
+    struct ptn_keys_user *user;
+    struct ptn_warden_client *client; /* the warden has */
 };
 
 /* Loads the modules that `conf` names and binds both. What is wrong is in
@@ -26,17 +32,20 @@ void ptn_setup_load(struct ptn_setup *setup, struct ptn_conf *conf,
                     enum ptn_role role, const char *only);
 void ptn_setup_free(struct ptn_setup *setup);
 
-/* Reads the certificates. What about self-signed ones that are not there? */
-enum ptn_setup_missing {
-    PTN_SETUP_MAKE,   /* make them */
-    PTN_SETUP_EXPECT, /* they will be made: no problem; nothing is logged */
-    PTN_SETUP_NEED,   /* they were to be there by now; nothing is logged, as
-                         who made them has done that */
-};
-void ptn_setup_certificates(struct ptn_setup *setup,
-                            enum ptn_setup_missing missing);
+/* In a process that is to have the keys: makes and reads them. Nothing, when
+ * no listener has TLS. Answers how many certificates were refused. */
+unsigned ptn_setup_keys(struct ptn_setup *setup, enum ptn_keys_missing missing);
 
-/* NULL when the listener may open its ports, else why not. */
+/* In a worker: the keys are behind `fd`, the end of a sign channel. -1: the
+ * warden is not there now. Also later, when it has been replaced. */
+void ptn_setup_connect(struct ptn_setup *setup, int fd);
+
+/* Gets the certificates from where the keys are, one of the two above, and
+ * makes what serves them. `quiet`: somebody else logs the same. */
+void ptn_setup_certificates(struct ptn_setup *setup, bool quiet);
+
+/* NULL when the listener may open its ports, else why not; or when nobody
+ * has looked at the certificates yet. */
 const struct ptn_error *
 ptn_setup_problem(const struct ptn_setup *setup,
                   const struct ptn_listener_conf *listener);

@@ -49,7 +49,10 @@ reload(struct single *s)
 
     ptn_notify_reloading();
     ptn_begin_reopen_log(s->setup.conf);
-    refused = ptn_worker_reload(s->worker);
+    refused = s->setup.keys ? ptn_keys_load(s->setup.keys) : 0;
+    refused += ptn_worker_reload(s->worker);
+    if (s->setup.keys)
+        ptn_keys_prune(s->setup.keys, ptn_clock_ms());
     refresh_plan(s);
     ptn_log(PTN_LOG_INFO, "server.reloaded", PTN_FN("refused", refused));
     ptn_notify_ready();
@@ -185,7 +188,8 @@ prepare(struct single *s, struct ptn_error *err)
         result = ptn_privileges_borrow(server->user, err);
     if (result != 0)
         return result;
-    ptn_setup_certificates(&s->setup, PTN_SETUP_MAKE);
+    ptn_setup_keys(&s->setup, PTN_KEYS_MAKE);
+    ptn_setup_certificates(&s->setup, false);
     ptn_privileges_return();
     ptn_plan_write(&s->setup, &text);
     ptn_plan_read(&s->plan, ptn_buf_slice(&text));

@@ -45,6 +45,7 @@ struct supervisor {
     struct ptn_conf *conf;
     struct ptn_plan plan;
     struct ptn_crew crew;
+    struct ptn_warden warden;
     struct ptn_control *control;
     struct ptn_asks asks;
     struct ptn_reports *reports;
@@ -64,6 +65,52 @@ let_go(void *arg)
 
     ptn_control_forget(s->control);
     close(s->signals);
+    ptn_warden_free(&s->warden);
+}
+
+/* What the warden has of the supervisor is its channel alone. */
+static void
+let_go_of_all(void *arg)
+{
+    struct supervisor *s = arg;
+
+    ptn_crew_let_go(&s->crew);
+    let_go(s);
+}
+
+static void
+open_channels(void *arg, int ends[PTN_CHANNELS])
+{
+    struct supervisor *s = arg;
+    struct ptn_error err = PTN_ERROR_INIT;
+
+    if (ptn_warden_open(&s->warden, ends, &err) != 0)
+        ptn_log_error(PTN_LOG_WARNING, "worker.without-warden", &err);
+}
+
+/* Everybody who lives gets channels to the new one. */
+static void
+introduce_warden(struct supervisor *s)
+{
+    for (unsigned i = 0; i < s->crew.count; i++) {
+        int ends[PTN_CHANNELS];
+
+        if (!s->crew.workers[i].pid)
+            continue;
+        open_channels(s, ends);
+        if (ends[PTN_CHANNEL_SIGN] >= 0)
+            (void)ptn_crew_send_channels(&s->crew, i, ends);
+        ptn_channels_close(ends);
+    }
+}
+
+static void
+hear_warden(struct supervisor *s)
+{
+    bool replaces = s->warden.again;
+
+    if (ptn_warden_receive(&s->warden) == PTN_WARDEN_READY && replaces)
+        introduce_warden(s);
 }
 
 static void
@@ -119,9 +166,18 @@ give_up(struct supervisor *s, int status)
                     ? WEXITSTATUS(status)
                     : PTN_EXIT_FAILED;
     if (WIFSIGNALED(status))
-        fprintf(stderr, "posternd: a worker died while it started: %s\n",
+        fprintf(stderr, "posternd: a process died while it started: %s\n",
                 strsignal(WTERMSIG(status)));
     stop_serving(s);
+}
+
+static void
+other_died(void *arg, pid_t pid, int status)
+{
+    struct supervisor *s = arg;
+
+    if (ptn_warden_reap(&s->warden, pid, status) && s->phase == STARTING)
+        give_up(s, status);
 }
 
 static void
@@ -153,10 +209,12 @@ take_state(struct supervisor *s, struct ptn_slice text)
 }
 
 static void
-take_ready(struct supervisor *s, unsigned number)
+take_ready(struct supervisor *s, unsigned number, struct ptn_slice text)
 {
     const struct ptn_crew_worker *w = &s->crew.workers[number];
 
+    if (number == 0 || s->phase == STARTING)
+        take_state(s, text);
     if (s->phase == STARTING && ptn_crew_is_ready(&s->crew)) {
         s->phase = SERVING;
         s->crew.again = true;
@@ -175,7 +233,7 @@ said(void *arg, unsigned number, enum ptn_message type, struct ptn_slice text)
     if (type == PTN_MESSAGE_STATE)
         take_state(arg, text);
     else if (type == PTN_MESSAGE_READY)
-        take_ready(arg, number);
+        take_ready(arg, number, text);
     else if (type == PTN_MESSAGE_ANSWER)
         ptn_asks_take(&((struct supervisor *)arg)->asks, number, text);
 }
@@ -198,6 +256,7 @@ time_left(const struct supervisor *s, uint64_t deadline)
     sooner(&deadline, s->kill_due);
     sooner(&deadline, s->crew.watch_due);
     sooner(&deadline, ptn_crew_due(&s->crew));
+    sooner(&deadline, s->warden.due);
     sooner(&deadline, ptn_asks_due(&s->asks));
     if (!deadline)
         return -1;
@@ -229,8 +288,11 @@ do_what_is_due(struct supervisor *s)
         s->kill_due = 0;
         ptn_crew_kill(&s->crew);
     }
-    if (s->crew.watch_due && s->crew.watch_due <= now)
+    if (s->crew.watch_due && s->crew.watch_due <= now) {
+        ptn_warden_watch(&s->warden, s->conf->server.watchdog);
         ptn_crew_watch(&s->crew);
+    }
+    ptn_warden_fork_due(&s->warden); /* before those who need it */
     ptn_crew_fork_due(&s->crew);
     ptn_asks_expire(&s->asks);
 }
@@ -240,20 +302,23 @@ do_what_is_due(struct supervisor *s)
 static unsigned
 wait_once(struct supervisor *s, const int fds[2], uint64_t deadline)
 {
-    struct pollfd *polls = ptn_alloc((s->crew.count + 3) * sizeof *polls);
+    struct pollfd *polls = ptn_alloc((s->crew.count + 4) * sizeof *polls);
     unsigned result = 0;
 
     for (unsigned i = 0; i < 2; i++)
         polls[i] = (struct pollfd){fds[i], POLLIN, 0};
     polls[2] = (struct pollfd){ptn_reports_fd(s->reports), POLLIN, 0};
-    ptn_crew_poll(&s->crew, polls + 3);
-    if (poll(polls, s->crew.count + 3, time_left(s, deadline)) > 0) {
+    polls[3] = (struct pollfd){s->warden.channel, POLLIN, 0};
+    ptn_crew_poll(&s->crew, polls + 4);
+    if (poll(polls, s->crew.count + 4, time_left(s, deadline)) > 0) {
         for (unsigned i = 0; i < 2; i++)
             if (polls[i].revents)
                 result |= 1u << i;
         if (polls[2].revents)
             ptn_reports_take(s->reports);
-        ptn_crew_receive(&s->crew, polls + 3);
+        if (polls[3].revents & POLLIN)
+            hear_warden(s);
+        ptn_crew_receive(&s->crew, polls + 4);
     }
     ptn_free(polls);
     return result;
@@ -261,11 +326,20 @@ wait_once(struct supervisor *s, const int fds[2], uint64_t deadline)
 
 /* --- what the operator asks for --- */
 
-/* All workers read their certificates again; waits for what they found. */
+static void
+wait_for(struct supervisor *s, uint64_t deadline)
+{
+    static const int nothing[2] = {-1, -1};
+
+    wait_once(s, nothing, deadline);
+    ptn_crew_reap(&s->crew);
+}
+
+/* The warden reads its files again, then the workers get what it found;
+ * waits for both. */
 static void
 reload(struct supervisor *s)
 {
-    static const int nothing[2] = {-1, -1};
     uint64_t deadline = ptn_clock_ms() + STATE_WAIT_MS;
 
     ptn_notify_reloading();
@@ -275,11 +349,13 @@ reload(struct supervisor *s)
                 PTN_FS("hint", "a reload reads certificates alone; restart "
                                "the server for the rest"));
     s->refused = 0;
+    ptn_warden_tell(&s->warden, PTN_WARDEN_RELOAD);
+    while (s->warden.answers && ptn_clock_ms() < deadline)
+        wait_for(s, deadline);
     ptn_crew_tell(&s->crew, PTN_MESSAGE_RELOAD);
-    while (ptn_crew_is_asked(&s->crew) && ptn_clock_ms() < deadline) {
-        wait_once(s, nothing, deadline);
-        ptn_crew_reap(&s->crew);
-    }
+    while (ptn_crew_is_asked(&s->crew) && ptn_clock_ms() < deadline)
+        wait_for(s, deadline);
+    s->refused += s->warden.refused;
     ptn_log(PTN_LOG_INFO, "server.reloaded", PTN_FN("refused", s->refused));
     ptn_notify_ready();
 }
@@ -462,6 +538,9 @@ run(struct supervisor *s)
 
     s->rotate_due = ptn_clock_ms() + PTN_TICKET_ROTATION_MS;
     s->crew.watch_due = s->started;
+    ptn_warden_init(&s->warden, s->conf, s->plan.warden, s->reports);
+    s->warden.let_go = let_go_of_all;
+    s->warden.arg = s;
     for (unsigned i = 0; i < s->crew.count; i++)
         s->crew.workers[i].due = s->started;
     while (s->phase != DRAINING || ptn_crew_is_alive(&s->crew)) {
@@ -486,6 +565,7 @@ end(struct supervisor *s)
     }
     if (s->signals >= 0)
         close(s->signals);
+    ptn_warden_free(&s->warden);
     ptn_crew_free(&s->crew);
     ptn_reports_free(s->reports);
     ptn_plan_free(&s->plan);
@@ -514,6 +594,9 @@ ptn_supervisor_run(struct ptn_conf *conf)
     ptn_asks_init(&s.asks);
     ptn_crew_init(&s.crew, conf, count_workers(conf));
     s.crew.let_go = let_go;
+    s.crew.open_channels = open_channels;
+    s.crew.other_died = other_died;
+    s.warden = (struct ptn_warden){.channel = -1};
     s.crew.died = died;
     s.crew.said = said;
     s.crew.arg = &s;

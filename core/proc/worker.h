@@ -15,7 +15,7 @@
 
 enum ptn_message {
     /* to the supervisor */
-    PTN_MESSAGE_READY = 'R',  /* it serves */
+    PTN_MESSAGE_READY = 'R',  /* it serves; then what STATE has */
     PTN_MESSAGE_STATE = 'S',  /* after a reload; then a line "refused
                                  count=N" and ptn_plan_write_state */
     PTN_MESSAGE_ANSWER = 'A', /* a line "answer id=N", with more=yes when
@@ -26,6 +26,8 @@ enum ptn_message {
     /* to the worker */
     PTN_MESSAGE_DRAIN = 'D',
     PTN_MESSAGE_RELOAD = 'H',  /* read the certificates again */
+    PTN_MESSAGE_WARDEN = 'W',  /* with two descriptors: the channels to a
+                                  warden (proc/channels.h) */
     PTN_MESSAGE_TICKETS = 'T', /* the shared ticket keys have changed */
     PTN_MESSAGE_ASK = 'Q',     /* a line "ask id=N", and a request of the
                                   control socket */

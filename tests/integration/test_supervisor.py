@@ -185,6 +185,13 @@ def worker_pids(house):
 # --- workers -------------------------------------------------------------
 
 
+def warden_pid(house):
+    """The child of the supervisor that is no worker."""
+    tasks = f"/proc/{house.child.pid}/task/{house.child.pid}/children"
+    children = pathlib.Path(tasks).read_text().split()
+    return (set(map(int, children)) - set(worker_pids(house))).pop()
+
+
 def test_worker_is_replaced(house):
     house.write().start()
     sessions = [house.connect() for _ in range(20)]
@@ -354,10 +361,20 @@ def test_fails_closed_and_opens_when_mended(house, single):
 
 
 def test_a_replaced_worker_does_not_serve_without_certificate(house):
-    """Its predecessor listened; the file has vanished since."""
+    """Its predecessor listened; the file has vanished since. As long as the
+    warden lives, it has what it has read; a new one has nothing."""
     make_pair(house.folder, "own", "mail.example.test")
     house.write(more=OWN).start()
+    first = house.shown()
     (house.folder / "own.key").unlink()
+    for pid in worker_pids(house):
+        os.kill(pid, signal.SIGKILL)
+    house.wait_log(r"worker\.replaced worker=0")
+    house.wait_log(r"worker\.replaced worker=1")
+    assert house.shown() == first
+    os.kill(warden_pid(house), signal.SIGKILL)
+    house.wait_log(r"warden\.replaced")
+    (house.folder / "log").write_text("")
     for pid in worker_pids(house):
         os.kill(pid, signal.SIGKILL)
     house.wait_log(r"worker\.replaced worker=0")

@@ -104,6 +104,7 @@ PTN_API enum ptn_tls_scan ptn_tls_hello_scan(struct ptn_slice octets,
 
 struct ptn_tls_context;
 struct ptn_tls_session;
+struct ptn_tls_key;
 
 #define PTN_TLS_TICKET_KEY_SIZE 64 /* octets of key material */
 
@@ -249,6 +250,15 @@ struct ptn_tls_ops {
     int (*sign)(void *instance, struct ptn_slice key,
                 const struct ptn_tls_to_sign *what, struct ptn_buf *signature,
                 struct ptn_error *err);
+
+    /* The same for a key that signs often: it is read once. Each handle is
+     * for one thread at a time; close wipes what it held. All three, or
+     * NULL. */
+    int (*key_open)(void *instance, struct ptn_slice pem,
+                    struct ptn_tls_key **out, struct ptn_error *err);
+    int (*key_sign)(struct ptn_tls_key *key, const struct ptn_tls_to_sign *what,
+                    struct ptn_buf *signature, struct ptn_error *err);
+    void (*key_close)(struct ptn_tls_key *key);
 };
 
 #endif

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The certificate repository over a stand-in for a TLS library. There a key
- * is "KEY number" and a certificate "CERT number names...": a pair has the
- * same number. Number 13 makes no context with TLS 1.3.
+ * The certificate repository and the store of keys over a stand-in for a TLS
+ * library. There a key is "KEY number" and a certificate "CERT number
+ * names...": a pair has the same number. Number 13 makes no context with
+ * TLS 1.3.
  */
 #include "pki/pki.h"
 #include "base/clock.h"
 #include "conf/conf.h"
 #include "log/log.h"
 #include "pki/identity.h"
+#include "warden/keys.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +23,9 @@
 struct ptn_tls_context {
     int number;
     int max_version;
+    int (*sign)(void *arg, const struct ptn_tls_to_sign *what,
+                struct ptn_buf *signature);
+    void *sign_arg;
     uint8_t ticket; /* first octet of the newest key */
     struct ptn_tls_context *(*choose)(void *arg,
                                       const struct ptn_tls_hello *hello);
@@ -66,6 +71,8 @@ fake_parse(void *instance, struct ptn_slice pem, struct ptn_tls_cert *out,
                                      ptn_clock_wall_ms() / 1000 + 8640000};
     if (number_of(pem, "CERT ") < 0)
         return ptn_error_set(err, PTN_ERR_TLS, "not a certificate");
+    snprintf(out->fingerprint, sizeof out->fingerprint, "%064x",
+             (unsigned)number_of(pem, "CERT "));
     names = memchr(pem.data + 5, ' ', pem.len - 5);
     if (names)
         snprintf(out->names, sizeof out->names, "%.*s",
@@ -88,6 +95,9 @@ fake_context(void *instance, const struct ptn_tls_params *params,
     *out = ptn_alloc(sizeof **out);
     (*out)->number = number;
     (*out)->max_version = (int)params->max_version;
+    assert_int_equal(params->key.len, 0);
+    (*out)->sign = params->sign;
+    (*out)->sign_arg = params->sign_arg;
     (*out)->choose = params->choose;
     (*out)->choose_arg = params->choose_arg;
     alive++;
@@ -135,9 +145,24 @@ fake_sign(void *instance, struct ptn_slice key,
     return 0;
 }
 
+/* The signature is the key and the scheme. */
+static int
+fake_signature(void *instance, struct ptn_slice key,
+               const struct ptn_tls_to_sign *what, struct ptn_buf *signature,
+               struct ptn_error *err)
+{
+    (void)instance;
+    (void)err;
+    ptn_buf_printf(signature, "%d by %d", (int)what->scheme,
+                   number_of(key, "KEY "));
+    return 0;
+}
+
 static const struct ptn_tls_ops fake = {
     .size = sizeof fake,
     .name = "fake",
+    .capability = PTN_TLS_CAP_REMOTE_SIGN,
+    .sign = fake_signature,
     .context_new = fake_context,
     .context_free = fake_free,
     .context_tickets = fake_tickets,
@@ -160,8 +185,39 @@ struct house {
     const struct ptn_cert_conf *lists[3][2];
     struct ptn_listener_conf listeners[4];
     struct ptn_conf conf;
+    struct ptn_keys *keys;
+    struct ptn_keys_user *user;
     struct ptn_pki *pki;
 };
+
+static void
+open_all(struct house *h, enum ptn_keys_missing missing)
+{
+    struct ptn_keyring ring;
+
+    h->keys = ptn_keys_new(&h->conf, &fake, NULL, missing);
+    h->user = ptn_keys_user_new(h->keys);
+    ring = ptn_keys_keyring(h->user);
+    h->pki = ptn_pki_new(&h->conf, &fake, NULL, &ring);
+    ptn_pki_set_quiet(h->pki, true);
+}
+
+static void
+close_all(struct house *h)
+{
+    ptn_pki_free(h->pki);
+    ptn_keys_user_free(h->user);
+    ptn_keys_free(h->keys);
+}
+
+/* Files, then what serves them; how many were refused on the way. */
+static unsigned
+load(struct house *h)
+{
+    unsigned refused = ptn_keys_load(h->keys);
+
+    return refused + ptn_pki_reload(h->pki);
+}
 
 static void
 put(const struct house *h, const char *name, const char *text, mode_t mode)
@@ -197,8 +253,10 @@ setup(void **state)
 {
     struct house *h = ptn_alloc(sizeof *h);
     static const char *const files[] = {"a.crt", "a.key", "b.crt", "b.key"};
+    struct ptn_log_sink nowhere = {.target = PTN_LOG_TO_FILE,
+                                   .path = "/dev/null"};
 
-    ptn_log_set_level(PTN_LOG_ERROR);
+    ptn_log_open(&nowhere, NULL);
     snprintf(h->folder, sizeof h->folder, "/tmp/postern-pki-XXXXXX");
     if (!mkdtemp(h->folder))
         return -1;
@@ -232,8 +290,7 @@ setup(void **state)
     put(h, "a.key", "KEY 1", 0600);
     put(h, "b.crt", "CERT 2 b.example *.b.example", 0644);
     put(h, "b.key", "KEY 2", 0600);
-    h->pki = ptn_pki_new(&h->conf, &fake, NULL);
-    ptn_pki_set_quiet(h->pki, true);
+    open_all(h, PTN_KEYS_MAKE);
     *state = h;
     return 0;
 }
@@ -244,7 +301,7 @@ teardown(void **state)
     struct house *h = *state;
     char command[96];
 
-    ptn_pki_free(h->pki);
+    close_all(h);
     snprintf(command, sizeof command, "rm -r %s", h->folder);
     if (system(command) != 0 || alive != 0)
         return -1;
@@ -288,20 +345,20 @@ makes_what_is_missing(void **state)
     struct stat st;
     int number;
 
-    ptn_pki_make_missing(h->pki);
+    ptn_keys_make_missing(h->keys);
     snprintf(path, sizeof path, "%s/certs", h->folder);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0700);
     snprintf(path, sizeof path, "%s/certs/own.key", h->folder);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
-    ptn_pki_load(h->pki);
+    load(h);
     assert_null(problem_of(h, 0));
     number = context_of(h, 0)->number;
     assert_true(number >= 100);
     /* What is there stays. */
-    ptn_pki_make_missing(h->pki);
-    assert_int_equal(ptn_pki_reload(h->pki), 0);
+    ptn_keys_make_missing(h->keys);
+    assert_int_equal(load(h), 0);
     assert_int_equal(context_of(h, 0)->number, number);
     assert_null(ptn_pki_binding(h->pki, &h->listeners[3]));
 }
@@ -311,7 +368,7 @@ chooses_by_name(void **state)
 {
     struct house *h = *state;
 
-    ptn_pki_load(h->pki);
+    load(h);
     assert_int_equal(chosen(h, 1, "a.example"), 1);
     assert_int_equal(chosen(h, 1, "b.example"), 2);
     assert_int_equal(chosen(h, 1, "x.b.example"), 2);
@@ -338,14 +395,14 @@ settings_that_fit_nothing(void **state)
 
     h->listeners[2].tls.groups = "X99";
     h->listeners[2].place = (struct ptn_conf_place){"y.conf", 9};
-    ptn_pki_load(h->pki);
+    load(h);
     assert_string_equal(problem_of(h, 2)->text,
                         "listeners.one.tls: no group X99");
     assert_null(problem_of(h, 1));
     assert_int_equal(chosen(h, 1, "a.example"), 1);
     put(h, "a.crt", "CERT 3 a.example", 0644);
     put(h, "a.key", "KEY 3", 0600);
-    ptn_pki_reload(h->pki);
+    load(h);
     assert_int_equal(chosen(h, 1, "a.example"), 3);
     assert_non_null(problem_of(h, 2));
     ptn_pki_each_misfit(h->pki, count_misfit, &misfits);
@@ -370,7 +427,7 @@ fails_closed(void **state)
 {
     struct house *h = *state;
 
-    ptn_pki_load(h->pki); /* own was not made */
+    load(h); /* own was not made */
     assert_non_null(problem_of(h, 0));
     assert_null(context_of(h, 0));
     assert_non_null(strstr(problem_of(h, 0)->text, "certificates.own: "));
@@ -386,11 +443,11 @@ leaves_out_a_further_one(void **state)
     struct house *h = *state;
 
     put(h, "b.key", "KEY 3", 0600);
-    ptn_pki_load(h->pki);
+    load(h);
     assert_null(problem_of(h, 1));
     assert_int_equal(chosen(h, 1, "b.example"), 1);
     put(h, "b.key", "KEY 2", 0600);
-    assert_int_equal(ptn_pki_reload(h->pki), 1); /* own is still not there */
+    assert_int_equal(load(h), 1); /* own is still not there */
     assert_int_equal(chosen(h, 1, "b.example"), 2);
 }
 
@@ -410,18 +467,13 @@ refuses_bad_ones(void **state)
     struct house *h = *state;
 
     for (size_t i = 0; i < PTN_COUNT(cases); i++) {
-        struct ptn_pki *pki;
-
         put(h, "a.crt", "CERT 1 a.example", 0644);
         put(h, "a.key", "KEY 1", 0600);
         put(h, cases[i].file, cases[i].text, cases[i].mode);
-        pki = ptn_pki_new(&h->conf, &fake, NULL);
-        ptn_pki_set_quiet(pki, true);
-        ptn_pki_load(pki);
-        assert_non_null(strstr(
-            ptn_pki_problem(ptn_pki_binding(pki, &h->listeners[2]))->text,
-            cases[i].why));
-        ptn_pki_free(pki);
+        close_all(h);
+        open_all(h, PTN_KEYS_MAKE);
+        load(h);
+        assert_non_null(strstr(problem_of(h, 2)->text, cases[i].why));
     }
 }
 
@@ -431,12 +483,12 @@ reload_swaps(void **state)
     struct house *h = *state;
     struct ptn_tls_context *before;
 
-    ptn_pki_make_missing(h->pki);
-    ptn_pki_load(h->pki);
+    ptn_keys_make_missing(h->keys);
+    load(h);
     before = context_of(h, 0);
     put(h, "a.crt", "CERT 5 a.example new.example", 0644);
     put(h, "a.key", "KEY 5", 0600);
-    assert_int_equal(ptn_pki_reload(h->pki), 0);
+    assert_int_equal(load(h), 0);
     assert_int_equal(chosen(h, 1, "new.example"), 5);
     assert_int_equal(context_of(h, 2)->number, 5);
     assert_ptr_equal(context_of(h, 0), before); /* it has not changed */
@@ -449,20 +501,103 @@ reload_of_a_bad_one_changes_nothing(void **state)
     struct house *h = *state;
     const struct ptn_tls_context *before;
 
-    ptn_pki_make_missing(h->pki);
-    ptn_pki_load(h->pki);
+    ptn_keys_make_missing(h->keys);
+    load(h);
     before = context_of(h, 1);
     put(h, "a.crt", "nonsense", 0644);
-    assert_int_equal(ptn_pki_reload(h->pki), 1);
+    assert_int_equal(load(h), 1);
     assert_ptr_equal(context_of(h, 1), before);
     assert_null(problem_of(h, 1));
     /* Good for listener 2 and unfit for listener 1: for neither. */
     put(h, "a.crt", "CERT 13 a.example", 0644);
     put(h, "a.key", "KEY 13", 0600);
-    assert_int_equal(ptn_pki_reload(h->pki), 1);
+    assert_int_equal(load(h), 1);
     assert_int_equal(context_of(h, 1)->number, 1);
     assert_int_equal(context_of(h, 2)->number, 1);
     assert_int_equal(alive, 4);
+}
+
+static void
+expect_signature(const struct ptn_tls_context *c, const char *expected)
+{
+    struct ptn_tls_to_sign what = {PTN_SIGN_ED25519, PTN_SLICE("x")};
+    struct ptn_buf out = PTN_BUF_INIT;
+    int result = c->sign(c->sign_arg, &what, &out);
+
+    if (expected) {
+        assert_int_equal(result, 0);
+        assert_string_equal(ptn_buf_cstr(&out), expected);
+    } else {
+        assert_int_equal(result, -1);
+    }
+    ptn_buf_free(&out);
+}
+
+/* A handshake that began before a certificate was replaced ends with it. */
+static void
+old_keys_sign_on(void **state)
+{
+    struct house *h = *state;
+    struct ptn_tls_context old, *now;
+
+    h->listeners[1].limits.handshake_timeout = 1000;
+    ptn_keys_make_missing(h->keys);
+    load(h);
+    old = *context_of(h, 2);
+    expect_signature(&old, "2055 by 1");
+    put(h, "a.crt", "CERT 5 a.example", 0644);
+    put(h, "a.key", "KEY 5", 0600);
+    load(h);
+    now = context_of(h, 2);
+    expect_signature(now, "2055 by 5");
+    assert_int_equal(ptn_keys_prune(h->keys, ptn_clock_ms()), 1);
+    expect_signature(&old, "2055 by 1");
+    assert_int_equal(ptn_keys_prune(h->keys, ptn_clock_ms() + 60000), 0);
+    expect_signature(&old, NULL);
+    expect_signature(now, "2055 by 5");
+}
+
+/* While a worker could not take the new certificate, it needs the old. */
+static void
+keys_are_kept_for_the_unsettled(void **state)
+{
+    struct house *h = *state;
+
+    ptn_keys_make_missing(h->keys);
+    load(h);
+    put(h, "a.crt", "CERT 13 a.example", 0644);
+    put(h, "a.key", "KEY 13", 0600);
+    assert_int_equal(load(h), 1);
+    assert_int_equal(ptn_keys_prune(h->keys, ptn_clock_ms() + 600000), 1);
+    expect_signature(context_of(h, 2), "2055 by 1");
+    put(h, "a.crt", "CERT 14 a.example", 0644);
+    put(h, "a.key", "KEY 14", 0600);
+    assert_int_equal(load(h), 0);
+    assert_int_equal(ptn_keys_prune(h->keys, ptn_clock_ms() + 600000), 0);
+    expect_signature(context_of(h, 2), "2055 by 14");
+}
+
+static void
+refreshes_in_steps(void **state)
+{
+    struct house *h = *state;
+    unsigned steps = 1;
+
+    ptn_keys_make_missing(h->keys);
+    load(h);
+    put(h, "a.crt", "CERT 5 a.example", 0644);
+    put(h, "a.key", "KEY 5", 0600);
+    ptn_keys_load(h->keys);
+    ptn_pki_refresh_begin(h->pki);
+    while (!ptn_pki_refresh_step(h->pki, 0)) {
+        steps++;
+        assert_int_equal(context_of(h, 2)->number, 1);
+        if (steps == 2) /* from the beginning */
+            ptn_pki_refresh_begin(h->pki);
+    }
+    assert_int_equal(steps, 4);
+    assert_int_equal(context_of(h, 2)->number, 5);
+    assert_int_equal(ptn_pki_refused(h->pki), 0);
 }
 
 static void
@@ -471,12 +606,12 @@ ticket_keys(void **state)
     struct house *h = *state;
     uint8_t keys[3 * PTN_TLS_TICKET_KEY_SIZE] = {42};
 
-    ptn_pki_load(h->pki);
+    load(h);
     ptn_pki_set_tickets(h->pki, keys, 3);
     assert_int_equal(context_of(h, 1)->ticket, 42);
     put(h, "a.crt", "CERT 6 a.example", 0644);
     put(h, "a.key", "KEY 6", 0600);
-    ptn_pki_reload(h->pki);
+    load(h);
     assert_int_equal(context_of(h, 1)->number, 6);
     assert_int_equal(context_of(h, 1)->ticket, 42);
 }
@@ -486,8 +621,9 @@ expects_what_will_be_made(void **state)
 {
     struct house *h = *state;
 
-    ptn_pki_expect_missing(h->pki);
-    ptn_pki_load(h->pki);
+    close_all(h);
+    open_all(h, PTN_KEYS_EXPECT);
+    load(h);
     assert_null(problem_of(h, 0));
     assert_null(problem_of(h, 1));
 }
@@ -521,6 +657,9 @@ main(void)
         TEST(refuses_bad_ones),
         TEST(reload_swaps),
         TEST(reload_of_a_bad_one_changes_nothing),
+        TEST(old_keys_sign_on),
+        TEST(keys_are_kept_for_the_unsettled),
+        TEST(refreshes_in_steps),
         TEST(ticket_keys),
         TEST(expects_what_will_be_made),
         cmocka_unit_test(covers_names),

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * From the fork to the end of a warden. The main thread has a loop with the
+ * supervisor's channel and whatever takes time on its lanes; each worker has
+ * a thread of its own that signs (warden/desk.c).
+ *
+ *   become its user -> modules -> keys are made and read -> READY -> serves
+ */
+#include "proc/ward.h"
+#include "base/clock.h"
+#include "log/log.h"
+#include "proc/begin.h"
+#include "proc/child.h"
+#include "proc/crash.h"
+#include "proc/privileges.h"
+#include "proc/server.h"
+#include "proc/setup.h"
+#include "proc/warden.h"
+#include "warden/desk.h"
+#include <errno.h>
+#include <postern/log.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    PRUNE_MS = 60000,  /* how often replaced keys are looked at */
+    RETIRED_MS = 1000, /* how often a retired one looks for its end */
+};
+
+struct warden {
+    const struct ptn_ward *ward;
+    struct ptn_setup setup;
+    struct ptn_loop *loop;
+    struct ptn_fd_watch *channel;
+    struct ptn_desks desks;
+    struct ptn_alarm *prune, *retired;
+    struct ptn_job reload;
+    unsigned refused;
+    bool reloading, reload_again;
+};
+
+/* --- the supervisor --- */
+
+static void
+tell(const struct warden *w, enum ptn_warden_message type, const char *text)
+{
+    char message[32];
+    int n = snprintf(message, sizeof message, "%c%s", (char)type, text);
+
+    if (send(w->ward->channel, message, (size_t)n, MSG_NOSIGNAL) < 0)
+        ptn_log(PTN_LOG_WARNING, "warden.supervisor-not-told",
+                PTN_FS("error", strerror(errno)));
+}
+
+/* --- reading again --- */
+
+static void
+read_keys(struct ptn_job *job)
+{
+    struct warden *w = PTN_CONTAINER(job, struct warden, reload);
+
+    w->refused = w->setup.keys ? ptn_keys_load(w->setup.keys) : 0;
+}
+
+static void begin_reload(struct warden *w);
+
+static enum ptn_result
+keys_read(struct ptn_session *session, struct ptn_job *job)
+{
+    struct warden *w = PTN_CONTAINER(job, struct warden, reload);
+    char count[16];
+
+    (void)session;
+    w->reloading = false;
+    if (w->reload_again) {
+        begin_reload(w);
+        return PTN_DONE;
+    }
+    snprintf(count, sizeof count, "%u", w->refused);
+    tell(w, PTN_WARDEN_RELOADED, count);
+    ptn_alarm_set(w->prune, PRUNE_MS);
+    return PTN_DONE;
+}
+
+/* On a lane, as thousands of files take their time. What changes while they
+ * are read is read once more. */
+static void
+begin_reload(struct warden *w)
+{
+    w->reload_again = w->reloading;
+    if (w->reloading)
+        return;
+    w->reload = (struct ptn_job){.run = read_keys, .done = keys_read};
+    w->reloading = true;
+    if (ptn_loop_submit(w->loop, PTN_LANE_DISK, &w->reload) == 0)
+        return;
+    ptn_log(PTN_LOG_ERROR, "warden.not-reloaded",
+            PTN_FS("error", "the lane for files is full"));
+    w->reloading = false;
+    tell(w, PTN_WARDEN_RELOADED, "1");
+}
+
+static void
+on_prune(void *arg)
+{
+    struct warden *w = arg;
+
+    if (w->setup.keys && ptn_keys_prune(w->setup.keys, ptn_clock_ms()) > 0)
+        ptn_alarm_set(w->prune, PRUNE_MS);
+}
+
+/* --- workers --- */
+
+static void
+take_channels(struct warden *w, const int fds[PTN_CHANNELS])
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+
+    if (fds[PTN_CHANNEL_SIGN] < 0) /* no descriptor was free here */
+        return;
+    close(fds[PTN_CHANNEL_AUTH]);
+    if (!w->setup.keys)
+        close(fds[PTN_CHANNEL_SIGN]); /* nobody has anything to sign */
+    else if (ptn_desk_open(&w->desks, fds[PTN_CHANNEL_SIGN], &err) != 0)
+        ptn_log_error(PTN_LOG_ERROR, "warden.channel-not-served", &err);
+}
+
+static void
+on_retired(void *arg)
+{
+    struct warden *w = arg;
+
+    if (atomic_load(&w->desks.open) == 0)
+        ptn_loop_stop(w->loop);
+    else
+        ptn_alarm_set(w->retired, RETIRED_MS);
+}
+
+static void
+on_message(void *arg)
+{
+    struct warden *w = arg;
+    int ends[PTN_CHANNELS];
+    char type;
+    ssize_t n = ptn_channels_receive(w->ward->channel, &type, 1, ends);
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) /* the supervisor is gone */
+        _exit(PTN_EXIT_FAILED);
+    if (type == PTN_WARDEN_CHANNELS)
+        take_channels(w, ends);
+    else if (type == PTN_WARDEN_RELOAD)
+        begin_reload(w);
+    else if (type == PTN_WARDEN_PING)
+        tell(w, PTN_WARDEN_PING, "");
+    else if (type == PTN_WARDEN_RETIRE)
+        on_retired(w);
+}
+
+/* --- from beginning to end --- */
+
+/* Where root starts us, memory is ours to lock, all of it: libraries copy
+ * keys about. Elsewhere the limit is a few megabytes, and only what
+ * warden/secret.c holds is locked. */
+static void
+allow_locking(void)
+{
+    struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+
+    (void)setrlimit(RLIMIT_MEMLOCK, &all);
+}
+
+static void
+close_memory(void)
+{
+    struct rlimit none = {0, 0}, limit;
+
+    (void)setrlimit(RLIMIT_CORE, &none);
+    /* No core, no ptrace, no /proc/PID/mem for others of this user. */
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
+        limit.rlim_cur == RLIM_INFINITY)
+        (void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+}
+
+static int
+complain(const struct ptn_ward *ward, const struct ptn_error *err)
+{
+    if (!ward->again)
+        return ptn_begin_complain(err);
+    ptn_log_error(PTN_LOG_ERROR, "warden.not-started", err);
+    return PTN_EXIT_FAILED;
+}
+
+static void
+log_ready(const struct warden *w)
+{
+    const struct ptn_keys *keys = w->setup.keys;
+
+    if (keys && ptn_keys_unlocked(keys))
+        ptn_log(PTN_LOG_WARNING, "warden.memory-not-locked",
+                PTN_FS("hint", "keys may reach the swap; allow more locked "
+                               "memory (RLIMIT_MEMLOCK, LimitMEMLOCK=)"));
+}
+
+static int
+serve(struct warden *w, struct ptn_error *err)
+{
+    struct ptn_modules_place place = {w->loop, 0, 1};
+
+    if (ptn_modules_start(w->setup.modules, &place, err) != 0)
+        return -1;
+    w->desks.keys = w->setup.keys;
+    w->prune = ptn_alarm_new(w->loop, on_prune, w);
+    w->retired = ptn_alarm_new(w->loop, on_retired, w);
+    w->channel = ptn_loop_watch_fd(w->loop, w->ward->channel, on_message, w);
+    log_ready(w);
+    tell(w, PTN_WARDEN_READY, "");
+    ptn_loop_run(w->loop);
+    ptn_modules_stop(w->setup.modules);
+    return 0;
+}
+
+static int
+begin(struct warden *w, struct ptn_error *err)
+{
+    const struct ptn_server_conf *server = &w->setup.conf->server;
+    struct ptn_loop_params lanes = {(size_t)server->disk_threads,
+                                    (size_t)server->slow_threads,
+                                    (size_t)server->lane_depth};
+
+    ptn_setup_keys(&w->setup, PTN_KEYS_MAKE);
+    w->loop = ptn_loop_new(&lanes, err);
+    return w->loop ? serve(w, err) : -1;
+}
+
+int
+ptn_ward_run(const struct ptn_ward *ward)
+{
+    struct ptn_child child = {.conf = ward->conf,
+                              .reports = ward->reports,
+                              .supervisor = ward->supervisor};
+    struct ptn_error err = PTN_ERROR_INIT;
+    struct warden w = {.ward = ward};
+
+    ptn_child_begin(&child, "warden");
+    allow_locking();
+    if (ptn_privileges_drop(ward->conf->server.warden_user, &err) != 0)
+        return complain(ward, &err);
+    ptn_child_die_with_parent(&child);
+    close_memory();
+    ptn_setup_load(&w.setup, ptn_conf_again(ward->conf, 0), PTN_ROLE_WARDEN,
+                   ward->modules);
+    ptn_crash_map();
+    if (ptn_conf_failed(w.setup.conf)) {
+        ptn_conf_print_notes(w.setup.conf, stderr);
+        return PTN_EXIT_CONFIG;
+    }
+    if (begin(&w, &err) != 0)
+        return complain(ward, &err);
+    /* Threads may still be at work: the system takes everything back. */
+    return PTN_EXIT_OK;
+}

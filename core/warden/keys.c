@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The store of keys. One thread loads and prunes; users sign and read chains
+ * on threads of their own. Under the lock is only what takes microseconds:
+ * no file is read and nothing is signed there.
+ *
+ * Invariants: `by_leaf` has each key once. A key whose `holders` is 0 was
+ * replaced, and stays for those that have not settled. `busy` counts
+ * signatures in the making: such a key is not forgotten.
+ */
+#include "warden/keys.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "pki/identity.h"
+#include "warden/secret.h"
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <postern/log.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+enum {
+    HANDLES_MAX = 256, /* handles of keys that wait for their next use */
+    GRACE_MS = 30000,  /* besides what handshakes may take */
+};
+
+/* A key that a library has read, ready to sign. */
+struct handle {
+    struct handle *next;
+    struct ptn_tls_key *key;
+};
+
+struct key {
+    uint8_t fingerprint[PTN_FINGERPRINT_SIZE];
+    char *pem; /* in the safe */
+    size_t pem_len;
+    struct handle *idle;
+    unsigned holders, busy;
+    uint64_t retired_round, retired_at; /* while holders is 0 */
+};
+
+/* A certificate that some listener names. */
+struct held {
+    const struct ptn_cert_conf *conf;
+    bool good;
+    struct ptn_buf chain;
+    struct ptn_error problem; /* unless good */
+    struct key *key;          /* if good */
+};
+
+struct ptn_keys_user {
+    struct ptn_list link;
+    struct ptn_keys *keys;
+    uint64_t settled; /* the round */
+    uint64_t asked;   /* the round in which it began to ask again; 0: not */
+};
+
+struct ptn_keys {
+    struct ptn_identity_source source;
+    bool expect;
+    uint64_t patience; /* ms that a handshake may take */
+    struct held *held;
+    size_t count;
+    struct ptn_map by_name; /* constant */
+    pthread_mutex_t lock;   /* for all that follows */
+    struct ptn_map by_leaf;
+    struct ptn_safe safe;
+    struct ptn_list users;
+    size_t idle; /* handles */
+    uint64_t round;
+};
+
+/* --- from beginning to end --- */
+
+static void
+add_held(struct ptn_keys *keys, const struct ptn_cert_conf *conf)
+{
+    struct held *h;
+
+    if (!conf || ptn_map_get(&keys->by_name, ptn_slice_of(conf->name)))
+        return;
+    h = &keys->held[keys->count++];
+    h->conf = conf;
+    ptn_map_put(&keys->by_name, ptn_slice_of(conf->name), h);
+}
+
+static void
+add_listener(struct ptn_keys *keys, const struct ptn_listener_conf *l)
+{
+    if (l->tls.mode == PTN_TLS_NONE || !l->tls.certs)
+        return;
+    for (size_t i = 0; i < l->tls.certificates.count; i++)
+        add_held(keys, l->tls.certs[i]);
+    if (l->limits.handshake_timeout > keys->patience)
+        keys->patience = l->limits.handshake_timeout;
+}
+
+struct ptn_keys *
+ptn_keys_new(const struct ptn_conf *conf, const struct ptn_tls_ops *ops,
+             void *instance, enum ptn_keys_missing missing)
+{
+    struct ptn_keys *keys = ptn_alloc(sizeof *keys);
+
+    keys->source =
+        (struct ptn_identity_source){ops, instance, conf->server.state};
+    keys->expect = missing == PTN_KEYS_EXPECT;
+    keys->held = ptn_alloc((conf->cert_count + 1) * sizeof *keys->held);
+    keys->by_name = keys->by_leaf = PTN_MAP_INIT;
+    keys->safe = PTN_SAFE_INIT;
+    ptn_list_init(&keys->users);
+    pthread_mutex_init(&keys->lock, NULL);
+    for (size_t i = 0; i < conf->listener_count; i++)
+        add_listener(keys, &conf->listeners[i]);
+    return keys;
+}
+
+static void
+free_handles(struct ptn_keys *keys, struct key *k)
+{
+    struct handle *next;
+
+    for (struct handle *h = k->idle; h; h = next) {
+        next = h->next;
+        keys->source.ops->key_close(h->key);
+        ptn_free(h);
+        keys->idle--;
+    }
+    k->idle = NULL;
+}
+
+static void
+free_key(struct ptn_keys *keys, struct key *k)
+{
+    free_handles(keys, k);
+    ptn_safe_drop(&keys->safe, k->pem, k->pem_len);
+    ptn_free(k);
+}
+
+void
+ptn_keys_free(struct ptn_keys *keys)
+{
+    const struct ptn_map_slot *slot;
+    size_t at = 0;
+
+    if (!keys)
+        return;
+    assert(ptn_list_is_empty(&keys->users));
+    while ((slot = ptn_map_next(&keys->by_leaf, &at)))
+        free_key(keys, slot->value);
+    for (size_t i = 0; i < keys->count; i++)
+        ptn_buf_free(&keys->held[i].chain);
+    ptn_map_free(&keys->by_leaf);
+    ptn_map_free(&keys->by_name);
+    ptn_safe_free(&keys->safe);
+    pthread_mutex_destroy(&keys->lock);
+    ptn_free(keys->held);
+    ptn_free(keys);
+}
+
+size_t
+ptn_keys_count(const struct ptn_keys *keys)
+{
+    return keys->count;
+}
+
+bool
+ptn_keys_unlocked(const struct ptn_keys *keys)
+{
+    return keys->safe.unlocked;
+}
+
+/* --- reading --- */
+
+void
+ptn_keys_make_missing(struct ptn_keys *keys)
+{
+    char folder[PATH_MAX];
+
+    snprintf(folder, sizeof folder, "%s/certs", keys->source.state);
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+        return; /* reading will say it, with the certificate's place */
+    for (size_t i = 0; i < keys->count; i++) {
+        struct ptn_error err = PTN_ERROR_INIT;
+        const struct ptn_cert_conf *conf = keys->held[i].conf;
+
+        if (ptn_identity_make(&keys->source, conf, &err) == 0)
+            continue;
+        err.file = conf->place.file;
+        err.line = conf->place.line;
+        ptn_log_error(PTN_LOG_ERROR, "certificate.not-made", &err);
+    }
+}
+
+static struct key *
+add_key(struct ptn_keys *keys, const uint8_t *fingerprint, struct ptn_slice pem)
+{
+    struct key *k = ptn_alloc(sizeof *k);
+
+    memcpy(k->fingerprint, fingerprint, sizeof k->fingerprint);
+    k->pem = ptn_safe_keep(&keys->safe, pem);
+    k->pem_len = pem.len;
+    ptn_map_put(
+        &keys->by_leaf,
+        (struct ptn_slice){(char *)k->fingerprint, sizeof k->fingerprint}, k);
+    return k;
+}
+
+static struct key *
+find_key(const struct ptn_keys *keys, const uint8_t *fingerprint)
+{
+    return ptn_map_get(
+        &keys->by_leaf,
+        (struct ptn_slice){(const char *)fingerprint, PTN_FINGERPRINT_SIZE});
+}
+
+static void
+retire(struct ptn_keys *keys, struct key *k)
+{
+    if (--k->holders > 0)
+        return;
+    k->retired_round = keys->round + 1; /* the load that is going on */
+    k->retired_at = ptn_clock_ms();
+}
+
+/* Takes the chain over. */
+static void
+hold(struct ptn_keys *keys, struct held *h, struct ptn_identity *id,
+     const uint8_t *fingerprint)
+{
+    struct ptn_buf old;
+
+    pthread_mutex_lock(&keys->lock);
+    struct key *k = find_key(keys, fingerprint);
+    if (!k)
+        k = add_key(keys, fingerprint, ptn_buf_slice(&id->key));
+    k->holders++;
+    if (h->key)
+        retire(keys, h->key);
+    h->key = k;
+    h->good = true;
+    old = h->chain;
+    h->chain = id->chain;
+    pthread_mutex_unlock(&keys->lock);
+    id->chain = old;
+}
+
+static bool
+is_unchanged(const struct held *h, const struct ptn_identity *id)
+{
+    return h->good &&
+           ptn_slice_eq(ptn_buf_slice(&h->chain), ptn_buf_slice(&id->chain));
+}
+
+static int
+refuse(struct ptn_keys *keys, struct held *h, const struct ptn_error *err)
+{
+    if (!keys->expect)
+        ptn_log_error(PTN_LOG_ERROR, "certificate.refused", err);
+    pthread_mutex_lock(&keys->lock);
+    if (!h->good)
+        h->problem = *err;
+    pthread_mutex_unlock(&keys->lock);
+    return -1;
+}
+
+static void
+log_held(const struct ptn_keys *keys, const struct ptn_identity *id)
+{
+    if (keys->expect)
+        return;
+    ptn_log(PTN_LOG_INFO, "certificate.loaded",
+            PTN_FS("certificate", id->conf->name),
+            PTN_FS("fingerprint", id->facts.fingerprint));
+    ptn_identity_warn(id);
+}
+
+/* -1: what was found is of no use; the old one, if any, stays. */
+static int
+load_one(struct ptn_keys *keys, struct held *h)
+{
+    uint8_t fingerprint[PTN_FINGERPRINT_SIZE];
+    struct ptn_identity id;
+    int result = 0;
+
+    if (keys->expect && ptn_identity_will_be_made(&keys->source, h->conf))
+        return 0;
+    if (ptn_identity_read(&keys->source, h->conf, &id) != 0) {
+        result = refuse(keys, h, &id.problem);
+    } else if (!ptn_fingerprint_parse(id.facts.fingerprint, fingerprint)) {
+        ptn_error_set(&id.problem, PTN_ERR_TLS,
+                      "certificates.%s: %s gives no fingerprint", h->conf->name,
+                      keys->source.ops->name);
+        result = refuse(keys, h, &id.problem);
+    } else if (!is_unchanged(h, &id)) {
+        hold(keys, h, &id, fingerprint);
+        log_held(keys, &id);
+    }
+    ptn_identity_free(&id);
+    return result;
+}
+
+unsigned
+ptn_keys_load(struct ptn_keys *keys)
+{
+    unsigned refused = 0;
+
+    for (size_t i = 0; i < keys->count; i++)
+        if (load_one(keys, &keys->held[i]) != 0)
+            refused++;
+    pthread_mutex_lock(&keys->lock);
+    keys->round++;
+    pthread_mutex_unlock(&keys->lock);
+    return refused;
+}
+
+/* --- forgetting --- */
+
+/* The round that all users have settled on. */
+static uint64_t
+settled_round(const struct ptn_keys *keys)
+{
+    uint64_t round = keys->round;
+
+    for (struct ptn_list *l = keys->users.next; l != &keys->users; l = l->next)
+        if (PTN_CONTAINER(l, struct ptn_keys_user, link)->settled < round)
+            round = PTN_CONTAINER(l, struct ptn_keys_user, link)->settled;
+    return round;
+}
+
+/* One key that can go, out of the map; NULL: there is none. */
+static struct key *
+take_forgettable(struct ptn_keys *keys, uint64_t now, size_t *left)
+{
+    uint64_t round = settled_round(keys);
+    const struct ptn_map_slot *slot;
+    size_t at = 0;
+
+    *left = 0;
+    while ((slot = ptn_map_next(&keys->by_leaf, &at))) {
+        struct key *k = slot->value;
+
+        if (k->holders > 0)
+            continue;
+        ++*left;
+        if (k->busy > 0 || k->retired_round > round ||
+            now < k->retired_at + keys->patience + GRACE_MS)
+            continue;
+        ptn_map_remove(&keys->by_leaf, slot->key);
+        return k;
+    }
+    return NULL;
+}
+
+size_t
+ptn_keys_prune(struct ptn_keys *keys, uint64_t now)
+{
+    struct key *k;
+    size_t left;
+
+    pthread_mutex_lock(&keys->lock);
+    while ((k = take_forgettable(keys, now, &left)))
+        free_key(keys, k);
+    pthread_mutex_unlock(&keys->lock);
+    return left;
+}
+
+/* --- users --- */
+
+struct ptn_keys_user *
+ptn_keys_user_new(struct ptn_keys *keys)
+{
+    struct ptn_keys_user *user = ptn_alloc(sizeof *user);
+
+    user->keys = keys;
+    pthread_mutex_lock(&keys->lock);
+    ptn_list_add(&keys->users, &user->link);
+    pthread_mutex_unlock(&keys->lock);
+    return user;
+}
+
+void
+ptn_keys_user_free(struct ptn_keys_user *user)
+{
+    struct ptn_keys *keys = user->keys;
+
+    pthread_mutex_lock(&keys->lock);
+    ptn_list_remove(&user->link);
+    pthread_mutex_unlock(&keys->lock);
+    ptn_free(user);
+}
+
+enum ptn_keyring_result
+ptn_keys_chain(struct ptn_keys_user *user, const char *name, uint64_t *round,
+               struct ptn_buf *chain, struct ptn_error *err)
+{
+    struct ptn_keys *keys = user->keys;
+    struct held *h = ptn_map_get(&keys->by_name, ptn_slice_of(name));
+    enum ptn_keyring_result result = PTN_KEYRING_REFUSED;
+
+    pthread_mutex_lock(&keys->lock);
+    *round = keys->round;
+    if (!h) {
+        ptn_error_set(err, PTN_ERR_TLS, "certificates.%s: no listener uses it",
+                      name);
+    } else if (h->good) {
+        ptn_buf_addslice(chain, ptn_buf_slice(&h->chain));
+        result = PTN_KEYRING_GOOD;
+    } else if (h->problem.code == PTN_ERR_NONE) {
+        result = PTN_KEYRING_COMING;
+    } else {
+        *err = h->problem;
+    }
+    pthread_mutex_unlock(&keys->lock);
+    return result;
+}
+
+void
+ptn_keys_settle(struct ptn_keys_user *user, uint64_t round)
+{
+    pthread_mutex_lock(&user->keys->lock);
+    if (round > user->settled && round <= user->keys->round)
+        user->settled = round;
+    pthread_mutex_unlock(&user->keys->lock);
+}
+
+/* --- signing --- */
+
+/* Marks the key as busy, and takes a handle of it if one waits. */
+static struct key *
+borrow(struct ptn_keys *keys, const uint8_t *fingerprint,
+       struct handle **handle)
+{
+    struct key *k;
+
+    *handle = NULL;
+    pthread_mutex_lock(&keys->lock);
+    k = find_key(keys, fingerprint);
+    if (k) {
+        k->busy++;
+        *handle = k->idle;
+        if (k->idle) {
+            k->idle = k->idle->next;
+            keys->idle--;
+        }
+    }
+    pthread_mutex_unlock(&keys->lock);
+    return k;
+}
+
+static void
+give_back(struct ptn_keys *keys, struct key *k, struct handle *handle)
+{
+    bool kept = false;
+
+    pthread_mutex_lock(&keys->lock);
+    k->busy--;
+    if (handle && keys->idle < HANDLES_MAX) {
+        handle->next = k->idle;
+        k->idle = handle;
+        keys->idle++;
+        kept = true;
+    }
+    pthread_mutex_unlock(&keys->lock);
+    if (!handle || kept)
+        return;
+    keys->source.ops->key_close(handle->key);
+    ptn_free(handle);
+}
+
+static struct handle *
+open_handle(const struct ptn_keys *keys, const struct key *k,
+            struct ptn_error *err)
+{
+    struct handle *handle = ptn_alloc(sizeof *handle);
+
+    if (keys->source.ops->key_open(keys->source.instance,
+                                   (struct ptn_slice){k->pem, k->pem_len},
+                                   &handle->key, err) == 0)
+        return handle;
+    ptn_free(handle);
+    return NULL;
+}
+
+int
+ptn_keys_sign(struct ptn_keys_user *user,
+              const uint8_t fingerprint[PTN_FINGERPRINT_SIZE],
+              const struct ptn_tls_to_sign *what, struct ptn_buf *signature,
+              struct ptn_error *err)
+{
+    struct ptn_keys *keys = user->keys;
+    const struct ptn_tls_ops *ops = keys->source.ops;
+    struct handle *handle;
+    struct key *k = borrow(keys, fingerprint, &handle);
+    int result = -1;
+
+    if (!k)
+        return ptn_error_set(err, PTN_ERR_TLS, "there is no such key");
+    if (!PTN_HAS(ops, struct ptn_tls_ops, key_close) || !ops->key_open) {
+        struct ptn_slice pem = {k->pem, k->pem_len};
+
+        result = ops->sign(keys->source.instance, pem, what, signature, err);
+    } else if (handle || (handle = open_handle(keys, k, err))) {
+        result = ops->key_sign(handle->key, what, signature, err);
+    }
+    give_back(keys, k, handle);
+    return result;
+}
+
+/* --- as a keyring --- */
+
+static enum ptn_keyring_result
+ring_load(void *arg, const char *name, struct ptn_buf *chain,
+          struct ptn_error *err)
+{
+    struct ptn_keys_user *user = arg;
+    uint64_t round;
+    enum ptn_keyring_result result =
+        ptn_keys_chain(user, name, &round, chain, err);
+
+    user->asked = user->asked ? user->asked : round;
+    return result;
+}
+
+static int
+ring_sign(void *arg, const uint8_t *fingerprint,
+          const struct ptn_tls_to_sign *what, struct ptn_buf *signature)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+
+    if (ptn_keys_sign(arg, fingerprint, what, signature, &err) == 0)
+        return 0;
+    ptn_log_error(PTN_LOG_ERROR, "certificate.cannot-sign", &err);
+    return -1;
+}
+
+static void
+ring_settle(void *arg, bool all)
+{
+    struct ptn_keys_user *user = arg;
+
+    if (all)
+        ptn_keys_settle(user, user->asked);
+    user->asked = 0;
+}
+
+struct ptn_keyring
+ptn_keys_keyring(struct ptn_keys_user *user)
+{
+    return (struct ptn_keyring){ring_load, ring_sign, ring_settle, user};
+}

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Private keys: where they are kept, and how workers have them sign.
+libpostern_core_la_SOURCES += \
+	core/warden/client.c core/warden/client.h \
+	core/warden/desk.c core/warden/desk.h \
+	core/warden/keys.c core/warden/keys.h \
+	core/warden/secret.c core/warden/secret.h \
+	core/warden/wire.h
