@@ -87,6 +87,8 @@ read_listener(struct ptn_conf *conf, struct ptn_listener_conf *l)
         ptn_arena_alloc(&conf->arena, (l->listen.count + 1) * sizeof *list);
     const char *path = listen_of(conf, l);
 
+    if (ptn_conf_is_noted(conf, ptn_conf_path_place(conf, path), path))
+        return; /* the default stands in for what is wrong */
     for (size_t i = 0; i < l->listen.count; i++) {
         struct ptn_address_conf *address = &list[l->address_count];
         const char *wrong = parse(l->listen.items[i], address);

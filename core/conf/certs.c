@@ -7,13 +7,23 @@
 #include "conf/walk.h"
 #include <arpa/inet.h>
 
+/* One of the two that is wrong is missing, too, and that is no news. */
+static bool
+is_noted(struct ptn_conf *conf, const char *path, const char *key)
+{
+    const char *at = ptn_conf_path(conf, path, key);
+
+    return ptn_conf_is_noted(conf, ptn_conf_path_place(conf, at), at);
+}
+
 static void
 check_cert(struct ptn_conf *conf, struct ptn_cert_conf *cert, const char *path)
 {
-    if (cert->cert_file && !cert->key_file)
+    if (cert->cert_file && !cert->key_file && !is_noted(conf, path, "key_file"))
         ptn_conf_error(conf, cert->place,
                        "%s.key_file: is required with cert_file", path);
-    if (cert->key_file && !cert->cert_file)
+    if (cert->key_file && !cert->cert_file &&
+        !is_noted(conf, path, "cert_file"))
         ptn_conf_error(conf, cert->place,
                        "%s.cert_file: is required with key_file", path);
     if (strchr(cert->name, '*'))

@@ -94,7 +94,7 @@ concerns(const struct ptn_diff_change *c, const struct ptn_diff_listener *l,
         return is(path.name, l->group) && strcmp(l->group, l->old_group) == 0;
     if (is(path.block, "server") && is(path.name, "workers"))
         return strcmp(l->group, PTN_GROUP_MAIN) == 0;
-    return is(path.block, "server") ||
+    return is(path.block, "server") || is(path.block, "auth") ||
            ptn_map_get(&uses->modules, path.block) != NULL;
 }
 
@@ -271,7 +271,9 @@ judge_group(struct ptn_diff *d, struct ptn_diff_group *g)
         struct path path = split(c->path);
         bool own = is(path.block, "groups") && is(path.name, g->name);
 
-        if (is(path.block, "server"))
+        if (is(path.block, "auth"))
+            own = true;
+        else if (is(path.block, "server"))
             own = main || !is(path.name, "workers");
         if (!own || (c->flags & (PTN_OPT_EXACT | PTN_OPT_LIVE)))
             continue;

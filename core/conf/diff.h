@@ -7,6 +7,7 @@
  *   value changed          -> who is concerned
  *   server.KEY             -> all listeners; nobody when the row is LIVE; an
  *                             error when it is EXACT (also rows of modules)
+ *   auth.KEY               -> all listeners
  *   groups.NAME.KEY        -> the listeners of the group
  *   certificates.NAME.KEY  -> the listeners that show it
  *   listeners.NAME.KEY     -> that listener

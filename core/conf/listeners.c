@@ -53,7 +53,7 @@ ptn_conf_read_listeners(struct ptn_conf *conf, config_setting_t *root)
     size_t count = group ? (size_t)config_setting_length(group) : 0;
 
     ptn_conf_read_policies(conf, root);
-    if (count == 0)
+    if (count == 0 && (group || !config_setting_get_member(root, "listeners")))
         ptn_conf_error_at(conf, "listeners", "at least one is needed");
     conf->listeners =
         ptn_arena_alloc(&conf->arena, (count + 1) * sizeof *conf->listeners);

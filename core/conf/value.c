@@ -84,6 +84,10 @@ set_measure(const struct ptn_option *row, const char *text, void *field,
 
     if (is_size ? !ptn_unit_size(text, &value)
                 : !ptn_unit_duration(text, &value)) {
+        if (strspn(text, "0123456789") > 15) {
+            ptn_buf_printf(why, "\"%s\" is more than can be counted", text);
+            return false;
+        }
         ptn_buf_printf(why, "\"%s\" is not a %s", text,
                        is_size ? "size; write it as \"512\", \"4k\", \"35M\" "
                                  "or \"2G\""

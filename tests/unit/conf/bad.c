@@ -69,7 +69,7 @@ main(void)
     if (chdir(folder) != 0)
         return 99;
     count = scandir(".", &entries, is_conf, alphasort);
-    if (count < 40)
+    if (count < 140)
         return 99;
     tests = ptn_alloc((size_t)count * sizeof *tests);
     for (int i = 0; i < count; i++)

@@ -253,6 +253,21 @@ shared_blocks(void **state)
            "\"mx.example.org\"\n");
 }
 
+/* Who authenticates, and how, is said to every session. */
+static void
+authentication(void **state)
+{
+    struct ptn_diff *d =
+        diff_of("listeners:", "auth: { delay = \"1s\"; };\nlisteners:");
+
+    (void)state;
+    for (size_t i = 0; i < d->listener_count; i++)
+        assert_int_equal(d->listeners[i].action, PTN_DIFF_POLICY);
+    assert_int_equal(ptn_diff_group(d, "main")->action, PTN_GROUP_TOUCHED);
+    assert_true(ptn_diff_has(d, "auth."));
+    ptn_diff_free(d);
+}
+
 static void
 a_secret(void **state)
 {
@@ -436,7 +451,8 @@ main(void)
         cmocka_unit_test(a_secret),       cmocka_unit_test(come_and_gone),
         cmocka_unit_test(certificates),   cmocka_unit_test(made_meanwhile),
         cmocka_unit_test(restart_needed), cmocka_unit_test(live),
-        cmocka_unit_test(groups),         cmocka_unit_test(more_workers),
+        cmocka_unit_test(authentication), cmocka_unit_test(groups),
+        cmocka_unit_test(more_workers),
     };
 
     return cmocka_run_group_tests_name("diff", tests, NULL, NULL);

@@ -11,13 +11,22 @@ EXTRA_DIST += tests/unit/conf/bad/address-ipv6-bare.conf \
 	tests/unit/conf/bad/address-port-alone.conf \
 	tests/unit/conf/bad/address-port.conf \
 	tests/unit/conf/bad/all-at-once.conf \
+	tests/unit/conf/bad/auth-delay.conf \
+	tests/unit/conf/bad/auth-key.conf \
+	tests/unit/conf/bad/auth-mechanisms.conf \
+	tests/unit/conf/bad/auth-range.conf \
+	tests/unit/conf/bad/auth-type.conf \
 	tests/unit/conf/bad/block-not-loaded.conf \
 	tests/unit/conf/bad/block-unknown.conf \
+	tests/unit/conf/bad/cert-days.conf \
 	tests/unit/conf/bad/cert-ed25519.conf \
+	tests/unit/conf/bad/cert-file-list.conf \
 	tests/unit/conf/bad/cert-key-type.conf \
+	tests/unit/conf/bad/cert-key.conf \
 	tests/unit/conf/bad/cert-names.conf \
 	tests/unit/conf/bad/cert-no-cert.conf \
 	tests/unit/conf/bad/cert-no-key.conf \
+	tests/unit/conf/bad/cert-not-group.conf \
 	tests/unit/conf/bad/cert-star.conf \
 	tests/unit/conf/bad/choice-far.conf \
 	tests/unit/conf/bad/choice-near.conf \
@@ -26,21 +35,43 @@ EXTRA_DIST += tests/unit/conf/bad/address-ipv6-bare.conf \
 	tests/unit/conf/bad/given-twice-block.conf \
 	tests/unit/conf/bad/given-twice-many.conf \
 	tests/unit/conf/bad/given-twice.conf \
+	tests/unit/conf/bad/group-close.conf \
+	tests/unit/conf/bad/group-key.conf \
+	tests/unit/conf/bad/group-list.conf \
+	tests/unit/conf/bad/group-main-workers.conf \
+	tests/unit/conf/bad/group-memory-unit.conf \
+	tests/unit/conf/bad/group-memory.conf \
+	tests/unit/conf/bad/group-nice.conf \
+	tests/unit/conf/bad/group-none.conf \
+	tests/unit/conf/bad/group-not-text.conf \
+	tests/unit/conf/bad/group-single.conf \
+	tests/unit/conf/bad/group-type.conf \
+	tests/unit/conf/bad/group-unused.conf \
+	tests/unit/conf/bad/group-workers.conf \
 	tests/unit/conf/bad/hostname-bad.conf \
 	tests/unit/conf/bad/hostname-label.conf \
 	tests/unit/conf/bad/include-folder.conf \
 	tests/unit/conf/bad/include-itself.conf \
 	tests/unit/conf/bad/include-missing.conf \
 	tests/unit/conf/bad/include-place.conf \
+	tests/unit/conf/bad/include-word.conf \
 	tests/unit/conf/bad/integer-large-hex.conf \
 	tests/unit/conf/bad/integer-large-long.conf \
 	tests/unit/conf/bad/integer-large.conf \
 	tests/unit/conf/bad/limits-key.conf \
 	tests/unit/conf/bad/limits-marks.conf \
+	tests/unit/conf/bad/limits-per-network.conf \
 	tests/unit/conf/bad/limits-shared-once.conf \
+	tests/unit/conf/bad/limits-type.conf \
+	tests/unit/conf/bad/limits-zero.conf \
+	tests/unit/conf/bad/listen-text.conf \
+	tests/unit/conf/bad/listener-key.conf \
+	tests/unit/conf/bad/listener-memory.conf \
 	tests/unit/conf/bad/listener-not-group.conf \
 	tests/unit/conf/bad/listeners-empty.conf \
+	tests/unit/conf/bad/listeners-list.conf \
 	tests/unit/conf/bad/listeners-none.conf \
+	tests/unit/conf/bad/load-empty-name.conf \
 	tests/unit/conf/bad/load-missing.conf \
 	tests/unit/conf/bad/load-path.conf \
 	tests/unit/conf/bad/load-twice.conf \
@@ -52,9 +83,13 @@ EXTRA_DIST += tests/unit/conf/bad/address-ipv6-bare.conf \
 	tests/unit/conf/bad/log-socket-idle.conf \
 	tests/unit/conf/bad/module-block-missing.conf \
 	tests/unit/conf/bad/module-key.conf \
+	tests/unit/conf/bad/module-range.conf \
 	tests/unit/conf/bad/module-required.conf \
+	tests/unit/conf/bad/module-size-large.conf \
 	tests/unit/conf/bad/part.inc \
 	tests/unit/conf/bad/path-empty.conf \
+	tests/unit/conf/bad/policies-type.conf \
+	tests/unit/conf/bad/policy-not-group.conf \
 	tests/unit/conf/bad/port-any-ipv4.conf \
 	tests/unit/conf/bad/port-own.conf \
 	tests/unit/conf/bad/port-same.conf \
@@ -65,9 +100,16 @@ EXTRA_DIST += tests/unit/conf/bad/address-ipv6-bare.conf \
 	tests/unit/conf/bad/protocol-missing.conf \
 	tests/unit/conf/bad/protocol-unknown-far.conf \
 	tests/unit/conf/bad/protocol-unknown.conf \
+	tests/unit/conf/bad/proxy-host-bits.conf \
+	tests/unit/conf/bad/proxy-name.conf \
 	tests/unit/conf/bad/range-int.conf \
 	tests/unit/conf/bad/range-size.conf \
 	tests/unit/conf/bad/range-time.conf \
+	tests/unit/conf/bad/server-drain-negative.conf \
+	tests/unit/conf/bad/server-reload-timeout.conf \
+	tests/unit/conf/bad/server-user-list.conf \
+	tests/unit/conf/bad/server-workers-float.conf \
+	tests/unit/conf/bad/syntax-assign-twice.conf \
 	tests/unit/conf/bad/syntax-bracket-extra.conf \
 	tests/unit/conf/bad/syntax-bracket-mismatch.conf \
 	tests/unit/conf/bad/syntax-comment-open.conf \
@@ -75,6 +117,7 @@ EXTRA_DIST += tests/unit/conf/bad/address-ipv6-bare.conf \
 	tests/unit/conf/bad/syntax-missing-quote.conf \
 	tests/unit/conf/bad/syntax-missing-semicolon.conf \
 	tests/unit/conf/bad/syntax-nul.conf \
+	tests/unit/conf/bad/syntax-quote-word.conf \
 	tests/unit/conf/bad/syntax-too-deep.conf \
 	tests/unit/conf/bad/tls-certificate-unknown.conf \
 	tests/unit/conf/bad/tls-certificates-empty.conf \
@@ -89,7 +132,9 @@ EXTRA_DIST += tests/unit/conf/bad/address-ipv6-bare.conf \
 	tests/unit/conf/bad/tls-none-with-certificates.conf \
 	tests/unit/conf/bad/tls-policy-mode.conf \
 	tests/unit/conf/bad/tls-policy-none.conf \
+	tests/unit/conf/bad/tls-policy-type.conf \
 	tests/unit/conf/bad/tls-policy-unknown.conf \
+	tests/unit/conf/bad/tls-tickets-word.conf \
 	tests/unit/conf/bad/tls-version-unsupported.conf \
 	tests/unit/conf/bad/tls-version-word.conf \
 	tests/unit/conf/bad/tls-versions.conf \
