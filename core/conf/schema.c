@@ -174,7 +174,7 @@ const struct ptn_option ptn_conf_cert_rows[] = {
                "first start"),
     ROW(key_file, .type = PTN_OPT_PATH,
         .doc = "its private key, PEM; required with cert_file; to be read by "
-               "server.user and not by everybody"),
+               "server.warden_user and not by everybody"),
     ROW(key_type, .type = PTN_OPT_CHOICE, .preset = "p256",
         .choices = key_types, .doc = "of a key that is made"),
     ROW(days, .type = PTN_OPT_INT, .preset = "397", .min = 1, .max = 36500,

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <postern/log.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -55,6 +56,23 @@ read_all(int fd, const char *path, size_t size, struct ptn_buf *out,
     return n < 0 ? ptn_error_errno(err, "%s", path) : 0;
 }
 
+/* Who we are is what the operator has to know to mend it. */
+static int
+forbidden(const char *path, struct ptn_error *err)
+{
+    const struct passwd *pw = getpwuid(geteuid());
+
+    if (pw)
+        return ptn_error_set(err, PTN_ERR_SYSTEM,
+                             "%s cannot be read: user %s may not; change the "
+                             "owner or the mode",
+                             path, pw->pw_name);
+    return ptn_error_set(err, PTN_ERR_SYSTEM,
+                         "%s cannot be read: user number %u may not; change "
+                         "the owner or the mode",
+                         path, (unsigned)geteuid());
+}
+
 static int
 read_pem(const char *path, bool secret, struct ptn_buf *out,
          struct ptn_error *err)
@@ -64,10 +82,7 @@ read_pem(const char *path, bool secret, struct ptn_buf *out,
     int result;
 
     if (fd < 0 && errno == EACCES)
-        return ptn_error_set(err, PTN_ERR_SYSTEM,
-                             "%s cannot be read: the server's user may not; "
-                             "change the owner or the mode",
-                             path);
+        return forbidden(path, err);
     if (fd < 0)
         return ptn_error_errno(err, "%s cannot be read", path);
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))

@@ -6,9 +6,11 @@
 #include "log/log.h"
 #include "proc/privileges.h"
 #include "proc/server.h"
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int
@@ -45,24 +47,53 @@ ptn_begin_open_log(const struct ptn_conf *conf, struct ptn_error *err)
     return at_place(conf->server.place, err);
 }
 
+static int
+check_user(const struct ptn_conf *conf, const char *key, const char *user,
+           struct ptn_error *err)
+{
+    if (!user || ptn_privileges_known(user))
+        return 0;
+    ptn_error_set(err, PTN_ERR_CONFIG,
+                  "server.%s: there is no user \"%s\"; make it, or name "
+                  "another",
+                  key, user);
+    return at_place(conf->server.place, err);
+}
+
+/* Where the warden is somebody else, it passes through the state folder to
+ * its own, and may see nothing else there. */
+static int
+make_certs_folder(const struct ptn_conf *conf, struct ptn_error *err)
+{
+    const struct ptn_server_conf *s = &conf->server;
+    char certs[PATH_MAX];
+    struct stat st;
+
+    snprintf(certs, sizeof certs, "%s/certs", s->state);
+    if (mkdir(certs, 0700) != 0 && errno != EEXIST)
+        return ptn_error_errno(err, "%s cannot be made", certs);
+    if (getuid() == 0 && s->user && strcmp(s->user, s->warden_user) != 0 &&
+        stat(s->state, &st) == 0 && !(st.st_mode & S_IXOTH) &&
+        chmod(s->state, (st.st_mode & 07777) | S_IXOTH) != 0)
+        return ptn_error_errno(err, "%s: its mode cannot be changed", s->state);
+    return ptn_privileges_give(certs, s->warden_user, err);
+}
+
 int
 ptn_begin_folders(const struct ptn_conf *conf, struct ptn_error *err)
 {
     const char *user = conf->server.user;
     char run[PATH_MAX];
 
-    if (user && !ptn_privileges_known(user)) {
-        ptn_error_set(err, PTN_ERR_CONFIG,
-                      "server.user: there is no user \"%s\"; make it, or name "
-                      "another",
-                      user);
-        return at_place(conf->server.place, err);
-    }
-    if (ptn_setup_folders(conf, err) != 0 ||
+    if (check_user(conf, "user", user, err) != 0 ||
+        check_user(conf, "warden_user", conf->server.warden_user, err) != 0 ||
+        ptn_setup_folders(conf, err) != 0 ||
         ptn_privileges_give(conf->server.state, user, err) != 0)
         return -1;
     snprintf(run, sizeof run, "%s/run", conf->server.state);
-    return ptn_privileges_give(run, user, err);
+    if (ptn_privileges_give(run, user, err) != 0)
+        return -1;
+    return make_certs_folder(conf, err);
 }
 
 static int

@@ -583,7 +583,7 @@ def test_becomes_another_user(single):
         one.write(server='user = "nobody";', single=single, more=OWN)
         checked = one.ctl("config", "check")
         assert checked.returncode == 78
-        assert "own.key cannot be read: the server's user may not" \
+        assert "own.key cannot be read: user nobody may not" \
             in checked.stderr
     finally:
         one.stop()
