@@ -40,7 +40,7 @@ def proxied(tmp_path_factory):
     folder = tmp_path_factory.mktemp("proxied")
     program = shutil.which("haproxy", path="/usr/sbin:/usr/bin")
     assert program, "haproxy is not installed"
-    server = Server(folder / "server", CONFIG)
+    server = Server(folder / "server", CONFIG, workers=1)
     ports = {"mx": free_port(), "imaps": free_port()}
     config = folder / "haproxy.cfg"
     text = ["defaults", " mode tcp", " timeout connect 5s",
