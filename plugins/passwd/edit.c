@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The calls of postern.directory.edit. An edit holds a lock file, writes
- * the whole file beside itself, syncs it and renames it over the old one:
- * readers see the old or the new file, also after a crash. All other lines,
- * comments and malformed ones included, stay as they are.
+ * The calls of postern.directory.edit. An edit holds the lock and replaces
+ * one file or both, as a whole. All other lines, comments and malformed ones
+ * included, stay as they are; but secrets in the users' file are moved first.
+ *
+ * An account is open when it has a line in both files. So what gives it a
+ * password writes the secrets first, and what takes it away the users: a
+ * crash in between leaves a secret without an account, which opens nothing
+ * and is replaced when the name is given again.
  */
 #include "entry.h"
 #include "passwd.h"
-#include "reader.h"
+#include "scram.h"
 #include "secret.h"
-#include <errno.h>
-#include <fcntl.h>
+#include "write.h"
 #include <postern/arena.h>
-#include <stdio.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 enum action {
@@ -28,178 +29,100 @@ struct edit {
     struct passwd *p;
     enum action action;
     char name[PTN_USER_NAME_MAX + 1];
-    struct ptn_buf secret; /* new password field */
+    struct ptn_buf keys; /* what follows the name in the secrets' line */
     uint64_t quota;
-    bool found;
-    struct ptn_buf out; /* the new file */
+    bool found;                    /* in users */
+    struct ptn_buf users, secrets; /* the new files */
+    struct stat users_stat, secrets_stat;
 };
 
 static void
-put_entry(struct edit *e, struct ptn_slice secret, uint64_t quota)
+put_entry(struct edit *e, struct ptn_slice state, uint64_t quota)
 {
-    ptn_buf_printf(&e->out, "%s:", e->name);
-    ptn_buf_addslice(&e->out, secret);
-    ptn_buf_addc(&e->out, ':');
+    ptn_buf_printf(&e->users, "%s:", e->name);
+    ptn_buf_addslice(&e->users, state);
+    ptn_buf_addc(&e->users, ':');
     if (quota)
-        ptn_buf_addu64(&e->out, quota);
-    ptn_buf_addc(&e->out, '\n');
+        ptn_buf_addu64(&e->users, quota);
+    ptn_buf_addc(&e->users, '\n');
 }
 
 static bool
-is_mine(const struct edit *e, struct ptn_slice line, struct passwd_entry *entry)
+is_me(const struct edit *e, struct ptn_slice given)
 {
     char name[PTN_USER_NAME_MAX + 1];
-    return !passwd_line_is_void(line) && !passwd_entry_parse(line, entry) &&
-           passwd_canonical(e->p, entry->name, name) > 0 &&
+    return passwd_canonical(e->p, given, name) > 0 &&
            strcmp(name, e->name) == 0;
 }
 
-/* Copies one line, or does to it what is to be done. */
 static void
-edit_line(struct edit *e, struct ptn_slice line)
+put_line(struct ptn_buf *out, struct ptn_slice line)
 {
+    ptn_buf_addslice(out, line);
+    ptn_buf_addc(out, '\n');
+}
+
+/* Copies a line of the users, or does to it what is to be done. */
+static void
+edit_user(void *arg, struct ptn_slice line)
+{
+    struct edit *e = arg;
     struct passwd_entry entry;
-    if (e->found || !is_mine(e, line, &entry)) {
-        ptn_buf_addslice(&e->out, line);
-        ptn_buf_addc(&e->out, '\n');
+    if (e->found || passwd_line_is_void(line) ||
+        passwd_entry_parse(line, &entry) || !is_me(e, entry.name)) {
+        put_line(&e->users, line);
         return;
     }
     e->found = true;
     if (e->action == ACTION_PASSWORD)
-        put_entry(e, ptn_buf_slice(&e->secret), entry.quota);
+        put_entry(e, PTN_SLICE("x"), entry.quota);
     else if (e->action == ACTION_QUOTA)
-        put_entry(e, entry.secret, e->quota);
+        put_entry(e, entry.state, e->quota);
 }
 
-/* The old file through edit_line. `st` gets its owner and mode, or what a
- * new one should have: for itself alone, and the state folder's owner. */
-static enum ptn_status
-edit_lines(struct edit *e, struct stat *st, struct ptn_error *err)
-{
-    struct passwd_reader r;
-    int more, fd = open(e->p->users_path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) {
-        if (stat(ptn_host_state_dir(e->p->host), st) < 0)
-            *st = (struct stat){.st_uid = geteuid(), .st_gid = getegid()};
-        st->st_mode = 0600;
-        return PTN_OK;
-    }
-    if (fd < 0 || fstat(fd, st) < 0) {
-        ptn_error_errno(err, "cannot open %s", e->p->users_path);
-        if (fd >= 0)
-            close(fd);
-        return PTN_TEMPFAIL;
-    }
-    passwd_reader_init(&r, fd, SIZE_MAX / 2);
-    while ((more = passwd_reader_next(&r)) > 0)
-        edit_line(e, r.line);
-    if (more < 0)
-        ptn_error_errno(err, "cannot read %s", e->p->users_path);
-    passwd_reader_deinit(&r);
-    close(fd);
-    return more < 0 ? PTN_TEMPFAIL : PTN_OK;
-}
-
-static bool
-write_all(int fd, struct ptn_slice data)
-{
-    while (data.len > 0) {
-        ssize_t n = write(fd, data.data, data.len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        data = ptn_slice_sub(data, (size_t)n, data.len - (size_t)n);
-    }
-    return true;
-}
-
+/* Copies a line of the secrets, but the account's own, if it is to go or to
+ * be another. */
 static void
-sync_folder(const char *path)
+edit_secret(void *arg, struct ptn_slice line)
 {
-    char *folder = ptn_strdup(path);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        slash[slash == folder] = '\0';
-    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)fsync(fd);
-        close(fd);
-    }
-    ptn_free(folder);
+    struct edit *e = arg;
+    struct passwd_keys keys;
+    if (passwd_line_is_void(line) || passwd_keys_parse(line, &keys) ||
+        !is_me(e, keys.name))
+        put_line(&e->secrets, line);
 }
 
-/* Puts the new file in place. */
 static enum ptn_status
-replace(const struct edit *e, const struct stat *st, struct ptn_error *err)
+write_secrets(struct edit *e, struct ptn_error *err)
 {
-    struct ptn_buf temp = PTN_BUF_INIT;
-    enum ptn_status status = PTN_TEMPFAIL;
-    ptn_buf_printf(&temp, "%s.new", e->p->users_path);
-    const char *name = ptn_buf_cstr(&temp);
-    (void)unlink(name);
-    int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        ptn_error_errno(err, "cannot create %s", name);
-    } else if ((geteuid() == 0 && fchown(fd, st->st_uid, st->st_gid) < 0) ||
-               fchmod(fd, st->st_mode & 0777) < 0 ||
-               !write_all(fd, ptn_buf_slice(&e->out)) || fsync(fd) < 0 ||
-               rename(name, e->p->users_path) < 0) {
-        ptn_error_errno(err, "cannot write %s", name);
-        (void)unlink(name);
-    } else {
-        sync_folder(e->p->users_path);
-        status = PTN_OK;
+    struct passwd *p = e->p;
+    char *folder = passwd_folder(p->secrets_path);
+    enum ptn_status status = passwd_make_folder(p, p->secrets_path, 0700, err);
+    if (status == PTN_OK)
+        status = passwd_each_line(p->secrets_path, folder, edit_secret, e,
+                                  &e->secrets_stat, err);
+    if (e->keys.len > 0) {
+        ptn_buf_printf(&e->secrets, "%s:", e->name);
+        put_line(&e->secrets, ptn_buf_slice(&e->keys));
     }
-    if (fd >= 0)
-        close(fd);
-    ptn_buf_free(&temp);
+    if (status == PTN_OK)
+        status = passwd_replace(p->secrets_path, ptn_buf_slice(&e->secrets),
+                                &e->secrets_stat, err);
+    ptn_free(folder);
     return status;
 }
 
-/* The lock file belongs to the state folder's owner, so that root and that
- * user can take turns; a link to a file elsewhere, which that user may have
- * put there, is given to nobody. */
-static bool
-give_to_owner(const struct passwd *p, int fd)
-{
-    struct stat st;
-    if (geteuid() != 0)
-        return true;
-    if (fstat(fd, &st) < 0)
-        return false;
-    if (!S_ISREG(st.st_mode) || st.st_nlink != 1) {
-        errno = EMLINK;
-        return false;
-    }
-    return stat(ptn_host_state_dir(p->host), &st) < 0 ||
-           fchown(fd, st.st_uid, st.st_gid) == 0;
-}
-
-static int
-take_lock(const struct passwd *p, struct ptn_error *err)
-{
-    struct ptn_buf path = PTN_BUF_INIT;
-    ptn_buf_printf(&path, "%s.lock", p->users_path);
-    int fd = open(ptn_buf_cstr(&path),
-                  O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || !give_to_owner(p, fd) || flock(fd, LOCK_EX) < 0) {
-        ptn_error_errno(err, "cannot lock %s", ptn_buf_cstr(&path));
-        if (fd >= 0)
-            close(fd);
-        fd = -1;
-    }
-    ptn_buf_free(&path);
-    return fd;
-}
-
 static enum ptn_status
-edit_locked(struct edit *e, struct ptn_error *err)
+write_users(struct edit *e, struct ptn_error *err)
 {
-    struct stat st;
-    enum ptn_status status = edit_lines(e, &st, err);
-    if (status != PTN_OK)
-        return status;
+    return passwd_replace(e->p->users_path, ptn_buf_slice(&e->users),
+                          &e->users_stat, err);
+}
+
+/* Why the edit cannot be, or OK. */
+static enum ptn_status
+object(const struct edit *e, struct ptn_error *err)
+{
     if (e->action == ACTION_ADD && e->found) {
         ptn_error_set(err, PTN_ERR_INVALID, "%s exists already", e->name);
         return PTN_EXISTS;
@@ -208,9 +131,29 @@ edit_locked(struct edit *e, struct ptn_error *err)
         ptn_error_set(err, PTN_ERR_INVALID, "there is no user %s", e->name);
         return PTN_NOTFOUND;
     }
+    return PTN_OK;
+}
+
+static enum ptn_status
+edit_locked(struct edit *e, struct ptn_error *err)
+{
+    size_t moved;
+    enum ptn_status status = passwd_convert(e->p, &moved, err);
+    if (status == PTN_OK)
+        status =
+            passwd_each_line(e->p->users_path, ptn_host_state_dir(e->p->host),
+                             edit_user, e, &e->users_stat, err);
+    if (status == PTN_OK)
+        status = object(e, err);
     if (e->action == ACTION_ADD)
-        put_entry(e, ptn_buf_slice(&e->secret), e->quota);
-    return replace(e, &st, err);
+        put_entry(e, PTN_SLICE("x"), e->quota);
+    if (status == PTN_OK && e->keys.len > 0)
+        status = write_secrets(e, err);
+    if (status == PTN_OK)
+        status = write_users(e, err);
+    if (status == PTN_OK && e->action == ACTION_REMOVE)
+        status = write_secrets(e, err);
+    return status;
 }
 
 static enum ptn_status
@@ -226,7 +169,7 @@ run_edit(struct edit *e, struct ptn_slice name, struct ptn_error *err)
                       "%s needs a domain: server.domains is empty", e->name);
         return PTN_DENIED;
     }
-    int lock = take_lock(e->p, err);
+    int lock = passwd_lock(e->p, err);
     if (lock >= 0) {
         status = edit_locked(e, err);
         close(lock);
@@ -237,12 +180,9 @@ run_edit(struct edit *e, struct ptn_slice name, struct ptn_error *err)
 static void
 edit_deinit(struct edit *e)
 {
-    if (e->out.data)
-        ptn_wipe(e->out.data, e->out.cap);
-    ptn_buf_free(&e->out);
-    if (e->secret.data)
-        ptn_wipe(e->secret.data, e->secret.cap);
-    ptn_buf_free(&e->secret);
+    passwd_wipe_free(&e->users);
+    passwd_wipe_free(&e->secrets);
+    passwd_wipe_free(&e->keys);
 }
 
 /* Hashes before the lock is taken: hashing is slow. */
@@ -251,7 +191,8 @@ edit_with_password(struct edit *e, struct ptn_slice name,
                    struct ptn_slice password, struct ptn_error *err)
 {
     enum ptn_status status = PTN_DENIED;
-    if (password.len == 0 || !passwd_secret_make(password, &e->secret))
+    passwd_verifiers_make(e->p, password, &e->keys);
+    if (password.len == 0 || !passwd_secret_make(password, &e->keys))
         ptn_error_set(err, PTN_ERR_INVALID,
                       "this cannot be a password: 1 to %d octets, no NUL",
                       PASSWD_PASSWORD_MAX);
@@ -296,10 +237,25 @@ set_quota(void *instance, struct ptn_slice name, uint64_t quota,
     return status;
 }
 
+static enum ptn_status
+convert(void *instance, uint64_t *count, struct ptn_error *err)
+{
+    enum ptn_status status = PTN_TEMPFAIL;
+    size_t moved = 0;
+    int lock = passwd_lock(instance, err);
+    if (lock >= 0) {
+        status = passwd_convert(instance, &moved, err);
+        close(lock);
+    }
+    *count = moved;
+    return status;
+}
+
 const struct ptn_directory_edit_ops passwd_edit_ops = {
     .size = sizeof(passwd_edit_ops),
     .add = add,
     .remove = remove_user,
     .set_password = set_password,
     .set_quota = set_quota,
+    .convert = convert,
 };

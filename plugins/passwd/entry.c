@@ -66,12 +66,33 @@ passwd_entry_parse(struct ptn_slice line, struct passwd_entry *out)
     if (!cut(trim(line), false, &out->name, &rest))
         return "no colon after the name";
     out->quota = 0;
-    if (!cut(rest, true, &out->secret, &quota)) {
-        out->secret = rest;
+    if (!cut(rest, true, &out->state, &quota)) {
+        out->state = rest;
         return NULL;
     }
     if (quota.len > 0 && !passwd_quota_parse(quota, &out->quota))
         return "the quota is no size such as 500M or 2G";
+    return NULL;
+}
+
+struct ptn_slice
+passwd_state_secret(struct ptn_slice state)
+{
+    while (state.len > 0 && (state.data[0] == '!' || state.data[0] == '*'))
+        state = ptn_slice_sub(state, 1, state.len - 1);
+    if (ptn_slice_eq(state, PTN_SLICE("x")))
+        state.len = 0;
+    return state;
+}
+
+const char *
+passwd_keys_parse(struct ptn_slice line, struct passwd_keys *out)
+{
+    struct ptn_slice rest;
+    if (!cut(trim(line), false, &out->name, &rest) ||
+        !cut(rest, false, &out->verifiers[PTN_SCRAM_SHA256], &rest) ||
+        !cut(rest, false, &out->verifiers[PTN_SCRAM_SHA1], &out->secret))
+        return "not a name and three fields";
     return NULL;
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Syntax of the two files. A users line is NAME:SECRET or NAME:SECRET:QUOTA,
- * where the last colon begins the quota; an aliases line is
- * NAME: TARGET, TARGET, ...; "#" begins a comment line.
+ * Syntax of the files. A users line is NAME:STATE or NAME:STATE:QUOTA, where
+ * the last colon begins the quota; a secrets line is
+ * NAME:VERIFIER:VERIFIER:SECRET, for SCRAM-SHA-256, SCRAM-SHA-1 and crypt(3),
+ * each of which may be empty; an aliases line is NAME: TARGET, TARGET, ...;
+ * "#" begins a comment line.
  */
 #ifndef PASSWD_ENTRY_H
 #define PASSWD_ENTRY_H
@@ -10,13 +12,25 @@
 #include <postern/directory.h>
 
 struct passwd_entry {
-    struct ptn_slice name;   /* as it stands */
-    struct ptn_slice secret; /* "{SCHEME}..." */
+    struct ptn_slice name;  /* as it stands */
+    struct ptn_slice state; /* "x"; "!" or "*" before it: disabled */
     uint64_t quota;
 };
 
-/* Both return NULL, or what is wrong in a few words. */
+/* In a file from before there were secrets of their own, and where somebody
+ * has put one by hand, the state is the secret itself: "{SCHEME}...". */
+/* The secret in a state, without the marks that disable it; empty: none. */
+struct ptn_slice passwd_state_secret(struct ptn_slice state);
+
+struct passwd_keys {
+    struct ptn_slice name;
+    struct ptn_slice verifiers[PTN_SCRAM_HASHES]; /* by enum ptn_scram_hash */
+    struct ptn_slice secret;                      /* "{SCHEME}..." */
+};
+
+/* These return NULL, or what is wrong in a few words. */
 const char *passwd_entry_parse(struct ptn_slice line, struct passwd_entry *out);
+const char *passwd_keys_parse(struct ptn_slice line, struct passwd_keys *out);
 const char *passwd_alias_parse(struct ptn_slice line, struct ptn_slice *name,
                                struct ptn_slice *targets);
 

@@ -6,6 +6,7 @@
 noinst_LTLIBRARIES += plugins/passwd/libpasswd.la
 postern_module_LTLIBRARIES += plugins/passwd/passwd.la
 plugins_passwd_libpasswd_la_SOURCES = \
+	plugins/passwd/convert.c \
 	plugins/passwd/directory.c \
 	plugins/passwd/edit.c \
 	plugins/passwd/entry.c plugins/passwd/entry.h \
@@ -13,8 +14,10 @@ plugins_passwd_libpasswd_la_SOURCES = \
 	plugins/passwd/passwd.c plugins/passwd/passwd.h \
 	plugins/passwd/reader.c plugins/passwd/reader.h \
 	plugins/passwd/resolve.c \
+	plugins/passwd/scram.c plugins/passwd/scram.h \
 	plugins/passwd/secret.c plugins/passwd/secret.h \
-	plugins/passwd/table.c plugins/passwd/table.h
+	plugins/passwd/table.c plugins/passwd/table.h \
+	plugins/passwd/write.c plugins/passwd/write.h
 plugins_passwd_libpasswd_la_CPPFLAGS = $(module_cppflags) \
 	-I$(top_srcdir)/plugins/passwd $(CRYPT_CFLAGS)
 plugins_passwd_passwd_la_SOURCES =

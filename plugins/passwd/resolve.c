@@ -40,7 +40,7 @@ passwd_canonical(const struct passwd *p, struct ptn_slice name, char *out)
 
 enum ptn_status
 passwd_account(const struct passwd_table *users, struct ptn_slice name,
-               bool block, struct ptn_user *out, struct ptn_buf *secret)
+               bool block, struct ptn_user *out, struct ptn_buf *state)
 {
     struct ptn_buf line = PTN_BUF_INIT;
     struct passwd_entry entry;
@@ -52,8 +52,8 @@ passwd_account(const struct passwd_table *users, struct ptn_slice name,
         memcpy(out->name, name.data, name.len);
         out->name[name.len] = '\0';
         out->quota = entry.quota;
-        if (secret)
-            ptn_buf_addslice(secret, entry.secret);
+        if (state)
+            ptn_buf_addslice(state, entry.state);
     }
     if (line.data)
         ptn_wipe(line.data, line.cap);

@@ -179,6 +179,9 @@ add_line(struct passwd_table *t, const struct passwd_reader *r)
     put(t->slots, t->mask, slot, (uint32_t)h);
     if (t->count++ == 0)
         t->first = (uint32_t)r->line_offset;
+    unsigned notes = t->kind->note ? t->kind->note(r->line) : 0;
+    for (unsigned i = 0; i < PASSWD_NOTES; i++)
+        t->notes[i] += notes >> i & 1;
     return NULL;
 }
 

@@ -24,6 +24,16 @@ struct passwd_kind {
      * alone. */
     size_t (*key)(void *arg, struct ptn_slice line, bool full, char *out,
                   const char **why);
+    /* May be NULL. What is to be counted of the good line: bits
+     * 1 << PASSWD_NOTE_... */
+    unsigned (*note)(struct ptn_slice line);
+};
+
+enum {
+    PASSWD_NOTE_EXPOSED,   /* users: a secret stands there */
+    PASSWD_NOTE_NO_SHA256, /* secrets: the account has no such verifier */
+    PASSWD_NOTE_NO_SHA1,
+    PASSWD_NOTES,
 };
 
 struct passwd_slot {
@@ -38,8 +48,9 @@ struct passwd_table {
     void *kind_arg;
     struct stat stamp; /* of the file as it was read */
     struct passwd_slot *slots;
-    uint32_t mask, count, bad; /* slots - 1, keys, lines skipped */
-    uint32_t first;            /* offset of the first good line */
+    uint32_t mask, count, bad;    /* slots - 1, keys, lines skipped */
+    uint32_t notes[PASSWD_NOTES]; /* lines with each */
+    uint32_t first;               /* offset of the first good line */
 };
 
 /* Reads `path` and indexes it. Malformed and repeated lines are logged with

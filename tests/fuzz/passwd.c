@@ -34,7 +34,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_name(text);
     if (!passwd_entry_parse(text, &entry)) {
         check_name(entry.name);
-        (void)passwd_secret_check(entry.secret);
+        (void)passwd_secret_check(entry.state);
     }
     if (!passwd_alias_parse(text, &name, &targets))
         while (passwd_target_next(&targets, &one))

@@ -122,6 +122,11 @@ struct ptn_directory_edit_ops {
                                     struct ptn_error *err);
     enum ptn_status (*set_quota)(void *instance, struct ptn_slice name,
                                  uint64_t quota, struct ptn_error *err);
+
+    /* May be absent. Brings what earlier releases have left to its present
+     * form; `count` gets the number of accounts that were changed. */
+    enum ptn_status (*convert)(void *instance, uint64_t *count,
+                               struct ptn_error *err);
 };
 
 #endif

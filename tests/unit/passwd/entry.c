@@ -18,10 +18,10 @@ fields_of_a_user(void **state)
     (void)state;
     assert_null(passwd_entry_parse(S("a@b:{PLAIN}x:1G"), &e));
     assert_true(is(e.name, "a@b"));
-    assert_true(is(e.secret, "{PLAIN}x"));
+    assert_true(is(e.state, "{PLAIN}x"));
     assert_int_equal(e.quota, 1u << 30);
     assert_null(passwd_entry_parse(S("a@b:{PLAIN}x"), &e));
-    assert_true(is(e.secret, "{PLAIN}x"));
+    assert_true(is(e.state, "{PLAIN}x"));
     assert_int_equal(e.quota, 0);
     assert_null(passwd_entry_parse(S(" a@b:{PLAIN}x: \r"), &e));
     assert_int_equal(e.quota, 0);
@@ -34,7 +34,7 @@ colon_in_a_password(void **state)
     struct passwd_entry e;
     (void)state;
     assert_null(passwd_entry_parse(S("a:{PLAIN}x:y:"), &e));
-    assert_true(is(e.secret, "{PLAIN}x:y"));
+    assert_true(is(e.state, "{PLAIN}x:y"));
     assert_non_null(passwd_entry_parse(S("a:{PLAIN}x:y"), &e));
 }
 

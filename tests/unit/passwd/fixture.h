@@ -27,7 +27,7 @@
 extern const struct ptn_module passwd_LTX_postern_module;
 
 struct fixture {
-    char folder[64], users[96], aliases[96];
+    char folder[64], users[96], secrets[96], aliases[96];
     struct ptn_conf conf;
     struct ptn_modules modules;
     struct ptn_host host;
@@ -92,8 +92,11 @@ fixture_open(struct fixture *f, const char *users, const char *aliases)
     memset(f, 0, sizeof(*f));
     strcpy(f->folder, "/tmp/postern-passwd-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
-    snprintf(f->users, sizeof(f->users), "%s/users", f->folder);
-    snprintf(f->aliases, sizeof(f->aliases), "%s/aliases", f->folder);
+    snprintf(f->users, sizeof(f->users), "%s/passwd", f->folder);
+    assert_int_equal(mkdir(f->users, 0700), 0);
+    snprintf(f->users, sizeof(f->users), "%s/passwd/users", f->folder);
+    snprintf(f->secrets, sizeof(f->secrets), "%s/secrets/passwd", f->folder);
+    snprintf(f->aliases, sizeof(f->aliases), "%s/passwd/aliases", f->folder);
     if (users)
         fixture_write(f->users, users);
     if (aliases)
@@ -101,9 +104,11 @@ fixture_open(struct fixture *f, const char *users, const char *aliases)
     f->conf.server.state = f->folder;
     f->conf.server.domains = (struct ptn_strings){fixture_domains, 2};
     f->modules.conf = &f->conf;
+    f->modules.role = PTN_ROLE_SINGLE;
     f->host.all = &f->modules;
     f->host.module = &passwd_LTX_postern_module;
     f->options.delimiter = "+";
+    f->options.scram_iterations = PASSWD_ITERATIONS_MIN;
     fixture_start(f);
 }
 
@@ -129,6 +134,7 @@ static inline void
 fixture_due(struct fixture *f)
 {
     fixture_due_one(&f->passwd->users);
+    fixture_due_one(&f->passwd->secrets);
     fixture_due_one(&f->passwd->aliases);
 }
 

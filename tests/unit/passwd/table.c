@@ -112,8 +112,8 @@ change_between_looks(void **state)
 {
     struct fixture f;
     (void)state;
-    fixture_open(&f, "one:{PLAIN}x\ntwo:{PLAIN}x\n", NULL);
-    fixture_write(f.users, "zero:{PLAIN}x\n");
+    fixture_open(&f, "one:x\ntwo:x\n", NULL);
+    fixture_write(f.users, "zero:x\n");
     assert_int_equal(find(&f, "one"), PTN_NOTFOUND);
     assert_int_equal(find(&f, "two"), PTN_NOTFOUND);
     fixture_close(&f);
