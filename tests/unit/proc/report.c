@@ -65,13 +65,14 @@ static void
 logged(struct ptn_reports *reports, pid_t pid, char *text, size_t size)
 {
     const char *file = "report.log";
+    struct ptn_log_sink sink = {.target = PTN_LOG_TO_FILE, .path = file};
     struct ptn_log_field first = PTN_FN("pid", pid);
     struct ptn_error err = PTN_ERROR_INIT;
     FILE *f;
     size_t n;
 
     unlink(file);
-    assert_int_equal(ptn_log_open(file, &err), 0);
+    assert_int_equal(ptn_log_open(&sink, &err), 0);
     ptn_reports_death(reports, pid, "test.died", &first, 1);
     assert_int_equal(ptn_log_open(NULL, &err), 0);
     f = fopen(file, "re");
