@@ -20,8 +20,12 @@ enum {
     EXT_SERVER_NAME = 0,           /* RFC 6066 section 3 */
     EXT_SIGNATURE_ALGORITHMS = 13, /* RFC 8446 section 4.2.3 */
     EXT_ALPN = 16,                 /* RFC 7301 section 3.1 */
+    EXT_MASTER_SECRET = 23,        /* RFC 7627 section 5.1 */
     EXT_SUPPORTED_VERSIONS = 43,   /* RFC 8446 section 4.2.1 */
 };
+
+_Static_assert(sizeof(struct ptn_tls_hello) == sizeof(struct ptn_slice) + 8,
+               "older providers give memory of this size");
 
 /* A reading position. After an attempt to read past the end `bad` is set
  * and everything read is 0 or empty. */
@@ -180,9 +184,10 @@ read_versions(struct ptn_slice data, struct ptn_tls_hello *out)
 {
     struct reader r = reader_of(data);
     struct reader list = reader_of(vector(&r, 1));
-    out->offers_1_2 = false; /* this list is all that counts */
+    out->offers_1_2 = out->offers_old = false; /* this list is what counts */
     while (!list.bad && list.left > 1) {
         size_t version = number(&list, 2);
+        out->offers_old |= version == PTN_TLS_1_0 || version == PTN_TLS_1_1;
         out->offers_1_2 |= version == PTN_TLS_1_2;
         out->offers_1_3 |= version == PTN_TLS_1_3;
     }
@@ -229,6 +234,8 @@ read_extensions(struct reader *r, struct ptn_tls_hello *out, char *name)
             read_versions(data, out);
         else if (type == EXT_ALPN)
             out->offers_alpn = true;
+        else if (type == EXT_MASTER_SECRET)
+            out->offers_ems = true;
         else if (type == EXT_SIGNATURE_ALGORITHMS) {
             read_schemes(data, out);
             schemes = true;
@@ -245,9 +252,11 @@ static bool
 read_hello(struct ptn_slice body, struct ptn_tls_hello *out, char *name)
 {
     struct reader r = reader_of(body);
-    out->offers_1_2 = number(&r, 2) >= PTN_TLS_1_2; /* legacy_version */
-    (void)take(&r, 32);                             /* random */
-    (void)vector(&r, 1);                            /* legacy_session_id */
+    size_t version = number(&r, 2); /* the highest, before supported_versions */
+    out->offers_1_2 = version >= PTN_TLS_1_2;
+    out->offers_old = version >= PTN_TLS_1_0;
+    (void)take(&r, 32);  /* random */
+    (void)vector(&r, 1); /* legacy_session_id */
     struct ptn_slice suites = vector(&r, 2);
     (void)vector(&r, 1); /* legacy_compression_methods */
     if (r.bad || suites.len == 0)

@@ -225,8 +225,7 @@ void ptn_session_tls_rest(struct ptn_session *s);
 void ptn_session_tls_failed(struct ptn_session *s, const char *why);
 
 /* Octets of a binding of the session's TLS into `out`, which has room for
- * PTN_NET_BINDING_MAX; how many, 0: it has none. */
-#define PTN_NET_BINDING_MAX 64
+ * PTN_BINDING_MAX; how many, 0: it has none. */
 size_t ptn_session_tls_binding(struct ptn_session *s, enum ptn_binding binding,
                                uint8_t *out);
 /* The name of the client's verified certificate, or empty. */

@@ -355,10 +355,12 @@ size_t
 ptn_session_tls_binding(struct ptn_session *s, enum ptn_binding binding,
                         uint8_t *out)
 {
-    (void)s;
-    (void)binding;
-    (void)out;
-    return 0;
+    const struct ptn_tls_ops *ops = s->tls ? s->tls->ops : NULL;
+
+    if (!ptn_session_is_tls(s) || !PTN_HAS(ops, struct ptn_tls_ops, binding) ||
+        !ops->binding)
+        return 0;
+    return ops->binding(s->tls->session, binding, out);
 }
 
 struct ptn_slice

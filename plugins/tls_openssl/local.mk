@@ -10,6 +10,7 @@ dist_man_MANS += plugins/tls_openssl/postern-tls_openssl.5
 endif
 plugins_tls_openssl_libtls_openssl_la_SOURCES = \
 	plugins/tls_openssl/tls_openssl.h \
+	plugins/tls_openssl/binding.c \
 	plugins/tls_openssl/cert.c \
 	plugins/tls_openssl/context.c \
 	plugins/tls_openssl/error.c \

@@ -26,4 +26,8 @@ const struct ptn_tls_ops tls_openssl_ops = {
     .cert_parse = tls_openssl_cert_parse,
     .pair_match = tls_openssl_pair_match,
     .sign = tls_openssl_sign,
+    .key_open = tls_openssl_key_open,
+    .key_sign = tls_openssl_key_sign,
+    .key_close = tls_openssl_key_close,
+    .binding = tls_openssl_binding,
 };

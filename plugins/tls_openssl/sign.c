@@ -6,6 +6,7 @@
 
 #include <openssl/err.h>
 #include <openssl/rsa.h>
+#include <postern/arena.h>
 
 enum {
     SIGNATURE_MAX = 512 /* of a 4096-bit RSA key */
@@ -72,27 +73,62 @@ sign_digest(EVP_PKEY *key, const struct signer *signer, struct ptn_slice in,
     return ok;
 }
 
+/* The library's own; it counts references and needs nothing beside it. */
+struct ptn_tls_key {
+    EVP_PKEY *key;
+};
+
+int
+tls_openssl_key_open(void *instance, struct ptn_slice pem,
+                     struct ptn_tls_key **out, struct ptn_error *err)
+{
+    EVP_PKEY *key = tls_openssl_key_read(pem, err);
+    (void)instance;
+    if (!key)
+        return -1;
+    *out = ptn_alloc(sizeof(**out));
+    (*out)->key = key;
+    return 0;
+}
+
+void
+tls_openssl_key_close(struct ptn_tls_key *k)
+{
+    if (!k)
+        return;
+    EVP_PKEY_free(k->key); /* which wipes it */
+    ptn_free(k);
+}
+
+int
+tls_openssl_key_sign(struct ptn_tls_key *k, const struct ptn_tls_to_sign *what,
+                     struct ptn_buf *signature, struct ptn_error *err)
+{
+    const struct signer *signer = find(what->scheme, k->key);
+    unsigned char out[SIGNATURE_MAX];
+    size_t len = sizeof(out);
+    bool ok = false;
+
+    ERR_clear_error();
+    if (signer && signer->digest)
+        ok = sign_digest(k->key, signer, what->input, out, &len);
+    else if (signer)
+        ok = sign_message(k->key, what->input, out, &len);
+    if (!ok)
+        return tls_openssl_error(err, "the key cannot sign this");
+    ptn_buf_add(signature, out, len);
+    return 0;
+}
+
 int
 tls_openssl_sign(void *instance, struct ptn_slice pem,
                  const struct ptn_tls_to_sign *what, struct ptn_buf *signature,
                  struct ptn_error *err)
 {
-    unsigned char out[SIGNATURE_MAX];
-    size_t len = sizeof(out);
-    bool ok = false;
-    (void)instance;
-
-    EVP_PKEY *key = tls_openssl_key_read(pem, err);
-    if (!key)
+    struct ptn_tls_key *key;
+    if (tls_openssl_key_open(instance, pem, &key, err) < 0)
         return -1;
-    const struct signer *signer = find(what->scheme, key);
-    if (signer && signer->digest)
-        ok = sign_digest(key, signer, what->input, out, &len);
-    else if (signer)
-        ok = sign_message(key, what->input, out, &len);
-    EVP_PKEY_free(key);
-    if (!ok)
-        return tls_openssl_error(err, "the key cannot sign this");
-    ptn_buf_add(signature, out, len);
-    return 0;
+    int rc = tls_openssl_key_sign(key, what, signature, err);
+    tls_openssl_key_close(key);
+    return rc;
 }

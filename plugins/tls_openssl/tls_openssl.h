@@ -145,6 +145,10 @@ int tls_openssl_self_sign(void *instance, struct ptn_slice key,
                           const struct ptn_tls_subject *subject,
                           struct ptn_buf *cert, struct ptn_error *err);
 
+/* binding.c */
+size_t tls_openssl_binding(struct ptn_tls_session *session,
+                           enum ptn_binding binding, uint8_t *out);
+
 /* remote.c */
 OSSL_LIB_CTX *tls_openssl_remote_new(void);
 /* A key whose private half is where the parameters' `sign` is; NULL if
@@ -157,5 +161,11 @@ EVP_PKEY *tls_openssl_remote_key(const struct tls_openssl *self,
 int tls_openssl_sign(void *instance, struct ptn_slice key,
                      const struct ptn_tls_to_sign *what,
                      struct ptn_buf *signature, struct ptn_error *err);
+int tls_openssl_key_open(void *instance, struct ptn_slice pem,
+                         struct ptn_tls_key **out, struct ptn_error *err);
+int tls_openssl_key_sign(struct ptn_tls_key *key,
+                         const struct ptn_tls_to_sign *what,
+                         struct ptn_buf *signature, struct ptn_error *err);
+void tls_openssl_key_close(struct ptn_tls_key *key);
 
 #endif

@@ -174,6 +174,7 @@ fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
     /* One write a flight, not one a handshake message. */
     wolfSSL_CTX_set_group_messages(c->ctx);
     use_tickets(c, p);
+    tls_wolfssl_set_end_point(c, p->chain);
     c->choose = p->choose;
     c->choose_arg = p->choose_arg;
     c->alpn_strict = p->alpn_strict;

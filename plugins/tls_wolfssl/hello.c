@@ -88,6 +88,10 @@ begin(struct ptn_tls_session *s, const struct ptn_tls_hello *hello)
                                   "out of memory");
     wolfSSL_SetIOReadCtx(s->ssl, s);
     wolfSSL_SetIOWriteCtx(s->ssl, s);
+#ifdef HAVE_KEYING_MATERIAL
+    wolfSSL_KeepArrays(s->ssl); /* until the handshake is done */
+#endif
+    s->has_ems = hello->offers_ems; /* this library always agrees */
     set_tickets(s);
     if (!set_names(s, hello))
         return tls_wolfssl_refuse(s, TLS_WOLFSSL_INTERNAL_ERROR,

@@ -10,6 +10,7 @@ dist_man_MANS += plugins/tls_wolfssl/postern-tls_wolfssl.5
 endif
 plugins_tls_wolfssl_libtls_wolfssl_la_SOURCES = \
 	plugins/tls_wolfssl/tls_wolfssl.h \
+	plugins/tls_wolfssl/binding.c \
 	plugins/tls_wolfssl/cert.c plugins/tls_wolfssl/cert.h \
 	plugins/tls_wolfssl/context.c \
 	plugins/tls_wolfssl/error.c \

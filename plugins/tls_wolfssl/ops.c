@@ -26,4 +26,8 @@ const struct ptn_tls_ops tls_wolfssl_ops = {
     .cert_parse = tls_wolfssl_cert_parse,
     .pair_match = tls_wolfssl_pair_match,
     .sign = tls_wolfssl_sign,
+    .key_open = tls_wolfssl_key_open,
+    .key_sign = tls_wolfssl_key_sign,
+    .key_close = tls_wolfssl_key_close,
+    .binding = tls_wolfssl_binding,
 };

@@ -50,6 +50,7 @@ tls_wolfssl_handshake(struct ptn_tls_session *s)
     if (rc != WOLFSSL_SUCCESS)
         return tls_wolfssl_result(s, rc);
     s->state = TLS_WOLFSSL_OPEN;
+    tls_wolfssl_keep_exporter(s);
     return PTN_TLS_IO_OK;
 }
 

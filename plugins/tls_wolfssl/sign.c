@@ -4,6 +4,7 @@
  */
 #include "tls_wolfssl.h"
 
+#include <postern/arena.h>
 #include <wolfssl/error-ssl.h>
 #include <wolfssl/wolfcrypt/asn.h>
 #include <wolfssl/wolfcrypt/hash.h>
@@ -136,29 +137,73 @@ find(const struct ptn_tls_to_sign *what, enum tls_wolfssl_kind kind)
     return NULL;
 }
 
+/* A key and what it needs to sign. */
+struct ptn_tls_key {
+    struct tls_wolfssl_key key;
+    WC_RNG rng;
+};
+
+int
+tls_wolfssl_key_open(void *instance, struct ptn_slice pem,
+                     struct ptn_tls_key **out, struct ptn_error *err)
+{
+    struct ptn_tls_key *k = ptn_alloc(sizeof(*k));
+    (void)instance;
+
+    if (tls_wolfssl_key_read(&k->key, pem, err) < 0) {
+        ptn_free(k);
+        return -1;
+    }
+    int rc = wc_InitRng(&k->rng);
+    if (rc != 0) {
+        tls_wolfssl_key_deinit(&k->key);
+        ptn_free(k);
+        return tls_wolfssl_error(err, "no random numbers", rc);
+    }
+#ifdef WC_RSA_BLINDING
+    if (k->key.kind == TLS_WOLFSSL_RSA)
+        wc_RsaSetRNG(&k->key.u.rsa, &k->rng);
+#endif
+    *out = k;
+    return 0;
+}
+
+void
+tls_wolfssl_key_close(struct ptn_tls_key *k)
+{
+    if (!k)
+        return;
+    tls_wolfssl_key_deinit(&k->key);
+    wc_FreeRng(&k->rng);
+    ptn_wipe(k, sizeof(*k));
+    ptn_free(k);
+}
+
+int
+tls_wolfssl_key_sign(struct ptn_tls_key *k, const struct ptn_tls_to_sign *what,
+                     struct ptn_buf *signature, struct ptn_error *err)
+{
+    const struct signer *signer = find(what, k->key.kind);
+    struct job job = {&k->key, signer, &k->rng, (const byte *)what->input.data,
+                      (word32)what->input.len};
+    byte out[SIGNATURE_MAX];
+
+    int rc = signer ? signer->sign(&job, out) : BAD_FUNC_ARG;
+    if (rc <= 0)
+        return tls_wolfssl_error(err, "the key cannot sign this", rc);
+    ptn_buf_add(signature, out, (size_t)rc);
+    return 0;
+}
+
 int
 tls_wolfssl_sign(void *instance, struct ptn_slice pem,
                  const struct ptn_tls_to_sign *what, struct ptn_buf *signature,
                  struct ptn_error *err)
 {
-    struct tls_wolfssl_key key;
-    byte out[SIGNATURE_MAX];
-    WC_RNG rng;
-    (void)instance;
-
-    if (tls_wolfssl_key_read(&key, pem, err) < 0)
+    struct ptn_tls_key *key;
+    if (tls_wolfssl_key_open(instance, pem, &key, err) < 0)
         return -1;
-    const struct signer *signer = find(what, key.kind);
-    int rc = BAD_FUNC_ARG;
-    if (signer && (rc = wc_InitRng(&rng)) == 0) {
-        struct job job = {&key, signer, &rng, (const byte *)what->input.data,
-                          (word32)what->input.len};
-        rc = signer->sign(&job, out);
-        wc_FreeRng(&rng);
-    }
-    tls_wolfssl_key_deinit(&key);
-    if (rc <= 0)
-        return tls_wolfssl_error(err, "the key cannot sign this", rc);
-    ptn_buf_add(signature, out, (size_t)rc);
-    return 0;
+    int rc = tls_wolfssl_key_sign(key, what, signature, err);
+    tls_wolfssl_key_close(key);
+    return rc;
 }

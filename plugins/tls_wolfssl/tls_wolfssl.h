@@ -17,6 +17,7 @@
 #include <wolfssl/wolfcrypt/rsa.h>
 
 #define TLS_WOLFSSL_TICKET_KEYS 3
+#define TLS_WOLFSSL_EXPORTER 32       /* octets, RFC 9266 section 2 */
 #define TLS_WOLFSSL_INTERNAL_ERROR 80 /* an alert, RFC 8446 section 6.2 */
 /* How long a ticket may be used, in seconds. RFC 8446 section 4.6.1 allows
  * seven days; two hours is what most clients keep one for. */
@@ -43,7 +44,9 @@ struct ptn_tls_context {
     int (*sign)(void *arg, const struct ptn_tls_to_sign *what,
                 struct ptn_buf *signature); /* or NULL: the key is in ctx */
     void *sign_arg;
-    pthread_mutex_t lock; /* guards the ticket keys */
+    uint8_t end_point[PTN_BINDING_MAX]; /* RFC 5929 section 4 */
+    size_t end_point_len;               /* 0: there is none */
+    pthread_mutex_t lock;               /* guards the ticket keys */
     size_t key_count;
     struct tls_wolfssl_ticket_key keys[TLS_WOLFSSL_TICKET_KEYS];
 };
@@ -72,8 +75,12 @@ struct ptn_tls_session {
     enum tls_wolfssl_state state;
     uint16_t scheme; /* of our signature, if it was made elsewhere; or 0 */
     bool blocked;    /* the transport took nothing when it was last asked */
-    bool alerted;    /* what comes next is the body of an alert in clear */
-    uint8_t alert;   /* its description, or 0 */
+    bool has_ems;    /* RFC 7627 */
+    bool has_exporter;
+    uint8_t exporter[TLS_WOLFSSL_EXPORTER]; /* kept: what it is made of, is
+                                               much more, and freed */
+    bool alerted;  /* what comes next is the body of an alert in clear */
+    uint8_t alert; /* its description, or 0 */
 };
 
 /* ops.c */
@@ -183,6 +190,14 @@ int tls_wolfssl_self_sign(void *instance, struct ptn_slice key,
                           const struct ptn_tls_subject *subject,
                           struct ptn_buf *cert, struct ptn_error *err);
 
+/* binding.c */
+size_t tls_wolfssl_binding(struct ptn_tls_session *session,
+                           enum ptn_binding binding, uint8_t *out);
+/* Right after the handshake, and for the context's certificate. */
+void tls_wolfssl_keep_exporter(struct ptn_tls_session *session);
+void tls_wolfssl_set_end_point(struct ptn_tls_context *context,
+                               struct ptn_slice chain);
+
 /* remote.c: the context's `sign` makes its signatures. */
 void tls_wolfssl_use_remote_key(WOLFSSL_CTX *ctx);
 
@@ -190,5 +205,11 @@ void tls_wolfssl_use_remote_key(WOLFSSL_CTX *ctx);
 int tls_wolfssl_sign(void *instance, struct ptn_slice key,
                      const struct ptn_tls_to_sign *what,
                      struct ptn_buf *signature, struct ptn_error *err);
+int tls_wolfssl_key_open(void *instance, struct ptn_slice pem,
+                         struct ptn_tls_key **out, struct ptn_error *err);
+int tls_wolfssl_key_sign(struct ptn_tls_key *key,
+                         const struct ptn_tls_to_sign *what,
+                         struct ptn_buf *signature, struct ptn_error *err);
+void tls_wolfssl_key_close(struct ptn_tls_key *key);
 
 #endif

@@ -16,18 +16,10 @@
 #include <postern/buf.h>
 #include <postern/directory.h>
 #include <postern/error.h>
+#include <postern/tls.h>
 
 #define PTN_SASL_CONTRACT "postern.sasl"
 #define PTN_SASL_VERSION 1
-
-/* What the peer and the server both know of the TLS session between them
- * (RFC 5056). Values are also their bits: 1 << PTN_BINDING_... */
-enum ptn_binding {
-    PTN_BINDING_TLS_EXPORTER,         /* RFC 9266 */
-    PTN_BINDING_TLS_UNIQUE,           /* RFC 5929 section 3 */
-    PTN_BINDING_TLS_SERVER_END_POINT, /* RFC 5929 section 4 */
-    PTN_BINDINGS,
-};
 
 /* A mechanism; a table ends with name NULL, the strongest first. */
 struct ptn_sasl_mechanism {

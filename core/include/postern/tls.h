@@ -79,6 +79,10 @@ struct ptn_tls_hello {
     bool offers_1_2;
     bool offers_1_3; /* in supported_versions */
     bool offers_alpn;
+    /* These two fill what was padding: providers own the memory, so the
+     * struct cannot grow. */
+    bool offers_old; /* TLS 1.0 or 1.1 */
+    bool offers_ems; /* the extended master secret, RFC 7627 */
 };
 
 /* A ClientHello that is longer, its record headers counted, is refused. */
@@ -173,6 +177,17 @@ struct ptn_tls_info {
                             "no shared cipher", "not tls"; NULL if none */
 };
 
+/* What both ends know of the TLS session between them, and nobody else
+ * (RFC 5056). Values are also their bits: 1 << PTN_BINDING_... */
+enum ptn_binding {
+    PTN_BINDING_TLS_EXPORTER,         /* RFC 9266 */
+    PTN_BINDING_TLS_UNIQUE,           /* RFC 5929 section 3 */
+    PTN_BINDING_TLS_SERVER_END_POINT, /* RFC 5929 section 4 */
+    PTN_BINDINGS,
+};
+
+#define PTN_BINDING_MAX 64 /* octets of the longest */
+
 /* A certificate's public facts, for listings and checks. */
 struct ptn_tls_cert {
     int64_t not_before, not_after; /* seconds since 1970 */
@@ -259,6 +274,13 @@ struct ptn_tls_ops {
     int (*key_sign)(struct ptn_tls_key *key, const struct ptn_tls_to_sign *what,
                     struct ptn_buf *signature, struct ptn_error *err);
     void (*key_close)(struct ptn_tls_key *key);
+
+    /* A channel binding of a session that has shaken hands, into `out`,
+     * which has room for PTN_BINDING_MAX octets. How many; 0 if this session
+     * has none of the kind: tls-unique needs TLS 1.2, this and tls-exporter
+     * the extended master secret (RFC 7627), which TLS 1.3 always has. */
+    size_t (*binding)(struct ptn_tls_session *session, enum ptn_binding binding,
+                      uint8_t *out);
 };
 
 #endif

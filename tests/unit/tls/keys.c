@@ -341,6 +341,27 @@ verifies(struct ptn_slice key_pem, const struct ptn_tls_to_sign *what,
     return rc == 1;
 }
 
+/* With a key that is read once. */
+static void
+sign_often(const struct provider *p, struct ptn_slice pem,
+           const struct ptn_tls_to_sign *what)
+{
+    struct ptn_tls_key *key = NULL;
+    struct ptn_error err = PTN_ERROR_INIT;
+    if (p->ops->key_open(p->instance, pem, &key, &err) != 0)
+        fail_msg("%s", err.text);
+    for (int i = 0; i < 3; i++) {
+        struct ptn_buf sig = PTN_BUF_INIT;
+        assert_int_equal(p->ops->key_sign(key, what, &sig, &err), 0);
+        assert_true(verifies(pem, what, &sig));
+        ptn_buf_free(&sig);
+    }
+    p->ops->key_close(key);
+    p->ops->key_close(NULL);
+    assert_int_equal(
+        p->ops->key_open(p->instance, PTN_SLICE("no key"), &key, &err), -1);
+}
+
 static void
 signs(void **state)
 {
@@ -373,6 +394,9 @@ signs(void **state)
         assert_int_equal(
             p->ops->sign(p->instance, ptn_buf_slice(&key), &what, &sig, &err),
             -1);
+        sig.len = 0;
+        what.scheme = rows[i].scheme;
+        sign_often(p, ptn_buf_slice(&key), &what);
         ptn_buf_free(&sig);
         ptn_buf_free(&key);
     }

@@ -38,6 +38,12 @@ tests_unit_tls_keys_CPPFLAGS = $(tls_test_cppflags)
 tests_unit_tls_keys_LDADD = $(tls_test_ldadd)
 tests_unit_tls_keys_LDFLAGS = $(tls_test_ldflags)
 
+unit_tests += tests/unit/tls/binding
+tests_unit_tls_binding_SOURCES = tests/unit/tls/binding.c $(tls_fixture)
+tests_unit_tls_binding_CPPFLAGS = $(tls_test_cppflags)
+tests_unit_tls_binding_LDADD = $(tls_test_ldadd)
+tests_unit_tls_binding_LDFLAGS = $(tls_test_ldflags)
+
 unit_tests += tests/unit/tls/remote
 tests_unit_tls_remote_SOURCES = tests/unit/tls/remote.c $(tls_fixture)
 tests_unit_tls_remote_CPPFLAGS = $(tls_test_cppflags)
