@@ -225,6 +225,18 @@ ptn_conf_read(const char *file, unsigned flags)
 }
 
 struct ptn_conf *
+ptn_conf_read_text(const char *name, struct ptn_slice text, unsigned flags)
+{
+    struct ptn_conf *conf = begin(name, flags);
+
+    ptn_conf_source_set(&conf->tree->own, conf->file, text);
+    conf->tree->parsed = parse(conf);
+    if (conf->tree->parsed)
+        read_core_blocks(conf);
+    return conf;
+}
+
+struct ptn_conf *
 ptn_conf_again(const struct ptn_conf *first, unsigned flags)
 {
     struct ptn_conf *conf = begin(first->file, flags);

@@ -204,6 +204,9 @@ struct ptn_conf *ptn_conf_read(const char *file, unsigned flags);
 /* The same file as it was then, from memory: what a process reads that is
  * started later. `first` is as ptn_conf_read made it, and outlives it. */
 struct ptn_conf *ptn_conf_again(const struct ptn_conf *first, unsigned flags);
+/* A text that is in memory; `name` is what errors call it. */
+struct ptn_conf *ptn_conf_read_text(const char *name, struct ptn_slice text,
+                                    unsigned flags);
 /* Whether the file, or one that it includes, has another text by now. */
 bool ptn_conf_has_changed(const struct ptn_conf *first);
 void ptn_conf_free(struct ptn_conf *conf);

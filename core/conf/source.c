@@ -256,3 +256,17 @@ ptn_conf_source_read(struct ptn_conf *conf, struct ptn_conf_source *src)
     (void)ptn_buf_cstr(&src->text); /* terminated, for libconfig */
     return true;
 }
+
+void
+ptn_conf_source_set(struct ptn_conf_source *src, const char *file,
+                    struct ptn_slice text)
+{
+    struct reading r = {NULL, file, 1, 0};
+
+    *src = (struct ptn_conf_source){.text = PTN_BUF_INIT};
+    begin_run(src, &r);
+    ptn_buf_addslice(&src->text, text);
+    for (size_t i = 0; i < text.len; i++)
+        src->lines += text.data[i] == '\n';
+    (void)ptn_buf_cstr(&src->text);
+}

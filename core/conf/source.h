@@ -31,6 +31,9 @@ struct ptn_conf_source {
 /* Reads conf->file. What is wrong becomes notes; false when the text is not
  * fit to be parsed. */
 bool ptn_conf_source_read(struct ptn_conf *conf, struct ptn_conf_source *src);
+/* The text is the caller's, whole: nothing is included. */
+void ptn_conf_source_set(struct ptn_conf_source *src, const char *file,
+                         struct ptn_slice text);
 void ptn_conf_source_free(struct ptn_conf_source *src);
 
 /* Where a line (from 1) of the text came from. */

@@ -2,6 +2,7 @@
 #
 # The module loader and the service registry.
 libpostern_core_la_SOURCES += \
+	core/module/check.c \
 	core/module/closure.c \
 	core/module/elf.c core/module/elf.h \
 	core/module/host.c \

@@ -4,11 +4,11 @@
  * as far as it is only a look at the record.
  */
 #include "net/inner.h"
+#include "net/wire.h"
 #include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/in.h>
 #include <postern/arena.h>
-#include <sys/socket.h>
 
 void *
 ptn_session_state(struct ptn_session *s)
@@ -51,13 +51,11 @@ const char *
 ptn_session_local(struct ptn_session *s)
 {
     struct sockaddr_storage local = {.ss_family = AF_UNSPEC};
-    socklen_t len = sizeof local;
     char text[PTN_ADDRESS_TEXT];
 
     if (s->local)
         return s->local;
-    if (getsockname(s->fd, (struct sockaddr *)&local, &len) != 0)
-        local.ss_family = AF_UNSPEC;
+    ptn_wire_local(s->fd, &local);
     ptn_address_text(&local, text);
     s->local = ptn_strdup(text);
     return s->local;

@@ -7,13 +7,13 @@
  * never accepts: nothing here can turn TLS off.
  */
 #include "net/inner.h"
+#include "net/wire.h"
 #include "pki/pki.h"
 #include <assert.h>
 #include <errno.h>
 #include <postern/arena.h>
 #include <postern/log.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define REFUSED_LOG_MS 1000u /* refusals are logged at most this often */
 #define PAUSE_MS 250u        /* without descriptors */
@@ -116,10 +116,10 @@ refuse(struct ptn_listener *l, int fd, enum ptn_refusal reason)
     if (l->protocol->refuse && l->conf->tls.mode != PTN_TLS_IMPLICIT)
         text = l->protocol->refuse(reason);
     if (text) {
-        ssize_t n = send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n = ptn_wire_send(fd, text, strlen(text));
         (void)n; /* a new socket takes a line; if not, so be it */
     }
-    close(fd);
+    ptn_wire_close(fd);
 }
 
 static void
@@ -192,9 +192,7 @@ on_connection(struct ptn_watch *watch, unsigned readiness)
     (void)readiness; /* a failure is found by accept */
     for (unsigned i = 0; i <= a->burst; i++) {
         struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
-        socklen_t len = sizeof peer;
-        int fd = accept4(a->fd, (struct sockaddr *)&peer, &len,
-                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = ptn_wire_accept(a->fd, &peer);
         if (fd >= 0) {
             serve(l, fd, &peer);
             continue;

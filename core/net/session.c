@@ -7,10 +7,10 @@
  */
 #include "base/clock.h"
 #include "net/inner.h"
+#include "net/wire.h"
 #include <assert.h>
 #include <postern/arena.h>
 #include <postern/log.h>
-#include <unistd.h>
 
 #define AT_WORK_MS 1000u /* until a deadline that came then comes again */
 
@@ -203,7 +203,7 @@ ptn_session_kill(struct ptn_session *s, const char *reason)
     s->out_sent = 0;
     if (s->watching)
         ptn_watch_close(&s->watch, on_watch_closed);
-    close(s->fd);
+    ptn_wire_close(s->fd);
     ptn_sasl_drop(s);
     cancel_drain(s);
     if (s->jobs == 0)

@@ -9,9 +9,9 @@
  * peers wait for their answer, and the loop is not asked twice a command.
  */
 #include "net/inner.h"
+#include "net/wire.h"
 #include <assert.h>
 #include <errno.h>
-#include <sys/socket.h>
 
 static bool
 wants_input(const struct ptn_session *s)
@@ -80,7 +80,7 @@ wipe_chunks(struct ptn_net *net, size_t len)
 static void
 receive(struct ptn_session *s)
 {
-    ssize_t n = recv(s->fd, s->net->chunk, PTN_NET_CHUNK, 0);
+    ssize_t n = ptn_wire_receive(s->fd, s->net->chunk, PTN_NET_CHUNK);
     struct ptn_slice data = {s->net->chunk, n > 0 ? (size_t)n : 0};
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -230,11 +230,8 @@ ptn_session_sent(struct ptn_session *s, size_t n)
 ssize_t
 ptn_session_send(struct ptn_session *s, const char *data, size_t len)
 {
-    ssize_t n;
+    ssize_t n = ptn_wire_send(s->fd, data, len);
 
-    do
-        n = send(s->fd, data, len, MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
     if (n > 0)
         s->active = ptn_loop_now(s->net->params.loop);
     if (n >= 0)
@@ -276,5 +273,5 @@ ptn_session_flush(struct ptn_session *s)
 int
 ptn_session_linger(struct ptn_session *s)
 {
-    return shutdown(s->fd, SHUT_WR);
+    return ptn_wire_end(s->fd);
 }
