@@ -63,4 +63,11 @@ extern const struct ptn_module ptn_harness_tls, ptn_harness_directory;
 void ptn_harness_seal(struct ptn_slice plain, struct ptn_buf *out);
 void ptn_harness_open(struct ptn_buf *from, struct ptn_buf *plain);
 
+/* --- auth.c: who checks credentials, in place of core/auth's engine --- */
+
+struct ptn_auth_service *
+ptn_harness_auth_new(struct ptn_loop *loop, const struct ptn_directory_ops *ops,
+                     struct ptn_test_directory *directory);
+void ptn_harness_auth_free(struct ptn_auth_service *service);
+
 #endif

@@ -5,6 +5,7 @@
 # and files are not linked beside them. Tests of the tree link the parts.
 noinst_LTLIBRARIES += libpostern-harness.la
 libpostern_harness_la_SOURCES = \
+	core/harness/auth.c \
 	core/harness/directory.c \
 	core/harness/inner.h \
 	core/harness/loader.c \

@@ -103,11 +103,12 @@ serve(struct ptn_test *t)
     };
     struct ptn_error err = PTN_ERROR_INIT;
     const void *ops;
+    void *instance;
 
     if (ptn_modules_find(t->loaded, PTN_DIRECTORY_CONTRACT,
-                         PTN_DIRECTORY_VERSION, &ops,
-                         &params.directory_instance))
-        params.directory = ops;
+                         PTN_DIRECTORY_VERSION, &ops, &instance))
+        t->auth = ptn_harness_auth_new(t->loop, ops, instance);
+    params.auth = t->auth;
     t->net = ptn_net_new(&params);
     t->sockets = ptn_alloc((t->conf->listener_count + 1) * sizeof(int));
     for (size_t i = 0; i < t->conf->listener_count; i++) {
@@ -187,6 +188,7 @@ ptn_test_free(struct ptn_test *t)
     assert(t->drained); /* else a job of a module has never completed */
     ptn_harness_free_peers(t);
     ptn_net_free(t->net);
+    ptn_harness_auth_free(t->auth);
     for (size_t i = 0; i < t->conf->listener_count; i++)
         ptn_wire_free(t->sockets[i]);
     release(t);

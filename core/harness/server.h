@@ -13,6 +13,7 @@ struct ptn_test {
     struct ptn_modules *loaded;
     struct ptn_loop *loop;
     struct ptn_net *net;
+    struct ptn_auth_service *auth;     /* NULL: no directory */
     const struct ptn_module **modules; /* ends with NULL */
     int *sockets;                      /* of the listeners, in their order */
     struct ptn_list peers;

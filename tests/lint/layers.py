@@ -11,7 +11,7 @@ import lint
 
 LAYER = {"base": 0, "log": 1, "metrics": 1, "conf": 2, "loop": 3, "module": 4,
          "net": 5, "pki": 5, "auth": 5, "warden": 5, "proc": 6, "posternd": 7,
-         "posternctl": 7}
+         "harness": 6, "posternctl": 7}
 # A foreign header, by how its name begins, and the places that may have it.
 FOREIGN = {
     "uv.h": ("core/loop/",),
