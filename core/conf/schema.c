@@ -14,6 +14,7 @@ static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const log_targets[] = {"auto",   "stderr",   "file",
                                           "syslog", "journald", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const sandbox[] = {"on", "off", NULL};
 static const char *const modes[] = {"none", "explicit", "implicit", NULL};
 static const char *const requires[] = {"never", "auth", "always", NULL};
 static const char *const versions[] = {"1.0", "1.1", "1.2", "1.3", NULL};
@@ -25,6 +26,7 @@ _Static_assert(PTN_KEY_ED25519 == 5, "key_types");
 _Static_assert(PTN_LOG_DEBUG == 3, "levels");
 _Static_assert(PTN_LOG_TO_JOURNALD == 3, "log_targets, without auto");
 _Static_assert(PTN_LOG_AS_JSON == 1, "log_formats");
+_Static_assert(PTN_SANDBOX_OFF == 1, "sandbox");
 _Static_assert(PTN_TLS_IMPLICIT == 2, "modes");
 _Static_assert(PTN_REQUIRE_ALWAYS == 2, "requires");
 
@@ -89,6 +91,10 @@ const struct ptn_option ptn_conf_server_rows[] = {
         .max = LONGEST, .flags = PTN_OPT_LIVE,
         .doc = "a worker that does not answer its supervisor for so long is "
                "killed and replaced; 0: never"),
+    ROW(sandbox, .type = PTN_OPT_CHOICE, .preset = "on", .choices = sandbox,
+        .flags = PTN_OPT_EXACT,
+        .doc = "whether each process gives up what it does not need: system "
+               "calls, files, ports (posternd(8) tells)"),
     ROW(module_path, .type = PTN_OPT_PATH, .preset = PTN_MODULEDIR,
         .flags = PTN_OPT_EXACT, .doc = "the folder of modules and plugins"),
     ROW(pid_file, .type = PTN_OPT_PATH, .flags = PTN_OPT_EXACT,

@@ -26,6 +26,17 @@ ptn_host_provide(struct ptn_host *host, const char *contract, uint16_t version,
         (struct ptn_provided){contract, version, ops, instance, host};
 }
 
+void
+ptn_host_allow_path(struct ptn_host *host, const char *path, unsigned access)
+{
+    struct ptn_modules *m = host->all;
+
+    assert(path && *path);
+    m->paths = ptn_realloc(m->paths, (m->path_count + 1) * sizeof *m->paths);
+    m->paths[m->path_count++] =
+        (struct ptn_allowed_path){ptn_strdup(path), access};
+}
+
 bool
 ptn_host_find(struct ptn_host *host, const char *contract, uint16_t version,
               const void **ops, void **instance)

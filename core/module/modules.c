@@ -262,6 +262,9 @@ ptn_modules_free(struct ptn_modules *m)
     ptn_free(m->hosts);
     ptn_free(m->order);
     ptn_free(m->provided);
+    for (size_t i = 0; i < m->path_count; i++)
+        ptn_free(m->paths[i].path);
+    ptn_free(m->paths);
     ptn_free(m);
 }
 
@@ -292,4 +295,13 @@ ptn_modules_each(const struct ptn_modules *m,
 {
     for (size_t i = 0; i < m->ordered; i++)
         fn(arg, m->order[i]->module);
+}
+
+void
+ptn_modules_each_path(const struct ptn_modules *m,
+                      void (*fn)(void *arg, const char *path, unsigned access),
+                      void *arg)
+{
+    for (size_t i = 0; i < m->path_count; i++)
+        fn(arg, m->paths[i].path, m->paths[i].access);
 }

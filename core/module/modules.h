@@ -59,4 +59,10 @@ void ptn_modules_each(const struct ptn_modules *modules,
                       void (*fn)(void *arg, const struct ptn_module *module),
                       void *arg);
 
+/* Calls fn for each path that a module has asked for. */
+void ptn_modules_each_path(const struct ptn_modules *modules,
+                           void (*fn)(void *arg, const char *path,
+                                      unsigned access),
+                           void *arg);
+
 #endif

@@ -29,6 +29,12 @@ struct ptn_provided {
     const struct ptn_host *provider;
 };
 
+/* A path that a module has asked for. */
+struct ptn_allowed_path {
+    char *path;
+    unsigned access; /* PTN_ACCESS_... */
+};
+
 struct ptn_modules {
     struct ptn_conf *conf;
     enum ptn_role role;
@@ -37,6 +43,8 @@ struct ptn_modules {
     size_t count, ordered;
     struct ptn_provided *provided;
     size_t provided_count;
+    struct ptn_allowed_path *paths;
+    size_t path_count;
     bool incomplete; /* some module failed: others miss it without fault */
     struct ptn_modules_place place;
     struct ptn_modules *kept; /* see ptn_modules_free */

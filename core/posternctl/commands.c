@@ -6,14 +6,9 @@
 #include "posternctl/ctl.h"
 
 const struct ctl_command *const ctl_tables[] = {
-    ctl_state_commands,
-    ctl_reload_commands,
-    ctl_order_commands,
-    ctl_config_commands,
-    ctl_user_commands,
-    ctl_module_commands,
-    ctl_completion_commands,
-    NULL,
+    ctl_state_commands,  ctl_sandbox_commands,    ctl_reload_commands,
+    ctl_order_commands,  ctl_config_commands,     ctl_user_commands,
+    ctl_module_commands, ctl_completion_commands, NULL,
 };
 
 const struct ctl_command *

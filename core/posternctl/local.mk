@@ -15,6 +15,7 @@ core_posternctl_posternctl_SOURCES = \
 	core/posternctl/posternctl.c \
 	core/posternctl/record.c \
 	core/posternctl/reload.c \
+	core/posternctl/sandbox.c \
 	core/posternctl/state.c \
 	core/posternctl/table.c \
 	core/posternctl/user.c

@@ -8,18 +8,32 @@
 #include <time.h>
 
 /* What a field is, by its name in all records; others are texts. */
-static const char *const numbers[] = {
-    "pid",      "uptime_ms",          "number",
-    "restarts", "sessions",           "total",
-    "refused",  "handshakes",         "resumed",
-    "auth_ok",  "handshake_failures", "auth_failed",
-    "timeouts", "not_after",          "line",
-    NULL};
+static const char *const numbers[] = {"pid",
+                                      "uptime_ms",
+                                      "number",
+                                      "restarts",
+                                      "sessions",
+                                      "total",
+                                      "refused",
+                                      "handshakes",
+                                      "resumed",
+                                      "auth_ok",
+                                      "handshake_failures",
+                                      "auth_failed",
+                                      "timeouts",
+                                      "not_after",
+                                      "line",
+                                      "rules",
+                                      "abi",
+                                      "uid",
+                                      "filters",
+                                      NULL};
 static const struct {
     const char *key;
     char separator;
 } lists[] = {{"addresses", ','}, {"certificates", ','}, {"names", ' '}};
-static const char *const truths[] = {"self_signed", NULL};
+static const char *const truths[] = {"self_signed", "no_new_privs", "dumpable",
+                                     NULL};
 
 static bool
 is_in(const char *const *names, const char *key)

@@ -12,6 +12,7 @@
 #include "proc/effective.h"
 #include "proc/plan.h"
 #include "proc/privileges.h"
+#include "proc/sandbox.h"
 #include "proc/server.h"
 #include <errno.h>
 #include <signal.h>
@@ -99,6 +100,8 @@ check(const struct ptn_child *child, struct ptn_setup *setup,
     tell_notes(child, setup->conf, out);
     if (ptn_conf_failed(setup->conf))
         return PTN_EXIT_CONFIG;
+    if (ptn_sandbox_confine(setup->conf, setup->modules, &err) != 0)
+        return tell_error(child, &err, out);
     if (ptn_setup_folders(setup->conf, &err) != 0)
         return tell_error(child, &err, out);
     ptn_plan_write(setup, out);
@@ -115,7 +118,8 @@ ptn_child_check(const struct ptn_child *child, int fd)
     int status, written;
 
     ptn_effective_write_files(child->conf, &plan); /* others may not read */
-    if (ptn_privileges_drop(child->conf->server.user, &err) != 0) {
+    if (ptn_privileges_drop(child->conf->server.user, &err) != 0 ||
+        ptn_sandbox_enter(child->conf, PTN_SANDBOX_CHECKER, &err) != 0) {
         status = tell_error(child, &err, &plan);
         written = write_all(fd, ptn_buf_slice(&plan));
     } else {
@@ -177,6 +181,8 @@ static void
 meet_warden(struct work *w, const int ends[PTN_CHANNELS])
 {
     close(ends[PTN_CHANNEL_AUTH]);
+    if (ptn_sandbox_confine(w->setup.conf, w->setup.modules, &err) != 0)
+        return complain(child, &err);
     ptn_setup_connect(&w->setup, ends[PTN_CHANNEL_SIGN]);
     tell_state(w, PTN_MESSAGE_STATE, ptn_worker_reload(w->worker));
 }
@@ -285,6 +291,8 @@ ptn_child_work(const struct ptn_child *child)
     if (ptn_privileges_drop(child->conf->server.user, &err) != 0)
         return complain(child, &err);
     ptn_child_die_with_parent(child); /* changing the user has ended that */
+    if (ptn_sandbox_enter(child->conf, PTN_SANDBOX_WORKER, &err) != 0)
+        return complain(child, &err);
     w.message = ptn_alloc(PTN_MESSAGE_MAX);
     ptn_setup_load(&w.setup, ptn_conf_again(child->conf, 0), PTN_ROLE_WORKER,
                    NULL);

@@ -12,6 +12,7 @@
 #include "proc/crash.h"
 #include "config.h"
 #include "proc/machine.h"
+#include <errno.h>
 #include <link.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -112,6 +113,14 @@ ptn_crash_map(void)
     dl_iterate_phdr(add_object, NULL);
 }
 
+void
+ptn_crash_each_file(void (*fn)(void *arg, const char *path), void *arg)
+{
+    for (size_t i = 0; i < self.count; i++)
+        if (*self.objects[i].path == '/')
+            fn(arg, self.objects[i].path);
+}
+
 /* --- what happened --- */
 
 static void
@@ -180,6 +189,22 @@ ptn_crash_send(const struct ptn_report *r)
         ptn_report_log(r);
     else
         (void)!send(self.fd, r, sizeof *r, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void
+ptn_crash_send_text(struct ptn_slice state)
+{
+    uint32_t kind = PTN_REPORT_STATE;
+    struct iovec parts[2] = {{&kind, sizeof kind},
+                             {(void *)(uintptr_t)state.data, state.len}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+
+    if (state.len > PTN_REPORT_STATE_MAX)
+        parts[1].iov_len = PTN_REPORT_STATE_MAX;
+    if (self.fd >= 0 &&
+        sendmsg(self.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        ptn_log(PTN_LOG_WARNING, "sandbox.state-not-told",
+                PTN_FS("error", strerror(errno)));
 }
 
 static void

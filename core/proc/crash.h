@@ -22,11 +22,18 @@ void ptn_crash_watch(int fd, const char *process, const char *folder,
  * by its file. */
 void ptn_crash_map(void);
 
+/* Calls fn with the path of each file that ptn_crash_map has found. */
+void ptn_crash_each_file(void (*fn)(void *arg, const char *path), void *arg);
+
 /* --- for other handlers of signals --- */
 
 /* Fills in the frames and the plugin of what `context` has interrupted. */
 void ptn_crash_trace(struct ptn_report *report, const ucontext_t *context);
 /* Sends the report on its way, or logs it. */
 void ptn_crash_send(const struct ptn_report *report);
+
+/* Tells the supervisor what this process says of itself; without one,
+ * nothing happens. At most PTN_REPORT_STATE_MAX octets. */
+void ptn_crash_send_text(struct ptn_slice state);
 
 #endif

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -252,7 +253,8 @@ end_hanging(struct ptn_crew_worker *w, unsigned number, uint64_t silent)
     }
     ptn_log(PTN_LOG_ERROR, "worker.hangs", PTN_FN("worker", number),
             PTN_FN("pid", w->pid), PTN_FN("silent_ms", silent));
-    kill(w->pid, SIGABRT);
+    /* To the thread of the loop, which is the one that hangs. */
+    (void)syscall(SYS_tgkill, w->pid, w->pid, SIGABRT);
     kill(w->pid, SIGCONT); /* one that is stopped takes no signal */
     w->aborted = true;
 }

@@ -18,8 +18,13 @@ libpostern_core_la_SOURCES += \
 	core/proc/plan.c core/proc/plan.h \
 	core/proc/privileges.c core/proc/privileges.h \
 	core/proc/record.c \
-	core/proc/report.c core/proc/report.h \
 	core/proc/reload.c core/proc/reload.h \
+	core/proc/report.c core/proc/report.h \
+	core/proc/sandbox.c core/proc/sandbox.h \
+	core/proc/sandbox_inner.h \
+	core/proc/sandbox_landlock.c \
+	core/proc/sandbox_seccomp.c \
+	core/proc/sandbox_trap.c \
 	core/proc/server.c core/proc/server.h \
 	core/proc/setup.c core/proc/setup.h \
 	core/proc/shared.c core/proc/shared.h \

@@ -13,7 +13,8 @@
 #if defined __x86_64__
 #define PTN_MACHINE 1
 #define PTN_MACHINE_PC(uc) ((uc)->uc_mcontext.gregs[REG_RIP])
-#define PTN_MACHINE_RESULT(uc) ((uc)->uc_mcontext.gregs[REG_RAX])
+#define PTN_MACHINE_SET_RESULT(uc, value)                                      \
+    ((uc)->uc_mcontext.gregs[REG_RAX] = (value))
 #define PTN_MACHINE_ARGUMENTS(uc)                                              \
     {                                                                          \
         (uc)->uc_mcontext.gregs[REG_RDI], (uc)->uc_mcontext.gregs[REG_RSI],    \
@@ -24,7 +25,8 @@
 #elif defined __i386__
 #define PTN_MACHINE 1
 #define PTN_MACHINE_PC(uc) ((uc)->uc_mcontext.gregs[REG_EIP])
-#define PTN_MACHINE_RESULT(uc) ((uc)->uc_mcontext.gregs[REG_EAX])
+#define PTN_MACHINE_SET_RESULT(uc, value)                                      \
+    ((uc)->uc_mcontext.gregs[REG_EAX] = (greg_t)(value))
 #define PTN_MACHINE_ARGUMENTS(uc)                                              \
     {                                                                          \
         (uc)->uc_mcontext.gregs[REG_EBX], (uc)->uc_mcontext.gregs[REG_ECX],    \
@@ -35,7 +37,8 @@
 #elif defined __aarch64__
 #define PTN_MACHINE 1
 #define PTN_MACHINE_PC(uc) ((uc)->uc_mcontext.pc)
-#define PTN_MACHINE_RESULT(uc) ((uc)->uc_mcontext.regs[0])
+#define PTN_MACHINE_SET_RESULT(uc, value)                                      \
+    ((uc)->uc_mcontext.regs[0] = (unsigned long)(value))
 #define PTN_MACHINE_ARGUMENTS(uc)                                              \
     {                                                                          \
         (long)(uc)->uc_mcontext.regs[0], (long)(uc)->uc_mcontext.regs[1],      \
@@ -45,7 +48,8 @@
 #elif defined __arm__
 #define PTN_MACHINE 1
 #define PTN_MACHINE_PC(uc) ((uc)->uc_mcontext.arm_pc)
-#define PTN_MACHINE_RESULT(uc) ((uc)->uc_mcontext.arm_r0)
+#define PTN_MACHINE_SET_RESULT(uc, value)                                      \
+    ((uc)->uc_mcontext.arm_r0 = (unsigned long)(value))
 #define PTN_MACHINE_ARGUMENTS(uc)                                              \
     {                                                                          \
         (long)(uc)->uc_mcontext.arm_r0, (long)(uc)->uc_mcontext.arm_r1,        \
@@ -55,7 +59,8 @@
 #elif defined __riscv
 #define PTN_MACHINE 1
 #define PTN_MACHINE_PC(uc) ((uc)->uc_mcontext.__gregs[REG_PC])
-#define PTN_MACHINE_RESULT(uc) ((uc)->uc_mcontext.__gregs[REG_A0])
+#define PTN_MACHINE_SET_RESULT(uc, value)                                      \
+    ((uc)->uc_mcontext.__gregs[REG_A0] = (unsigned long)(value))
 #define PTN_MACHINE_ARGUMENTS(uc)                                              \
     {                                                                          \
         (long)(uc)->uc_mcontext.__gregs[REG_A0],                               \

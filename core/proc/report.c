@@ -9,14 +9,23 @@
  * known from the kernel, not from the report.
  */
 #include "proc/report.h"
+#include "proc/plan.h"
+#include "proc/sandbox.h"
 #include "proc/symbol.h"
 #include <assert.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
     KEPT = 64, /* processes that crashed and are not yet dead */
+};
+
+/* What a child has told of itself. */
+struct told {
+    pid_t pid;
+    char *text;
 };
 
 struct kept {
@@ -24,9 +33,18 @@ struct kept {
     struct ptn_report report;
 };
 
+union message {
+    uint32_t kind;
+    struct ptn_report report;
+    char text[sizeof(uint32_t) + PTN_REPORT_STATE_MAX];
+};
+
 struct ptn_reports {
     int receive, send;
+    union message *room; /* for the one that is received */
     struct kept *kept[KEPT];
+    struct told *told;
+    size_t told_count;
 };
 
 /* --- as text --- */
@@ -95,6 +113,8 @@ ptn_report_fields(const struct ptn_report *r, struct ptn_report_text *text,
         fields[n++] = PTN_FS("plugin", r->plugin);
     if (*r->what)
         fields[n++] = PTN_FS("tried", r->what);
+    else if (r->kind == PTN_REPORT_DENIED)
+        fields[n++] = PTN_FN("call", r->number);
     if (*r->path)
         fields[n++] = PTN_FS("path", r->path);
     if (r->kind == PTN_REPORT_CRASH) {
@@ -130,25 +150,33 @@ ptn_report_signal_name(int number)
 }
 
 static void
-log_report(const struct ptn_report *r, const char *event)
+log_report(const struct ptn_report *r, const char *event, pid_t pid)
 {
-    struct ptn_log_field fields[PTN_REPORT_FIELDS + 3];
+    struct ptn_log_field fields[PTN_REPORT_FIRST + PTN_REPORT_FIELDS];
     struct ptn_report_text text;
     size_t n = 0;
 
+    if (pid)
+        fields[n++] = PTN_FN("pid", pid);
+    if (*r->process && pid)
+        fields[n++] = PTN_FS("process", r->process);
     if (r->kind == PTN_REPORT_CRASH) {
         fields[n++] = PTN_FN("signal", r->number);
         fields[n++] = PTN_FS("name", ptn_report_signal_name(r->number));
     }
     n += ptn_report_fields(r, &text, fields + n);
+    if (r->suppressed)
+        fields[n++] = PTN_FN("suppressed", r->suppressed);
     ptn_log_fields(PTN_LOG_ERROR, event, fields, n);
 }
 
 void
 ptn_report_log(const struct ptn_report *r)
 {
-    log_report(r,
-               r->kind == PTN_REPORT_CRASH ? "process.died" : "sandbox.denied");
+    const char *event =
+        r->kind == PTN_REPORT_CRASH ? "process.died" : "sandbox.denied";
+
+    log_report(r, event, 0);
 }
 
 /* --- the supervisor's end --- */
@@ -159,10 +187,12 @@ ptn_reports_new(struct ptn_error *err)
     struct ptn_reports *rs = ptn_alloc(sizeof *rs);
     int pair[2], on = 1;
 
+    rs->room = ptn_alloc(sizeof *rs->room);
     if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
                    pair) != 0) {
         ptn_error_errno(err, "no channel for the reports of children");
-        ptn_free(rs);
+        rs->receive = rs->send = -1;
+        ptn_reports_free(rs);
         return NULL;
     }
     rs->receive = pair[0];
@@ -179,10 +209,16 @@ ptn_reports_free(struct ptn_reports *rs)
 {
     if (!rs)
         return;
-    close(rs->receive);
-    close(rs->send);
+    if (rs->receive >= 0)
+        close(rs->receive);
+    if (rs->send >= 0)
+        close(rs->send);
     for (size_t i = 0; i < KEPT; i++)
         ptn_free(rs->kept[i]);
+    for (size_t i = 0; i < rs->told_count; i++)
+        ptn_free(rs->told[i].text);
+    ptn_free(rs->told);
+    ptn_free(rs->room);
     ptn_free(rs);
 }
 
@@ -216,14 +252,15 @@ sender(struct msghdr *message)
     return who.pid;
 }
 
+/* False: there is none. A message that is none of ours has pid 0. */
 static bool
-receive(struct ptn_reports *rs, struct ptn_report *report, pid_t *pid)
+receive(struct ptn_reports *rs, size_t *size, pid_t *pid)
 {
     union {
         struct cmsghdr head;
         char room[CMSG_SPACE(sizeof(struct ucred))];
     } control;
-    struct iovec part = {report, sizeof *report};
+    struct iovec part = {rs->room, sizeof *rs->room};
     struct msghdr message = {.msg_iov = &part,
                              .msg_iovlen = 1,
                              .msg_control = &control,
@@ -232,7 +269,8 @@ receive(struct ptn_reports *rs, struct ptn_report *report, pid_t *pid)
 
     if (n < 0)
         return false;
-    *pid = (size_t)n == sizeof *report ? sender(&message) : 0;
+    *size = (size_t)n;
+    *pid = *size >= sizeof rs->room->kind ? sender(&message) : 0;
     return true;
 }
 
@@ -272,20 +310,80 @@ keep(struct ptn_reports *rs, pid_t pid, const struct ptn_report *report)
     (*room)->report = *report;
 }
 
+static bool
+is_child(pid_t pid)
+{
+    return waitid(P_PID, (id_t)pid, &(siginfo_t){0},
+                  WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/* Forgets those that have ended. */
+static void
+clear_told(struct ptn_reports *rs)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < rs->told_count; i++) {
+        if (is_child(rs->told[i].pid))
+            rs->told[left++] = rs->told[i];
+        else
+            ptn_free(rs->told[i].text);
+    }
+    rs->told_count = left;
+}
+
+static void
+keep_state(struct ptn_reports *rs, pid_t pid, struct ptn_slice text)
+{
+    char *copy = ptn_alloc(text.len + 1);
+
+    memcpy(copy, text.data, text.len);
+    for (size_t i = 0; i < rs->told_count; i++)
+        if (rs->told[i].pid == pid) {
+            ptn_free(rs->told[i].text);
+            rs->told[i].text = copy;
+            return;
+        }
+    clear_told(rs);
+    rs->told = ptn_realloc(rs->told, (rs->told_count + 1) * sizeof *rs->told);
+    rs->told[rs->told_count++] = (struct told){pid, copy};
+}
+
 void
 ptn_reports_take(struct ptn_reports *rs)
 {
-    struct ptn_report report;
+    struct ptn_report *report = &rs->room->report;
+    size_t size;
     pid_t pid;
 
-    while (receive(rs, &report, &pid)) {
+    while (receive(rs, &size, &pid)) {
         if (!pid)
             continue;
-        tame(&report);
-        if (report.kind == PTN_REPORT_CRASH)
-            keep(rs, pid, &report);
-        else if (report.kind == PTN_REPORT_DENIED)
-            log_report(&report, "sandbox.denied");
+        if (rs->room->kind == PTN_REPORT_STATE) {
+            keep_state(rs, pid,
+                       (struct ptn_slice){rs->room->text + sizeof(uint32_t),
+                                          size - sizeof(uint32_t)});
+            continue;
+        }
+        if (size != sizeof *report)
+            continue;
+        tame(report);
+        if (report->kind == PTN_REPORT_CRASH)
+            keep(rs, pid, report);
+        else if (report->kind == PTN_REPORT_DENIED)
+            log_report(report, "sandbox.denied", pid);
+    }
+}
+
+void
+ptn_reports_write(struct ptn_reports *rs, struct ptn_buf *out)
+{
+    ptn_reports_take(rs);
+    clear_told(rs);
+    for (size_t i = 0; i < rs->told_count; i++) {
+        struct ptn_slice text = ptn_slice_of(rs->told[i].text);
+
+        ptn_sandbox_write_process(rs->told[i].pid, text, out);
     }
 }
 

@@ -9,6 +9,7 @@
 #define PTN_PROC_REPORT_H
 
 #include <postern/arena.h>
+#include <postern/buf.h>
 #include <postern/error.h>
 #include <postern/log.h>
 #include <sys/types.h>
@@ -19,6 +20,7 @@ enum {
     /* Log fields of one report, at the most. */
     PTN_REPORT_FIELDS = PTN_REPORT_FRAMES + 6,
     PTN_REPORT_FIRST = 8,
+    PTN_REPORT_STATE_MAX = 65536,
 };
 
 /* A place in the code. */
@@ -30,6 +32,7 @@ struct ptn_report_frame {
 enum ptn_report_kind {
     PTN_REPORT_CRASH = 1,
     PTN_REPORT_DENIED,
+    PTN_REPORT_STATE, /* followed by a text, in place of the rest */
 };
 
 struct ptn_report {
@@ -37,11 +40,12 @@ struct ptn_report {
     int32_t number;  /* the signal; the system call */
     uint64_t detail; /* the address that was touched; an argument */
     char process[16];
-    char plugin[32]; /* the innermost one on the stack; "" = none */
-    char what[64];   /* what was tried; "" = see `number` */
-    char path[256];  /* the path that goes with it, or "" */
-    uint32_t error;  /* the errno that it got */
-    uint32_t count;  /* frames */
+    char plugin[32];     /* the innermost one on the stack; "" = none */
+    char what[64];       /* what was tried; "" = see `number` */
+    char path[256];      /* the path that goes with it, or "" */
+    uint32_t error;      /* the errno that it got */
+    uint32_t suppressed; /* reports like this that were not sent */
+    uint32_t count;      /* frames */
     struct ptn_report_frame frames[PTN_REPORT_FRAMES];
 };
 
@@ -80,6 +84,10 @@ void ptn_reports_take(struct ptn_reports *reports);
 void ptn_reports_death(struct ptn_reports *reports, pid_t pid,
                        const char *event, const struct ptn_log_field *first,
                        size_t count);
+
+/* Appends the states that living children have told, and what the kernel
+ * says of them. */
+void ptn_reports_write(struct ptn_reports *reports, struct ptn_buf *out);
 
 /* In a child: keeps the sending end only, and answers it. */
 int ptn_reports_leave(struct ptn_reports *reports);

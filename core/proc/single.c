@@ -12,6 +12,7 @@
 #include "proc/notify.h"
 #include "proc/plan.h"
 #include "proc/privileges.h"
+#include "proc/sandbox.h"
 #include "proc/server.h"
 #include "proc/status.h"
 #include "proc/worker.h"
@@ -119,11 +120,18 @@ answer_self(void *arg, struct ptn_control_call *call, struct ptn_error *err)
     return ptn_answers_run(s->worker, call->request, &call->out, err);
 }
 
+static int
+do_sandbox(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    (void)arg;
+    (void)err;
+    ptn_sandbox_write_own(&call->out);
+    return 0;
+}
+
 static const struct ptn_control_verb verbs[] = {
-    {"status", do_status},
-    {"stop", do_stop},
-    {"reload", do_reload},
-    {NULL, answer_self},
+    {"status", do_status},   {"stop", do_stop},   {"reload", do_reload},
+    {"sandbox", do_sandbox}, {NULL, answer_self},
 };
 
 static void
@@ -216,7 +224,9 @@ serve(struct single *s, struct ptn_error *err)
     s->control = ptn_control_open(s->setup.conf->server.control, verbs, s, err);
     if (!s->control || ptn_begin_write_pid(s->setup.conf, err) != 0)
         return -1;
-    if (ptn_privileges_drop(s->setup.conf->server.user, err) != 0)
+    if (ptn_privileges_drop(s->setup.conf->server.user, err) != 0 ||
+        ptn_sandbox_enter(s->setup.conf, PTN_SANDBOX_SINGLE, err) != 0 ||
+        ptn_sandbox_confine(s->setup.conf, s->setup.modules, err) != 0)
         return -1;
     return ptn_worker_run(&params, err);
 }

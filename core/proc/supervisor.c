@@ -16,9 +16,11 @@
 #include "proc/asks.h"
 #include "proc/begin.h"
 #include "proc/control.h"
+#include "proc/crash.h"
 #include "proc/crew.h"
 #include "proc/notify.h"
 #include "proc/plan.h"
+#include "proc/sandbox.h"
 #include "proc/server.h"
 #include "proc/status.h"
 #include <errno.h>
@@ -440,11 +442,20 @@ pass_on(void *arg, struct ptn_control_call *call, struct ptn_error *err)
     return ptn_asks_begin(&s->asks, &s->crew, call, err);
 }
 
+static int
+do_sandbox(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    struct supervisor *s = arg;
+
+    (void)err;
+    ptn_sandbox_write_own(&call->out);
+    ptn_reports_write(s->reports, &call->out);
+    return 0;
+}
+
 static const struct ptn_control_verb verbs[] = {
-    {"status", do_status},
-    {"stop", do_stop},
-    {"reload", do_reload},
-    {NULL, pass_on},
+    {"status", do_status},   {"stop", do_stop}, {"reload", do_reload},
+    {"sandbox", do_sandbox}, {NULL, pass_on},
 };
 
 /* --- from start to end --- */
@@ -526,9 +537,14 @@ open_all(struct supervisor *s, struct ptn_error *err)
         watch_signals(s, err) != 0)
         return -1;
     s->control = ptn_control_open(s->conf->server.control, verbs, s, err);
-    if (!s->control)
+    if (!s->control || ptn_begin_write_pid(s->conf, err) != 0)
         return -1;
-    return ptn_begin_write_pid(s->conf, err);
+    ptn_crash_watch(-1, "supervisor", s->conf->server.module_path,
+                    &s->conf->load);
+    ptn_crash_map();
+    if (ptn_sandbox_enter(s->conf, PTN_SANDBOX_SUPERVISOR, err) != 0)
+        return -1;
+    return ptn_sandbox_confine(s->conf, NULL, err);
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "proc/child.h"
 #include "proc/crash.h"
 #include "proc/privileges.h"
+#include "proc/sandbox.h"
 #include "proc/server.h"
 #include "proc/setup.h"
 #include "proc/warden.h"
@@ -234,6 +235,8 @@ begin(struct warden *w, struct ptn_error *err)
                                     (size_t)server->slow_threads,
                                     (size_t)server->lane_depth};
 
+    if (ptn_sandbox_confine(w->setup.conf, w->setup.modules, err) != 0)
+        return -1;
     ptn_setup_keys(&w->setup, PTN_KEYS_MAKE);
     w->loop = ptn_loop_new(&lanes, err);
     return w->loop ? serve(w, err) : -1;
@@ -254,6 +257,8 @@ ptn_ward_run(const struct ptn_ward *ward)
         return complain(ward, &err);
     ptn_child_die_with_parent(&child);
     close_memory();
+    if (ptn_sandbox_enter(ward->conf, PTN_SANDBOX_WARDEN, &err) != 0)
+        return complain(ward, &err);
     ptn_setup_load(&w.setup, ptn_conf_again(ward->conf, 0), PTN_ROLE_WARDEN,
                    ward->modules);
     ptn_crash_map();

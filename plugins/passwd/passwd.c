@@ -161,6 +161,20 @@ path_of(struct ptn_host *host, const char *given, const char *file,
     return b.data;
 }
 
+/* A file is changed by renaming another over it, so the folder it is. */
+static void
+allow_folder(struct ptn_host *host, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    struct ptn_buf folder = PTN_BUF_INIT;
+    if (!slash || slash == path)
+        ptn_buf_adds(&folder, slash ? "/" : ".");
+    else
+        ptn_buf_add(&folder, path, (size_t)(slash - path));
+    ptn_host_allow_path(host, ptn_buf_cstr(&folder), PTN_ACCESS_READ);
+    ptn_buf_free(&folder);
+}
+
 static int
 init(struct ptn_host *host, const void *opts, void **instance,
      struct ptn_error *err)
@@ -182,6 +196,8 @@ init(struct ptn_host *host, const void *opts, void **instance,
     passwd_file_init(&p->users, p->users_path, &users_kind, p);
     passwd_file_init(&p->secrets, p->secrets_path, &secrets_kind, p);
     passwd_file_init(&p->aliases, p->aliases_path, &aliases_kind, p);
+    allow_folder(host, p->users_path);
+    allow_folder(host, p->aliases_path);
     ptn_host_provide(host, PTN_DIRECTORY_CONTRACT, PTN_DIRECTORY_VERSION,
                      &passwd_directory_ops, p);
     ptn_host_provide(host, PTN_DIRECTORY_EDIT_CONTRACT,

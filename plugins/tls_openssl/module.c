@@ -5,7 +5,19 @@
  */
 #include "tls_openssl.h"
 
+#include <openssl/conf.h>
 #include <postern/module.h>
+
+/* OpenSSL reads a configuration of its own when it is first used. */
+static void
+allow_configuration(struct ptn_host *host)
+{
+    char *path = CONF_get1_default_config_file();
+
+    if (path && *path)
+        ptn_host_allow_path(host, path, PTN_ACCESS_READ);
+    OPENSSL_free(path);
+}
 
 static int
 init(struct ptn_host *host, const void *options, void **instance,
@@ -15,6 +27,7 @@ init(struct ptn_host *host, const void *options, void **instance,
     struct tls_openssl *self = tls_openssl_new();
     if (!self)
         return tls_openssl_error(err, "OpenSSL does not start");
+    allow_configuration(host);
     *instance = self;
     ptn_host_provide(host, PTN_TLS_CONTRACT, PTN_TLS_VERSION, &tls_openssl_ops,
                      self);

@@ -149,6 +149,19 @@ check_create(const struct ptn_strings *create, struct ptn_error *err)
     return 0;
 }
 
+static void
+allow_folder(struct ptn_host *host)
+{
+    struct ptn_buf path = PTN_BUF_INIT;
+
+    ptn_buf_printf(&path, "%s/vault", ptn_host_state_dir(host));
+    ptn_host_allow_path(host, ptn_buf_cstr(&path),
+                        PTN_ACCESS_READ | PTN_ACCESS_WRITE | PTN_ACCESS_FOLDER);
+    ptn_host_allow_path(host, "/proc/sys/kernel/random/boot_id",
+                        PTN_ACCESS_READ);
+    ptn_buf_free(&path);
+}
+
 static int
 init(struct ptn_host *host, const void *options, void **instance,
      struct ptn_error *err)
@@ -163,6 +176,7 @@ init(struct ptn_host *host, const void *options, void **instance,
     v->options = o;
     v->sys = &vault_sys_real;
     *instance = v;
+    allow_folder(host);
     ptn_host_provide(host, PTN_STORE_CONTRACT, PTN_STORE_VERSION,
                      &vault_store_ops, v);
     return 0;

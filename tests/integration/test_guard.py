@@ -8,6 +8,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -136,3 +137,107 @@ def test_a_stripped_module_still_tells_its_name(lab, run):
     lab.order("crash")
     line = lab.wait_log(r"worker\.died worker=\d .*signal=11 .*").group(0)
     check_report(line, "crash")
+
+
+# --- the sandbox ---------------------------------------------------------
+
+SANITIZED = os.environ.get("POSTERN_SANITIZE", "no") != "no"
+needs_filter = pytest.mark.skipif(
+    SANITIZED, reason="run-time checkers need what the filter forbids")
+
+# (command, what the log calls it); @...@ stands for something of the test's.
+FORBIDDEN = [
+    ("fork", "clone"),
+    ("exec /bin/true", "execve"),
+    ("read /etc/hosts", "openat"),
+    ("read @outside@", "openat"),
+    ("write @outside@", "openat"),
+    ("write @outside@.new", "openat"),
+    ("remove @outside@", "unlink"),
+    ("mkdir @outside@.folder", "mkdir"),
+    ("chmod @outside@", "chmod"),
+    ("tcp @port@", "socket inet"),
+    ("udp @port@", "socket inet"),
+    ("raw", "socket inet"),
+    ("ptrace", "ptrace"),
+    ("kill", "kill"),
+    ("mprotect", "mprotect"),
+]
+
+
+class Outside:
+    """A file that is none of the server's business, and a port."""
+
+    def __init__(self, folder):
+        self.file = folder / "file"
+        self.file.write_text("a")
+        self.file.chmod(0o666)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+
+    def fill_in(self, line):
+        port = self.listener.getsockname()[1]
+        return line.replace("@outside@", str(self.file)).replace(
+            "@port@", str(port))
+
+
+@pytest.fixture
+def outside(tmp_path_factory):
+    one = Outside(tmp_path_factory.mktemp("outside"))
+    yield one
+    one.listener.close()
+
+
+def denied(line, name, path=None):
+    """A pattern of the line that tells of a refused act."""
+    pattern = rf'sandbox\.denied .*plugin=misbehave tried="?{name}"?\b'
+    return pattern + (rf".* path={re.escape(path)}" if path else "")
+
+
+@needs_filter
+@pytest.mark.parametrize("later", ["", "later "], ids=["loop", "lane"])
+@pytest.mark.parametrize("act, name", FORBIDDEN)
+def test_a_forbidden_act_is_stopped_and_logged(lab, outside, act, name,
+                                               later):
+    lab.write().start()
+    session = lab.lab()
+    line = outside.fill_in(act)
+    assert re.match(rb"-ERR (1|13)\r\n", session.ask(later + line)), lab.log()
+    found = lab.wait_log(denied(line, name)).string
+    if "/" in line:
+        assert re.search(denied(line, name, line.split()[1]), found)
+    # The session goes on, and so does the worker.
+    assert session.ask("nothing") == b"+OK nothing done\r\n"
+    assert "worker.died" not in lab.log()
+    assert outside.file.read_text() == "a"
+    assert oct(outside.file.stat().st_mode)[-3:] == "666"
+
+
+@pytest.mark.parametrize("act, name", FORBIDDEN)
+def test_without_a_sandbox_it_succeeds(lab, outside, act, name):
+    """Or the tests above would prove nothing."""
+    lab.write(server='sandbox = "off";').start()
+    lab.wait_log("warning supervisor sandbox.off")
+    answer = lab.lab().ask(outside.fill_in(act))
+    if act == "raw" and os.getuid() != 0:
+        assert answer.startswith(b"-ERR 1")
+    else:
+        assert answer == b"+OK\r\n"
+    assert "sandbox.denied" not in lab.log()
+
+
+@needs_filter
+@pytest.mark.parametrize("act, name", FORBIDDEN)
+def test_a_single_process_is_in_a_sandbox_too(lab, outside, act, name):
+    """It may fork, and begin its own program again, to be replaced. That
+    Landlock has stopped a file is not known to it, and so not logged."""
+    lab.write(single=True).start()
+    line = outside.fill_in(act)
+    answer = lab.lab().ask(line)
+    if act == "fork":
+        assert answer == b"+OK\r\n"
+        return
+    if act == "kill":
+        return  # it only asks whether it could; Landlock says no, unlogged
+    assert re.match(rb"-ERR (1|13)\r\n", answer), answer
+    if name not in ("openat", "unlink", "mkdir"):
+        lab.wait_log(denied(line, "connect" if act.startswith("tcp") else name))

@@ -137,6 +137,26 @@ PTN_API void ptn_host_provide(struct ptn_host *host, const char *contract,
 PTN_API bool ptn_host_find(struct ptn_host *host, const char *contract,
                            uint16_t version, const void **ops, void **instance);
 
+/* What a module does with a path, for ptn_host_allow_path. */
+enum ptn_access {
+    PTN_ACCESS_READ = 1,   /* read the file; list the folder, and read what is
+                              in it and below */
+    PTN_ACCESS_WRITE = 2,  /* write the file; in the folder and below it, make,
+                              write, rename and remove */
+    PTN_ACCESS_FOLDER = 4, /* it is a folder: core makes it (0700) if it is
+                              not there */
+};
+
+/* Inside init: from start on, the module will open files here. Once all
+ * modules are initialised the process is confined to what they have asked
+ * for: whatever else a module opens fails with EACCES, and is logged. A
+ * file that others replace by renaming has to be asked for by its folder.
+ * What is not there, without PTN_ACCESS_FOLDER, is passed over. The path is
+ * copied. Nothing in a worker can execute a program, connect to anywhere
+ * or send a signal, and there is no way to ask for it. */
+PTN_API void ptn_host_allow_path(struct ptn_host *host, const char *path,
+                                 unsigned access);
+
 /* Facts of the server, valid as long as the host. */
 PTN_API const char *ptn_host_hostname(struct ptn_host *host);
 PTN_API const char *ptn_host_state_dir(struct ptn_host *host);

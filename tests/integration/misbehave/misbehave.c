@@ -117,7 +117,10 @@ misbehave_end_child(pid_t child)
 
     if (child < 0)
         return -1;
-    return waitpid(child, &status, 0) == child ? 0 : -1;
+    if (waitpid(child, &status, 0) != child)
+        return -1;
+    errno = EACCES;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
 }
 
 static int

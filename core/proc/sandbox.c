@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Which paths each role needs, and the state of this process's sandbox. The
+ * state belongs to the process, as the log's does; main thread.
+ */
+#include "proc/sandbox.h"
+#include "log/log.h"
+#include "proc/crash.h"
+#include "proc/plan.h"
+#include "proc/sandbox_inner.h"
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The paths of this process, and a string for each. */
+struct paths {
+    struct ptn_sandbox_path *items;
+    size_t count;
+};
+
+static struct {
+    enum ptn_sandbox_role role;
+    bool is_off, is_inherited;
+    struct ptn_guard_state seccomp, landlock;
+    struct paths paths;
+} own;
+
+static const char *const role_names[] = {"supervisor", "checker", "warden",
+                                         "worker", "single"};
+
+/* --- paths --- */
+
+static void
+add(struct paths *p, const char *path, unsigned access)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (strcmp(p->items[i].path, path) == 0) {
+            p->items[i].access |= access;
+            return;
+        }
+    p->items = ptn_realloc(p->items, (p->count + 1) * sizeof *p->items);
+    p->items[p->count++] = (struct ptn_sandbox_path){ptn_strdup(path), access};
+}
+
+/* The folder that the file lies in, and the one that it really lies in when
+ * there is a symbolic link on the way: a file is replaced by renaming
+ * another over it, and a rule would go with the old one. */
+static void
+add_folder_of(struct paths *p, const char *path, unsigned access)
+{
+    char folder[PATH_MAX], real[PATH_MAX];
+
+    snprintf(folder, sizeof folder, "%s", path);
+    add(p, dirname(folder), access);
+    if (!realpath(path, real))
+        return;
+    add(p, dirname(real), access);
+}
+
+/* iconv(3) opens a library for each character set, beside the C library. */
+static void
+add_character_sets(void *arg, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_MAX];
+
+    if (strncmp(slash, "/libc.so", 8) != 0)
+        return;
+    snprintf(folder, sizeof folder, "%.*s/gconv", (int)(slash - path), path);
+    add(arg, folder, PTN_ACCESS_READ);
+}
+
+/* What the C library and the kernel keep for everybody. */
+static void
+add_system(struct paths *p)
+{
+    static const char *const readable[] = {
+        "/dev/random",
+        "/dev/urandom",
+        "/etc/localtime",
+        "/proc/sys/vm/overcommit_memory", /* of malloc */
+        "/sys/devices/system/cpu/online", /* of malloc */
+        "/usr/share/zoneinfo",
+    };
+
+    for (size_t i = 0; i < PTN_COUNT(readable); i++)
+        add(p, readable[i], PTN_ACCESS_READ);
+    ptn_crash_each_file(add_character_sets, p);
+    add(p, "/dev/null", PTN_ACCESS_READ | PTN_ACCESS_WRITE);
+#ifdef PTN_SANITIZED
+    add(p, "/proc", PTN_ACCESS_READ);
+    add(p, "/usr", PTN_ACCESS_READ);
+    add(p, "/lib", PTN_ACCESS_READ);
+#endif
+}
+
+/* A rule needs something that it is about. */
+static void
+make_folder(const char *path)
+{
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        ptn_log(PTN_LOG_WARNING, "sandbox.folder-not-made",
+                PTN_FS("path", path), PTN_FS("error", strerror(errno)));
+}
+
+static void
+add_module_path(void *arg, const char *path, unsigned access)
+{
+    if (access & PTN_ACCESS_FOLDER)
+        make_folder(path);
+    add(arg, path, access & (PTN_ACCESS_READ | PTN_ACCESS_WRITE));
+}
+
+static void
+add_certificates(struct paths *p, const struct ptn_conf *conf)
+{
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i < conf->cert_count; i++) {
+        const struct ptn_cert_conf *c = &conf->certs[i];
+
+        if (c->cert_file)
+            add_folder_of(p, c->cert_file, PTN_ACCESS_READ);
+        if (c->key_file)
+            add_folder_of(p, c->key_file, PTN_ACCESS_READ);
+    }
+    snprintf(path, sizeof path, "%s/certs", conf->server.state);
+    make_folder(path);
+    add(p, path, PTN_ACCESS_READ | PTN_ACCESS_WRITE);
+}
+
+static void
+add_loaded(void *arg, const char *path)
+{
+    add_folder_of(arg, path,
+                  strstr(path, "/ld-") ? PTN_SANDBOX_EXECUTE : PTN_ACCESS_READ);
+}
+
+/* What the successor of a single process needs to begin: its program and
+ * modules, and what they are linked with; the configuration; the control
+ * socket and the pid file. By folder: an upgrade puts new files there. */
+static void
+add_succession(struct paths *p, const struct ptn_conf *conf)
+{
+    static const char *const readable[] = {
+        "/etc/group",  "/etc/ld.so.cache", "/etc/nsswitch.conf",
+        "/etc/passwd", "/proc/self",
+    };
+    char program[PATH_MAX];
+
+    for (size_t i = 0; i < PTN_COUNT(readable); i++)
+        add(p, readable[i], PTN_ACCESS_READ);
+    ptn_crash_each_file(add_loaded, p);
+    if (realpath("/proc/self/exe", program))
+        add_folder_of(p, program, PTN_SANDBOX_EXECUTE);
+    add(p, conf->server.module_path, PTN_ACCESS_READ);
+    add_folder_of(p, conf->file, PTN_ACCESS_READ);
+    add_folder_of(p, conf->server.control, PTN_SANDBOX_REPLACE);
+    if (conf->server.pid_file)
+        add_folder_of(p, conf->server.pid_file, PTN_SANDBOX_REPLACE);
+}
+
+static void
+gather(struct paths *p, const struct ptn_conf *conf,
+       const struct ptn_modules *modules)
+{
+    if (own.role == PTN_SANDBOX_SUPERVISOR)
+        return;
+    add_system(p);
+    if (conf->server.log_file)
+        add_folder_of(p, conf->server.log_file, PTN_SANDBOX_APPEND);
+    if (own.role == PTN_SANDBOX_WARDEN || own.role == PTN_SANDBOX_SINGLE)
+        add_certificates(p, conf);
+    if (own.role == PTN_SANDBOX_SINGLE)
+        add_succession(p, conf);
+    /* In the checker no module does more than init, which opens no files. */
+    if (modules && own.role != PTN_SANDBOX_CHECKER)
+        ptn_modules_each_path(modules, add_module_path, p);
+}
+
+/* --- the two steps --- */
+
+static bool
+inherits(void)
+{
+    const char *value = getenv(PTN_SANDBOX_VARIABLE);
+
+    return value && strcmp(value, PTN_SANDBOX_INHERITED) == 0;
+}
+
+bool
+ptn_sandbox_is_inherited(void)
+{
+    return own.is_inherited;
+}
+
+static bool
+may_inherit(enum ptn_sandbox_role role)
+{
+    return role == PTN_SANDBOX_SUPERVISOR || role == PTN_SANDBOX_SINGLE;
+}
+
+int
+ptn_sandbox_enter(const struct ptn_conf *conf, enum ptn_sandbox_role role,
+                  struct ptn_error *err)
+{
+    own.role = role;
+    own.seccomp = own.landlock = (struct ptn_guard_state){0};
+    own.paths = (struct paths){0};
+    own.is_off = conf->server.sandbox == PTN_SANDBOX_OFF;
+    own.is_inherited = may_inherit(role) && inherits();
+    ptn_sandbox_watch();
+    if (own.is_off)
+        return 0;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return ptn_error_errno(err, "prctl(PR_SET_NO_NEW_PRIVS)");
+    if (own.is_inherited)
+        return 0;
+    return ptn_sandbox_seccomp(role, &own.seccomp, err);
+}
+
+/* The state goes to the supervisor, which is asked for it. */
+static void
+tell(void)
+{
+    struct ptn_buf text = PTN_BUF_INIT;
+
+    ptn_sandbox_write(&text);
+    ptn_crash_send_text(ptn_buf_slice(&text));
+    ptn_buf_free(&text);
+}
+
+static const char *
+reason_of(const struct ptn_guard_state *state)
+{
+    return state->reason ? state->reason : "in force";
+}
+
+/* Once for the whole server, by the process that the others come from. */
+static void
+log_weakness(void)
+{
+    if (own.is_off)
+        ptn_log(PTN_LOG_WARNING, "sandbox.off",
+                PTN_FS("hint", "server.sandbox is \"off\": a fault in a plugin "
+                               "can do whatever the server's user may"));
+    else if (own.is_inherited)
+        ptn_log(PTN_LOG_INFO, "sandbox.inherited");
+    else if (own.seccomp.reason || own.landlock.reason)
+        ptn_log(PTN_LOG_WARNING, "sandbox.partial",
+                PTN_FS("seccomp", reason_of(&own.seccomp)),
+                PTN_FS("landlock", reason_of(&own.landlock)));
+}
+
+int
+ptn_sandbox_confine(const struct ptn_conf *conf,
+                    const struct ptn_modules *modules, struct ptn_error *err)
+{
+    struct ptn_landlock want = {.role = own.role};
+    int result = 0;
+
+    gather(&own.paths, conf, modules);
+    want.paths = own.paths.items;
+    want.count = own.paths.count;
+    if (!own.is_off && !own.is_inherited)
+        result = ptn_sandbox_landlock(&want, &own.landlock, err);
+    if (result == 0)
+        tell();
+    if (result == 0 && may_inherit(own.role))
+        log_weakness();
+    return result;
+}
+
+/* --- the state as records --- */
+
+static void
+write_guard(struct ptn_buf *out, const char *name, const char *level,
+            const struct ptn_guard_state *state)
+{
+    char key[32];
+
+    ptn_record_add(out, name,
+                   state->on          ? "on"
+                   : own.is_inherited ? "inherited"
+                                      : "off");
+    ptn_record_addn(out, level, state->level);
+    if (!state->reason)
+        return;
+    snprintf(key, sizeof key, "%s_note", name);
+    ptn_record_add(out, key, state->reason);
+}
+
+static const char *
+spell(unsigned access)
+{
+    if (access & PTN_ACCESS_WRITE)
+        return access & PTN_ACCESS_READ ? "read,write" : "write";
+    if (access & PTN_SANDBOX_REPLACE)
+        return "replace";
+    if (access & PTN_SANDBOX_APPEND)
+        return access & PTN_ACCESS_READ ? "read,append" : "append";
+    return access & PTN_SANDBOX_EXECUTE ? "read,execute" : "read";
+}
+
+void
+ptn_sandbox_write(struct ptn_buf *out)
+{
+    ptn_buf_adds(out, "process");
+    ptn_record_add(out, "role", role_names[own.role]);
+    ptn_record_add(out, "sandbox", own.is_off ? "off" : "on");
+    write_guard(out, "seccomp", "rules", &own.seccomp);
+    write_guard(out, "landlock", "abi", &own.landlock);
+    ptn_record_add(out, "dumpable",
+                   prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) ? "yes" : "no");
+    ptn_buf_addc(out, '\n');
+    for (size_t i = 0; own.landlock.on && i < own.paths.count; i++) {
+        ptn_buf_adds(out, "path");
+        ptn_record_addn(out, "pid", (uint64_t)getpid());
+        ptn_record_add(out, "path", own.paths.items[i].path);
+        ptn_record_add(out, "access", spell(own.paths.items[i].access));
+        ptn_buf_addc(out, '\n');
+    }
+}
+
+static void
+write_limit(struct ptn_buf *out, pid_t pid, const char *key, int resource)
+{
+    struct rlimit limit;
+
+    if (prlimit(pid, (__rlimit_resource_t)resource, NULL, &limit) != 0)
+        return;
+    if (limit.rlim_cur == RLIM_INFINITY)
+        ptn_record_add(out, key, "unlimited");
+    else
+        ptn_record_addn(out, key, limit.rlim_cur);
+}
+
+/* "Seccomp:\t2" of /proc/PID/status. */
+static void
+write_status(struct ptn_buf *out, pid_t pid)
+{
+    static const struct {
+        const char *field, *key;
+        bool truth;
+    } wanted[] = {{"NoNewPrivs:", "no_new_privs", true},
+                  {"Seccomp_filters:", "filters", false},
+                  {"Uid:", "uid", false}};
+    char path[64], line[256];
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+    file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file))
+        for (size_t i = 0; i < PTN_COUNT(wanted); i++) {
+            size_t len = strlen(wanted[i].field);
+            unsigned long value;
+
+            if (strncmp(line, wanted[i].field, len) != 0)
+                continue;
+            value = strtoul(line + len, NULL, 10);
+            if (wanted[i].truth)
+                ptn_record_add(out, wanted[i].key, value ? "yes" : "no");
+            else
+                ptn_record_addn(out, wanted[i].key, value);
+        }
+    if (file)
+        fclose(file);
+}
+
+void
+ptn_sandbox_write_process(pid_t pid, struct ptn_slice state,
+                          struct ptn_buf *out)
+{
+    ptn_buf_addslice(out, ptn_record_next(&state));
+    ptn_record_addn(out, "pid", (uint64_t)pid);
+    write_status(out, pid);
+    write_limit(out, pid, "limit_core", RLIMIT_CORE);
+    write_limit(out, pid, "limit_files", RLIMIT_NOFILE);
+    write_limit(out, pid, "limit_data", RLIMIT_DATA);
+    write_limit(out, pid, "limit_locked", RLIMIT_MEMLOCK);
+    ptn_buf_addc(out, '\n');
+    ptn_buf_addslice(out, state);
+}
+
+void
+ptn_sandbox_write_own(struct ptn_buf *out)
+{
+    struct ptn_buf state = PTN_BUF_INIT;
+
+    ptn_sandbox_write(&state);
+    ptn_sandbox_write_process(getpid(), ptn_buf_slice(&state), out);
+    ptn_buf_free(&state);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The parts of the sandbox among themselves.
+ */
+#ifndef PTN_PROC_SANDBOX_INNER_H
+#define PTN_PROC_SANDBOX_INNER_H
+
+#include "proc/sandbox.h"
+
+/* Whether one of the two guards stands, and if not, why. */
+struct ptn_guard_state {
+    bool on;
+    unsigned level;     /* rules of seccomp; ABI of Landlock */
+    const char *reason; /* why not, or what is left out; may be NULL */
+};
+
+/* --- sandbox_seccomp.c --- */
+
+int ptn_sandbox_seccomp(enum ptn_sandbox_role role,
+                        struct ptn_guard_state *state, struct ptn_error *err);
+
+/* The name of a system call that some role may not use; NULL: not known. */
+const char *ptn_sandbox_call_name(int number);
+
+/* Calls that are let through when this is their sixth argument, which none
+ * of them has: the handler of a trapped call uses it to try the call, and to
+ * hear what the kernel says. It keeps nobody out who knows it; that is
+ * Landlock's part. */
+#define PTN_SANDBOX_PASS 0x706f7374u
+
+/* How a trapped call is treated. */
+struct ptn_sandbox_trap {
+    int number;
+    int path;   /* the argument that is a path; -1: none is */
+    bool tried; /* let through, to see what Landlock says */
+};
+/* NULL: it is just refused. */
+const struct ptn_sandbox_trap *ptn_sandbox_find_trap(int number);
+
+/* --- sandbox_trap.c --- */
+
+/* Installs the handler of trapped system calls. */
+void ptn_sandbox_watch(void);
+
+/* --- sandbox_landlock.c --- */
+
+/* Beside PTN_ACCESS_READ and PTN_ACCESS_WRITE, which modules ask for. */
+enum {
+    PTN_SANDBOX_APPEND = 1 << 8,   /* write files, make new ones */
+    PTN_SANDBOX_EXECUTE = 1 << 9,  /* and read */
+    PTN_SANDBOX_REPLACE = 1 << 10, /* make and remove files and sockets */
+};
+
+struct ptn_sandbox_path {
+    const char *path;
+    unsigned access;
+};
+
+struct ptn_landlock {
+    enum ptn_sandbox_role role;
+    const struct ptn_sandbox_path *paths;
+    size_t count;
+};
+int ptn_sandbox_landlock(const struct ptn_landlock *want,
+                         struct ptn_guard_state *state, struct ptn_error *err);
+
+#endif
