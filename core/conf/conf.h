@@ -152,7 +152,7 @@ struct ptn_server_conf {
     int log_to, log_format, log_facility; /* as the file says; see `log` */
     const char *log_socket;
     const char *warden_user; /* whom the warden becomes; preset: user */
-    int sandbox;       /* enum ptn_sandbox_choice */
+    int sandbox;             /* enum ptn_sandbox_choice */
     uint64_t watchdog; /* ms that a worker's loop may stand still; 0 = any */
     uint64_t reload_timeout; /* ms of the sessions of replaced workers */
 };

@@ -181,8 +181,6 @@ static void
 meet_warden(struct work *w, const int ends[PTN_CHANNELS])
 {
     close(ends[PTN_CHANNEL_AUTH]);
-    if (ptn_sandbox_confine(w->setup.conf, w->setup.modules, &err) != 0)
-        return complain(child, &err);
     ptn_setup_connect(&w->setup, ends[PTN_CHANNEL_SIGN]);
     tell_state(w, PTN_MESSAGE_STATE, ptn_worker_reload(w->worker));
 }
@@ -273,6 +271,8 @@ serve(struct work *w)
         .arg = w,
     };
 
+    if (ptn_sandbox_confine(w->setup.conf, w->setup.modules, &err) != 0)
+        return complain(child, &err);
     ptn_setup_connect(&w->setup, child->channels[PTN_CHANNEL_SIGN]);
     /* The first speaks for all. */
     ptn_setup_certificates(&w->setup, child->number != 0);
