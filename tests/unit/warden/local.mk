@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Unit tests of the keys and the sign channel.
+unit_tests += tests/unit/warden/channel
+unit_tests += tests/unit/warden/keys
+unit_tests += tests/unit/warden/secret
+tests_unit_warden_channel_SOURCES = tests/unit/warden/channel.c \
+	tests/unit/warden/fixture.c tests/unit/warden/fixture.h
+tests_unit_warden_keys_SOURCES = tests/unit/warden/keys.c \
+	tests/unit/warden/fixture.c tests/unit/warden/fixture.h
