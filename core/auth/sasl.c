@@ -81,6 +81,28 @@ log_outcome(const struct ptn_sasl *x)
             PTN_FN("attempt", s->attempts));
 }
 
+static void
+count_outcome(const struct ptn_sasl *x, enum ptn_auth outcome)
+{
+    static const char *const names[] = {
+        [PTN_AUTH_OK] = "ok",
+        [PTN_AUTH_FAILED] = "failed",
+        [PTN_AUTH_TEMPFAIL] = "temporary failure",
+        [PTN_AUTH_NO_MECHANISM] = "no such mechanism",
+        [PTN_AUTH_NEEDS_TLS] = "needs tls",
+        [PTN_AUTH_MALFORMED] = "malformed",
+        [PTN_AUTH_CANCELLED] = "cancelled",
+        [PTN_AUTH_THROTTLED] = "throttled",
+    };
+    bool known = outcome != PTN_AUTH_NO_MECHANISM; /* else it is the peer's */
+
+    ptn_meter_auth(x->session->listener->meter,
+                   x->command ? "password"
+                   : known    ? x->mechanism
+                              : "unknown",
+                   names[outcome]);
+}
+
 /* Answers the protocol for the last time. */
 static enum ptn_result
 conclude(struct ptn_sasl *x, enum ptn_auth outcome)
@@ -88,6 +110,7 @@ conclude(struct ptn_sasl *x, enum ptn_auth outcome)
     struct ptn_session *s = x->session;
     ptn_auth_fn fn = x->fn;
 
+    count_outcome(x, outcome);
     free_exchange(x);
     return fn(s, outcome, (struct ptn_slice){NULL, 0});
 }

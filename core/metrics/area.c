@@ -23,7 +23,7 @@ struct entry {
     uint32_t size; /* with this, a multiple of ALIGN */
     uint16_t kind;
     uint16_t count;   /* numbers, or a table's values */
-    uint32_t table;   /* of cells: where the table begins */
+    uint32_t table;   /* of cells: where it begins; of one: octets of text */
     uint32_t numbers; /* of cells: where they begin, from here */
     double unit;
     uint16_t metric; /* enum ptn_metric_kind */
@@ -32,12 +32,11 @@ struct entry {
 
 /* What a process knows of its own cells. */
 struct ptn_cells {
-    const struct ptn_metric *metric;
     _Atomic uint64_t *numbers;
-    unsigned count;     /* cells, without a histogram's sum */
-    bool own;           /* the numbers are not in the area */
-    const char *labels; /* within the key */
-    char key[];         /* "name{labels" */
+    const uint64_t *bounds; /* of a histogram */
+    unsigned count;         /* cells, without a histogram's sum */
+    bool own;               /* the numbers are not in the area */
+    char key[];             /* "name{labels" */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -127,26 +126,47 @@ add_values(const struct ptn_metric *m, struct ptn_buf *text)
     return count + 1;
 }
 
-/* Where the table of the metric begins; -1: there is none. */
+/* Where the table with this text begins; -1: there is none. */
 static int64_t
-find_table(const char *name)
+find_table(const struct ptn_buf *text)
 {
     uint32_t used = atomic_load_explicit(&area->used, memory_order_relaxed);
+    const struct entry *e;
 
-    for (uint32_t at = 0; at < used; at += at_offset(area, at)->size)
-        if (at_offset(area, at)->kind == TABLE &&
-            strcmp(at_offset(area, at)->text, name) == 0)
+    for (uint32_t at = 0; at < used; at += e->size) {
+        e = at_offset(area, at);
+        if (e->kind == TABLE && e->table == text->len &&
+            memcmp(e->text, text->data, text->len) == 0)
             return at;
+    }
     return -1;
 }
 
 static int64_t
-make_table(const struct ptn_metric *m)
+add_table(const struct ptn_metric *m, const struct ptn_buf *text, size_t count)
 {
     uint32_t used = atomic_load_explicit(&area->used, memory_order_relaxed);
+    struct entry *e = reserve(text->len, 0);
+
+    if (!e)
+        return -1;
+    e->kind = TABLE;
+    e->metric = (uint16_t)m->kind;
+    e->count = (uint16_t)count;
+    e->table = (uint32_t)text->len;
+    e->unit = m->unit > 0 ? m->unit : 1;
+    memcpy(e->text, text->data, text->len);
+    complete(e);
+    return used;
+}
+
+/* Where the metric's table begins; -1: there is no room for it. */
+static int64_t
+table_of(const struct ptn_metric *m)
+{
     struct ptn_buf text = PTN_BUF_INIT;
-    struct entry *e;
     size_t count;
+    int64_t at;
 
     add_text(&text, m->name);
     add_text(&text, m->help);
@@ -154,30 +174,22 @@ make_table(const struct ptn_metric *m)
                     : m->label                      ? m->label
                                                     : "");
     count = add_values(m, &text);
-    e = reserve(text.len, 0);
-    if (e) {
-        e->kind = TABLE;
-        e->metric = (uint16_t)m->kind;
-        e->count = (uint16_t)count;
-        e->unit = m->unit > 0 ? m->unit : 1;
-        memcpy(e->text, text.data, text.len);
-        complete(e);
-    }
+    at = find_table(&text);
+    if (at < 0)
+        at = add_table(m, &text, count);
     ptn_buf_free(&text);
-    return e ? (int64_t)used : -1;
+    return at;
 }
 
 /* Numbers in the area; NULL: there is no room. */
 static _Atomic uint64_t *
-make_numbers(const struct ptn_cells *c, size_t count)
+make_numbers(const struct ptn_metric *metric, const char *labels, size_t count)
 {
-    int64_t table = find_table(c->metric->name);
+    int64_t table = table_of(metric);
     struct entry *e = NULL;
 
-    if (table < 0)
-        table = make_table(c->metric);
     if (table >= 0)
-        e = reserve(strlen(c->labels) + 1, count);
+        e = reserve(strlen(labels) + 1, count);
     if (!e) {
         atomic_fetch_add(&area->lost, 1);
         return NULL;
@@ -185,7 +197,7 @@ make_numbers(const struct ptn_cells *c, size_t count)
     e->kind = CELLS;
     e->table = (uint32_t)table;
     e->count = (uint16_t)count;
-    strcpy(e->text, c->labels);
+    strcpy(e->text, labels);
     complete(e);
     return (_Atomic uint64_t *)(void *)((char *)e + e->numbers);
 }
@@ -208,13 +220,12 @@ make(const struct ptn_metric *metric, struct ptn_slice key)
     struct ptn_cells *c = ptn_alloc(sizeof *c + key.len + 1);
     size_t count;
 
-    c->metric = metric;
+    c->bounds = metric->bounds;
     c->count = count_cells(metric);
     memcpy(c->key, key.data, key.len);
-    c->labels = strchr(c->key, '{') + 1;
     count = c->count + (metric->kind == PTN_METRIC_HISTOGRAM ? 1u : 0u);
     if (area)
-        c->numbers = make_numbers(c, count);
+        c->numbers = make_numbers(metric, strchr(c->key, '{') + 1, count);
     if (!c->numbers) { /* then nobody sees them */
         c->numbers = ptn_alloc(count * sizeof *c->numbers);
         c->own = true;
@@ -296,11 +307,10 @@ ptn_metric_set(struct ptn_cells *c, unsigned index, uint64_t value)
 void
 ptn_metric_observe(struct ptn_cells *c, uint64_t value)
 {
-    const struct ptn_metric *m = c->metric;
     unsigned bucket = 0;
 
-    assert(m->kind == PTN_METRIC_HISTOGRAM);
-    while (bucket < m->bound_count && value > m->bounds[bucket])
+    assert(c->bounds);
+    while (bucket + 1 < c->count && value > c->bounds[bucket])
         bucket++;
     add(&c->numbers[bucket], 1);
     add(&c->numbers[c->count], value);

@@ -19,7 +19,7 @@
 #include <stdatomic.h>
 
 /* Room for some hundred listeners; only what is used becomes memory. */
-#define PTN_AREA_SIZE (sizeof(void *) > 4 ? 524288u : 131072u)
+#define PTN_AREA_SIZE (sizeof(void *) > 4 ? 262144u : 131072u)
 #define PTN_METRIC_LABELS_MAX 256 /* octets of further labels */
 
 struct ptn_area {

@@ -104,6 +104,19 @@ ptn_session_error(struct ptn_session *s)
 {
     s->errors++;
     ptn_count(&s->net->params.counters->peer_errors, 1);
+    ptn_meter_add(s->listener->meter, PTN_METER_ERRORS, 1);
+}
+
+void
+ptn_session_count_verb(struct ptn_session *s, unsigned index)
+{
+    ptn_meter_verb(s->listener->meter, index);
+}
+
+void
+ptn_session_count_reply(struct ptn_session *s, unsigned index)
+{
+    ptn_meter_reply(s->listener->meter, index);
 }
 
 void

@@ -199,6 +199,7 @@ ptn_session_feed(struct ptn_session *s, struct ptn_slice data)
 
     s->octets_in += data.len;
     ptn_count(&s->net->params.counters->octets_in, data.len);
+    ptn_meter_add(s->listener->meter, PTN_METER_OCTETS_IN, data.len);
     while (s->in.len && used < data.len && is_ready(s) && !errors_due(s))
         used += complete_backlog(s, ptn_slice_sub(data, used, data.len - used));
     if (s->in.len == 0)

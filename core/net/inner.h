@@ -24,6 +24,7 @@
 #include "base/map.h"
 #include "loop/wheel.h"
 #include "net/framing.h"
+#include "net/meter.h"
 #include "net/net.h"
 #include <postern/sasl.h>
 #include <postern/session.h>
@@ -82,6 +83,7 @@ struct ptn_listener {
     struct ptn_net *net;
     const struct ptn_listener_conf *conf;
     const struct ptn_protocol *protocol;
+    struct ptn_meter *meter;
     struct ptn_pki_binding *binding; /* NULL without TLS */
     struct ptn_map networks;         /* text -> struct ptn_network */
     int64_t count;                   /* sessions */
@@ -268,6 +270,8 @@ void ptn_session_proxy_failed(struct ptn_session *s, const char *why);
 
 /* --- memory.c --- */
 
+/* Tells the meter what sessions there are, and what they hold. */
+void ptn_listener_measure(struct ptn_listener *l);
 /* Brings the listener's count up to date with what the session has now. */
 void ptn_session_weigh(struct ptn_session *s);
 /* The session has gone. */

@@ -70,6 +70,7 @@ void
 ptn_listener_leave(struct ptn_listener *l, struct ptn_network *network)
 {
     l->count--;
+    ptn_listener_measure(l);
     if (network->around)
         let_go(l, network->around);
     let_go(l, network);
@@ -97,6 +98,7 @@ ptn_listener_log_refused(struct ptn_listener *l, const char *peer,
 
     l->refused++;
     ptn_count(&l->net->params.counters->refused, 1);
+    ptn_meter_refused(l->meter, why);
     if (l->refused_logged && now - l->refused_logged < REFUSED_LOG_MS)
         return;
     ptn_log(PTN_LOG_WARNING, "listener.refused",
@@ -232,6 +234,7 @@ ptn_listener_free(struct ptn_listener *l)
     assert(l->count == 0);
     ptn_timer_cancel(l->pause);
     ptn_map_free(&l->networks);
+    ptn_meter_free(l->meter);
     l->net = NULL; /* the record goes with its last watch */
     for (size_t i = 0; i < l->sockets_open; i++)
         ptn_watch_close(&l->sockets[i].watch, on_accept_closed);
@@ -289,6 +292,7 @@ ptn_net_listen(struct ptn_net *net, const struct ptn_listener_conf *conf,
     l->net = net;
     l->conf = conf;
     l->protocol = conf->protocol;
+    l->meter = ptn_meter_new(conf);
     l->budget = conf->memory / (net->params.workers ? net->params.workers : 1);
     if (bind_tls(l, err) != 0 || open_sockets(l, fds, count, err) != 0) {
         ptn_listener_free(l);

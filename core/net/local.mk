@@ -10,6 +10,7 @@ libpostern_core_la_SOURCES += core/net/hello.c
 libpostern_core_la_SOURCES += core/net/inner.h
 libpostern_core_la_SOURCES += core/net/listener.c
 libpostern_core_la_SOURCES += core/net/memory.c
+libpostern_core_la_SOURCES += core/net/meter.c core/net/meter.h
 libpostern_core_la_SOURCES += core/net/net.c core/net/net.h
 libpostern_core_la_SOURCES += core/net/policy.c
 libpostern_core_la_SOURCES += core/net/proxied.c

@@ -22,12 +22,19 @@ weight_of(const struct ptn_session *s)
 }
 
 void
+ptn_listener_measure(struct ptn_listener *l)
+{
+    ptn_meter_now(l->meter, (uint64_t)l->count, l->memory);
+}
+
+void
 ptn_session_weigh(struct ptn_session *s)
 {
     size_t octets = weight_of(s);
 
     s->listener->memory += octets - s->weight;
     s->weight = octets;
+    ptn_listener_measure(s->listener);
 }
 
 void

@@ -84,6 +84,7 @@ count(struct ptn_session *s, size_t octets)
 {
     s->octets_in += octets;
     ptn_count(&s->net->params.counters->octets_in, octets);
+    ptn_meter_add(s->listener->meter, PTN_METER_OCTETS_IN, octets);
 }
 
 void

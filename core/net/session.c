@@ -92,6 +92,7 @@ ptn_session_new(struct ptn_listener *l, int fd, struct ptn_network *network,
 
     ptn_count(&counters->sessions_total, 1);
     ptn_count(&counters->sessions_open, 1);
+    ptn_meter_add(l->meter, PTN_METER_SESSIONS, 1);
     s->phase = PTN_PHASE_OPEN;
     if (ptn_watch_open(l->net->params.loop, &s->watch, fd,
                        ptn_session_on_ready) != 0) {
@@ -309,6 +310,7 @@ static void
 time_out(struct ptn_session *s)
 {
     ptn_count(&s->net->params.counters->timeouts, 1);
+    ptn_meter_add(s->listener->meter, PTN_METER_TIMEOUTS, 1);
     if (s->phase == PTN_PHASE_HANDSHAKE) {
         ptn_session_tls_failed(s, "timeout");
         return;

@@ -231,6 +231,7 @@ ptn_session_tls_failed(struct ptn_session *s, const char *why)
         why = info.failure ? info.failure : "failed";
     log_handshake(s, &info, why);
     ptn_count(&s->net->params.counters->handshake_failures, 1);
+    ptn_meter_tls_failed(s->listener->meter, why);
     /* The provider's alert, for whoever is there to read it; if nobody is,
      * that is no further failure of the handshake. */
     s->phase = PTN_PHASE_CLOSING;
@@ -259,6 +260,7 @@ established(struct ptn_session *s)
     s->tls->ops->info(s->tls->session, &info);
     log_handshake(s, &info, NULL);
     ptn_count(&counters->handshakes, 1);
+    ptn_meter_handshake(s->listener->meter, &info);
     if (info.resumed)
         ptn_count(&counters->handshakes_resumed, 1);
     ptn_session_set_phase(s, PTN_PHASE_OPEN);

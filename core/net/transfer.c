@@ -225,6 +225,7 @@ ptn_session_sent(struct ptn_session *s, size_t n)
     s->out_sent += n;
     s->octets_out += n;
     ptn_count(&s->net->params.counters->octets_out, n);
+    ptn_meter_add(s->listener->meter, PTN_METER_OCTETS_OUT, n);
 }
 
 ssize_t

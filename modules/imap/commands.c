@@ -48,6 +48,14 @@ static const struct imap_verb verbs[] = {
     {"LOGOUT", ANY, IMAP_BEFORE_TLS, imap_cmd_logout},
 };
 
+const struct ptn_words imap_verbs = PTN_WORDS(verbs, name);
+
+unsigned
+imap_verb_index(const struct imap_verb *verb)
+{
+    return verb ? (unsigned)(verb - verbs) : (unsigned)PTN_COUNT(verbs);
+}
+
 const struct imap_verb *
 imap_verb_find(struct ptn_slice name)
 {

@@ -80,6 +80,8 @@ refuse(struct ptn_session *s, const char *tag, const char *reply)
     ptn_buf_addc(out, ' ');
     ptn_buf_adds(out, reply);
     ptn_buf_adds(out, "\r\n");
+    ptn_session_count_reply(s,
+                            reply[0] == 'B' ? IMAP_REPLY_BAD : IMAP_REPLY_NO);
     if (reply[0] == 'B')
         ptn_session_error(s);
 }
@@ -209,6 +211,7 @@ parse_verb(struct ptn_session *s, struct imap_cursor *in, bool *uid,
     if (!imap_parse_atom(in, &name))
         return NULL;
     verb = imap_verb_find(name);
+    ptn_session_count_verb(s, imap_verb_index(verb));
     *why = "BAD unknown command";
     if (verb == NULL || (*uid && !(verb->flags & IMAP_HAS_UID)))
         return NULL;

@@ -114,6 +114,16 @@ struct imap_command {
 
 /* The verb of that name, or NULL. */
 const struct imap_verb *imap_verb_find(struct ptn_slice name);
+/* RFC 9051 section 7.1: what commands end with, and are counted as. */
+enum imap_reply {
+    IMAP_REPLY_OK,
+    IMAP_REPLY_NO,
+    IMAP_REPLY_BAD,
+};
+
+/* By what it is counted; NULL is none that is known. */
+unsigned imap_verb_index(const struct imap_verb *verb);
+extern const struct ptn_words imap_verbs;
 
 /* --- session.c --- */
 

@@ -64,8 +64,17 @@ may_expunge(const struct imap_command *cmd)
     return cmd->uid || !(cmd->verb->flags & IMAP_KEEPS_SEQ);
 }
 
+static const struct {
+    const char *name;
+} replies[] = {
+    [IMAP_REPLY_OK] = {"OK"},
+    [IMAP_REPLY_NO] = {"NO"},
+    [IMAP_REPLY_BAD] = {"BAD"},
+};
+static const struct ptn_words reply_words = PTN_WORDS(replies, name);
+
 static enum ptn_result
-finish(struct imap_command *cmd, const char *word, struct ptn_slice code,
+finish(struct imap_command *cmd, enum imap_reply reply, struct ptn_slice code,
        const char *text)
 {
     struct ptn_session *s = cmd->session;
@@ -76,7 +85,10 @@ finish(struct imap_command *cmd, const char *word, struct ptn_slice code,
         imap_view_sync(s, may_expunge(cmd));
     out = ptn_session_out(s);
     ptn_buf_adds(out, cmd->tag);
-    ptn_buf_adds(out, word);
+    ptn_buf_addc(out, ' ');
+    ptn_buf_adds(out, replies[reply].name);
+    ptn_buf_addc(out, ' ');
+    ptn_session_count_reply(s, reply);
     if (code.len) {
         ptn_buf_addc(out, '[');
         ptn_buf_addslice(out, code);
@@ -94,26 +106,26 @@ finish(struct imap_command *cmd, const char *word, struct ptn_slice code,
 enum ptn_result
 imap_ok(struct imap_command *cmd, const char *text)
 {
-    return finish(cmd, " OK ", (struct ptn_slice){NULL, 0}, text);
+    return finish(cmd, IMAP_REPLY_OK, (struct ptn_slice){NULL, 0}, text);
 }
 
 enum ptn_result
 imap_ok_code(struct imap_command *cmd, struct ptn_slice code, const char *text)
 {
-    return finish(cmd, " OK ", code, text);
+    return finish(cmd, IMAP_REPLY_OK, code, text);
 }
 
 enum ptn_result
 imap_no(struct imap_command *cmd, const char *text)
 {
-    return finish(cmd, " NO ", (struct ptn_slice){NULL, 0}, text);
+    return finish(cmd, IMAP_REPLY_NO, (struct ptn_slice){NULL, 0}, text);
 }
 
 enum ptn_result
 imap_bad(struct imap_command *cmd, const char *text)
 {
     ptn_session_error(cmd->session);
-    return finish(cmd, " BAD ", (struct ptn_slice){NULL, 0}, text);
+    return finish(cmd, IMAP_REPLY_BAD, (struct ptn_slice){NULL, 0}, text);
 }
 
 enum ptn_result
@@ -233,6 +245,13 @@ static const struct ptn_option session_options[] = {
     PTN_OPTION_END,
 };
 
+/* RFC 9051 section 6.2.1 */
+static const struct ptn_client_step starttls[] = {
+    {"* OK ", NULL, "a STARTTLS"},
+    {"a OK ", "* ", NULL},
+    {NULL, NULL, NULL},
+};
+
 const struct ptn_protocol imap_protocol = {
     .size = sizeof(struct ptn_protocol),
     .name = "imap",
@@ -251,4 +270,7 @@ const struct ptn_protocol imap_protocol = {
     .refuse = session_refuse,
     .login = true,
     .max_line = IMAP_LINE_MAX,
+    .verbs = &imap_verbs,
+    .replies = &reply_words,
+    .starttls = starttls,
 };

@@ -11,6 +11,7 @@ enum ptn_result
 pop3_cmd_capa(struct ptn_session *s, struct ptn_slice args)
 {
     struct ptn_buf *out = ptn_session_out(s);
+    size_t from = out->len;
     (void)args;
     ptn_buf_adds(out, "+OK Capabilities follow\r\nTOP\r\nUIDL\r\n"
                       "RESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\n"
@@ -23,6 +24,7 @@ pop3_cmd_capa(struct ptn_session *s, struct ptn_slice args)
         ptn_buf_adds(out, "\r\n");
     }
     ptn_buf_adds(out, "IMPLEMENTATION Postern\r\n.\r\n");
+    pop3_count(s, from);
     return PTN_DONE;
 }
 
@@ -55,8 +57,8 @@ enter(struct ptn_session *s)
     const struct pop3_drop *d = pop3_state(s)->drop;
     const struct pop3_options *o = ptn_session_options(s);
     ptn_session_timeout(s, o->autologout); /* RFC 1939 section 3 */
-    ptn_session_printf(s, "+OK %u messages, %llu octets\r\n",
-                       (unsigned)d->count, (unsigned long long)d->octets);
+    pop3_replyf(s, "+OK %u messages, %llu octets", (unsigned)d->count,
+                (unsigned long long)d->octets);
     return PTN_DONE;
 }
 
@@ -94,9 +96,11 @@ outcome_fn(struct ptn_session *s, enum ptn_auth outcome, struct ptn_slice data)
         return enter(s);
     if (outcome != PTN_AUTH_CHALLENGE)
         return failed(s, outcome);
+    size_t from = out->len;
     ptn_buf_adds(out, "+ ");
     ptn_buf_addslice(out, data);
     ptn_buf_adds(out, "\r\n");
+    pop3_count(s, from);
     return PTN_DONE;
 }
 
@@ -135,9 +139,11 @@ static enum ptn_result
 list_mechanisms(struct ptn_session *s)
 {
     struct ptn_buf *out = ptn_session_out(s);
+    size_t from = out->len;
     ptn_buf_adds(out, "+OK");
     ptn_session_mechanisms(s, "\r\n", out);
     ptn_buf_adds(out, "\r\n.\r\n");
+    pop3_count(s, from);
     return PTN_DONE;
 }
 

@@ -32,8 +32,8 @@ pop3_cmd_rset(struct ptn_session *s, struct ptn_slice args)
     struct pop3_drop *d = pop3_state(s)->drop;
     (void)args;
     pop3_drop_unmark_all(d);
-    ptn_session_printf(s, "+OK %u messages, %llu octets\r\n",
-                       (unsigned)d->count, (unsigned long long)d->octets);
+    pop3_replyf(s, "+OK %u messages, %llu octets", (unsigned)d->count,
+                (unsigned long long)d->octets);
     return PTN_DONE;
 }
 

@@ -14,8 +14,8 @@ pop3_cmd_stat(struct ptn_session *s, struct ptn_slice args)
     const struct pop3_drop *d = pop3_state(s)->drop;
     if (args.len > 0)
         return pop3_refuse(s, "-ERR STAT takes no parameter");
-    ptn_session_printf(s, "+OK %u %llu\r\n", (unsigned)(d->count - d->marked),
-                       (unsigned long long)(d->octets - d->marked_octets));
+    pop3_replyf(s, "+OK %u %llu", (unsigned)(d->count - d->marked),
+                (unsigned long long)(d->octets - d->marked_octets));
     return PTN_DONE;
 }
 
@@ -114,8 +114,7 @@ begin_list(struct ptn_session *s)
 {
     struct pop3_drop *d = pop3_state(s)->drop;
     d->next = 1;
-    ptn_session_printf(s, "+OK %u messages\r\n",
-                       (unsigned)(d->count - d->marked));
+    pop3_replyf(s, "+OK %u messages", (unsigned)(d->count - d->marked));
 }
 
 /* --- the commands --- */
@@ -137,8 +136,8 @@ pop3_cmd_list(struct ptn_session *s, struct ptn_slice args)
     if (status != PTN_OK)
         pop3_reply(s, pop3_status_reply(status));
     else
-        ptn_session_printf(s, "+OK %u %llu\r\n", (unsigned)number,
-                           (unsigned long long)size);
+        pop3_replyf(s, "+OK %u %llu", (unsigned)number,
+                    (unsigned long long)size);
     return PTN_DONE;
 }
 
@@ -154,8 +153,7 @@ pop3_cmd_uidl(struct ptn_session *s, struct ptn_slice args)
     const char *no = pop3_drop_number(d, args, &number);
     if (no)
         return pop3_refuse(s, no);
-    ptn_session_printf(s, "+OK %u %u.%u\r\n", (unsigned)number,
-                       (unsigned)d->uidvalidity,
-                       (unsigned)ptn_uidmap_uid(d->uids, number));
+    pop3_replyf(s, "+OK %u %u.%u", (unsigned)number, (unsigned)d->uidvalidity,
+                (unsigned)ptn_uidmap_uid(d->uids, number));
     return PTN_DONE;
 }

@@ -46,7 +46,7 @@ pop3_cmd_retr(struct ptn_session *s, struct ptn_slice args)
     if (!open_body(s, number, &size))
         return PTN_DONE;
     d->retrieved++;
-    ptn_session_printf(s, "+OK %llu octets\r\n", (unsigned long long)size);
+    pop3_replyf(s, "+OK %llu octets", (unsigned long long)size);
     return ptn_stream_body(s, d->pop3->store, d->pop3->store_instance, d->body,
                            0, size, PTN_STREAM_DOTS, sent, d);
 }

@@ -15,12 +15,40 @@ static const struct ptn_option listener_options[] = {
     PTN_OPTION_END,
 };
 
+/* RFC 1939 section 3, and RFC 5034 section 4 for a challenge. */
+static const struct {
+    const char *name;
+} replies[] = {{"+OK"}, {"-ERR"}, {"+"}};
+static const struct ptn_words reply_words = PTN_WORDS(replies, name);
+
+void
+pop3_count(struct ptn_session *s, size_t from)
+{
+    const char *text = ptn_session_out(s)->data + from;
+    ptn_session_count_reply(s, text[0] == '-' ? 1 : text[1] == 'O' ? 0 : 2);
+}
+
 void
 pop3_reply(struct ptn_session *s, const char *text)
 {
     struct ptn_buf *out = ptn_session_out(s);
+    size_t from = out->len;
     ptn_buf_adds(out, text);
     ptn_buf_add(out, "\r\n", 2);
+    pop3_count(s, from);
+}
+
+void
+pop3_replyf(struct ptn_session *s, const char *fmt, ...)
+{
+    struct ptn_buf *out = ptn_session_out(s);
+    size_t from = out->len;
+    va_list ap;
+    va_start(ap, fmt);
+    ptn_buf_vprintf(out, fmt, ap);
+    va_end(ap);
+    ptn_buf_add(out, "\r\n", 2);
+    pop3_count(s, from);
 }
 
 enum ptn_result
@@ -34,8 +62,8 @@ pop3_refuse(struct ptn_session *s, const char *text)
 static enum ptn_result
 session_open(struct ptn_session *s)
 {
-    ptn_session_printf(s, "+OK %s POP3 Postern\r\n",
-                       ptn_host_hostname(ptn_session_host(s)));
+    pop3_replyf(s, "+OK %s POP3 Postern",
+                ptn_host_hostname(ptn_session_host(s)));
     return PTN_DONE;
 }
 
@@ -115,6 +143,13 @@ refuse(enum ptn_refusal reason)
     return "-ERR [SYS/TEMP] Too many connections, try again later\r\n";
 }
 
+/* RFC 2595 section 4 */
+static const struct ptn_client_step starttls[] = {
+    {"+OK", NULL, "STLS"},
+    {"+OK", NULL, NULL},
+    {NULL, NULL, NULL},
+};
+
 static const struct ptn_protocol protocol = {
     .size = sizeof(protocol),
     .name = "pop3",
@@ -131,6 +166,9 @@ static const struct ptn_protocol protocol = {
     .close = session_close,
     .refuse = refuse,
     .login = true,
+    .verbs = &pop3_verbs,
+    .replies = &reply_words,
+    .starttls = starttls,
 };
 
 static int

@@ -65,6 +65,13 @@ pop3_of(struct ptn_session *s)
 
 /* Queues one line of reply; `text` has no line end. */
 void pop3_reply(struct ptn_session *s, const char *text);
+void pop3_replyf(struct ptn_session *s, const char *fmt, ...) PTN_PRINTF(2, 3);
+/* Counts the reply that begins at `from` in the output queue; these two have
+ * done it. */
+void pop3_count(struct ptn_session *s, size_t from);
+
+/* The verbs by the index that they are counted by. */
+extern const struct ptn_words pop3_verbs;
 /* The same, counted as an error of the peer; always PTN_DONE. */
 enum ptn_result pop3_refuse(struct ptn_session *s, const char *text);
 

@@ -30,6 +30,8 @@ static const struct verb {
     {"STLS", pop3_cmd_stls, AUTHORIZATION},
 };
 
+const struct ptn_words pop3_verbs = PTN_WORDS(verbs, name);
+
 /* A password may end with blanks; nothing else does. */
 static struct ptn_slice
 trim(const struct verb *verb, struct ptn_slice args)
@@ -52,11 +54,13 @@ pop3_dispatch(struct ptn_session *s, struct ptn_slice line)
     for (size_t i = 0; i < PTN_COUNT(verbs); i++) {
         if (!ptn_slice_caseeq(name, ptn_slice_of(verbs[i].name)))
             continue;
+        ptn_session_count_verb(s, (unsigned)i);
         if (verbs[i].states & now)
             return verbs[i].run(s, trim(&verbs[i], args));
         return pop3_refuse(s, now == TRANSACTION
                                   ? "-ERR You are logged in already"
                                   : "-ERR Log in first");
     }
+    ptn_session_count_verb(s, PTN_COUNT(verbs));
     return pop3_refuse(s, "-ERR Unknown command");
 }

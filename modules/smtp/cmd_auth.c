@@ -42,9 +42,11 @@ outcome_fn(struct ptn_session *s, enum ptn_auth outcome, struct ptn_slice data)
     }
     if (outcome != PTN_AUTH_CHALLENGE)
         return failed(s, outcome);
+    size_t from = out->len;
     ptn_buf_adds(out, "334 ");
     ptn_buf_addslice(out, data);
     ptn_buf_adds(out, "\r\n");
+    smtp_count(s, from);
     return PTN_DONE;
 }
 

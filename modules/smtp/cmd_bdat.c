@@ -95,7 +95,7 @@ smtp_bdat_block(struct ptn_session *s, const struct ptn_block *block)
         smtp_reply(s, smtp_verdict_reply(tx->verdict));
         return PTN_DONE;
     }
-    ptn_session_printf(s, "250 2.0.0 %llu octets received\r\n",
-                       (unsigned long long)state->chunk_size);
+    smtp_replyf(s, "250 2.0.0 %llu octets received",
+                (unsigned long long)state->chunk_size);
     return PTN_DONE;
 }

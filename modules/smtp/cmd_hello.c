@@ -74,6 +74,7 @@ static void
 announce(struct ptn_session *s)
 {
     struct ptn_buf *out = ptn_session_out(s);
+    size_t from = out->len;
     ptn_buf_adds(out, "250-");
     ptn_buf_adds(out, ptn_host_hostname(ptn_session_host(s)));
     ptn_buf_adds(out, "\r\n250-PIPELINING\r\n250-SIZE ");
@@ -84,6 +85,7 @@ announce(struct ptn_session *s)
     announce_auth(s, out);
     announce_limits(smtp_opts(s), out);
     ptn_buf_adds(out, "250 CHUNKING\r\n");
+    smtp_count(s, from);
 }
 
 enum ptn_result
@@ -104,7 +106,6 @@ enum ptn_result
 smtp_cmd_helo(struct ptn_session *s, struct ptn_slice args)
 {
     if (begin(s, args, false))
-        ptn_session_printf(s, "250 %s\r\n",
-                           ptn_host_hostname(ptn_session_host(s)));
+        smtp_replyf(s, "250 %s", ptn_host_hostname(ptn_session_host(s)));
     return PTN_DONE;
 }

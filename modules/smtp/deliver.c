@@ -120,8 +120,7 @@ answer_each(struct ptn_session *s, struct smtp_tx *tx)
     const char *all = status_text(PTN_OK);
     for (size_t i = 0; i < smtp_tx_rcpt_count(tx); i++) {
         const char *text = status_text(rcpt_status(tx, &rcpts[i]));
-        ptn_session_printf(s, "%.9s <%s> %s\r\n", text, rcpts[i].address,
-                           text + 10);
+        smtp_replyf(s, "%.9s <%s> %s", text, rcpts[i].address, text + 10);
         if (*text > *all)
             all = text;
     }
@@ -155,7 +154,7 @@ delivered(struct ptn_session *s, struct ptn_job *job)
     enum ptn_status status = common_status(tx);
     if (status != PTN_OK)
         return answer_all(s, status_text(status));
-    ptn_session_printf(s, "250 2.0.0 Ok, it is %s\r\n", tx->id);
+    smtp_replyf(s, "250 2.0.0 Ok, it is %s", tx->id);
     log_message(s, tx, status_text(PTN_OK));
     return finish(s);
 }

@@ -56,12 +56,40 @@ static const struct ptn_option module_options[] = {
     PTN_OPTION_END,
 };
 
+/* RFC 5321 section 4.2.1: the first digit is what matters. */
+static const struct {
+    const char *name;
+} replies[] = {{"2xx"}, {"3xx"}, {"4xx"}, {"5xx"}};
+static const struct ptn_words reply_words = PTN_WORDS(replies, name);
+
+void
+smtp_count(struct ptn_session *s, size_t from)
+{
+    const struct ptn_buf *out = ptn_session_out(s);
+    ptn_session_count_reply(s, (unsigned)(out->data[from] - '2'));
+}
+
 void
 smtp_reply(struct ptn_session *s, const char *text)
 {
     struct ptn_buf *out = ptn_session_out(s);
+    size_t from = out->len;
     ptn_buf_adds(out, text);
     ptn_buf_add(out, "\r\n", 2);
+    smtp_count(s, from);
+}
+
+void
+smtp_replyf(struct ptn_session *s, const char *fmt, ...)
+{
+    struct ptn_buf *out = ptn_session_out(s);
+    size_t from = out->len;
+    va_list ap;
+    va_start(ap, fmt);
+    ptn_buf_vprintf(out, fmt, ap);
+    va_end(ap);
+    ptn_buf_add(out, "\r\n", 2);
+    smtp_count(s, from);
 }
 
 enum ptn_result
@@ -91,9 +119,8 @@ smtp_may_auth(struct ptn_session *s)
 static enum ptn_result
 session_open(struct ptn_session *s)
 {
-    ptn_session_printf(s, "220 %s %s Postern\r\n",
-                       ptn_host_hostname(ptn_session_host(s)),
-                       smtp_opts(s)->role == SMTP_LMTP ? "LMTP" : "ESMTP");
+    smtp_replyf(s, "220 %s %s Postern", ptn_host_hostname(ptn_session_host(s)),
+                smtp_opts(s)->role == SMTP_LMTP ? "LMTP" : "ESMTP");
     return PTN_DONE;
 }
 
@@ -200,6 +227,14 @@ check(const void *options, struct ptn_error *err)
     return 0;
 }
 
+/* RFC 3207 section 4; we take it as the first command, so that it is the
+ * same for LMTP. */
+static const struct ptn_client_step starttls[] = {
+    {"220 ", "220-", "STARTTLS"},
+    {"220 ", "220-", NULL},
+    {NULL, NULL, NULL},
+};
+
 static const struct ptn_protocol protocol = {
     .size = sizeof(protocol),
     .name = "smtp",
@@ -216,6 +251,9 @@ static const struct ptn_protocol protocol = {
     .event = session_event,
     .close = session_close,
     .refuse = refuse,
+    .verbs = &smtp_verbs,
+    .replies = &reply_words,
+    .starttls = starttls,
 };
 
 static int

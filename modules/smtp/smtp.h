@@ -98,6 +98,13 @@ smtp_of(struct ptn_session *s)
 
 /* Queues one line of reply; `text` has no line end. */
 void smtp_reply(struct ptn_session *s, const char *text);
+void smtp_replyf(struct ptn_session *s, const char *fmt, ...) PTN_PRINTF(2, 3);
+/* Counts the reply that begins at `from` in the output queue; these two have
+ * done it. */
+void smtp_count(struct ptn_session *s, size_t from);
+
+/* The verbs by the index that they are counted by. */
+extern const struct ptn_words smtp_verbs;
 /* The same, counted as an error of the peer; always PTN_DONE. */
 enum ptn_result smtp_refuse(struct ptn_session *s, const char *text);
 

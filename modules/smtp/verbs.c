@@ -3,6 +3,7 @@
  * The table of commands: who may say what, and when.
  */
 #include "smtp.h"
+#include <limits.h>
 
 enum need {
     NEED_NOTHING, /* also before a TLS that the policy demands */
@@ -41,6 +42,8 @@ static const struct verb {
     {"SAML", smtp_cmd_absent, NEED_NOTHING, ALL_ROLES},
 };
 
+const struct ptn_words smtp_verbs = PTN_WORDS(verbs, name);
+
 static const struct verb *
 find(struct ptn_slice name, unsigned role)
 {
@@ -65,6 +68,7 @@ smtp_dispatch(struct ptn_session *s, struct ptn_slice line)
         args.len--;
     const struct verb *verb =
         find(ptn_slice_sub(line, 0, n), (unsigned)smtp_opts(s)->role);
+    ptn_session_count_verb(s, verb ? (unsigned)(verb - verbs) : UINT_MAX);
     if (!verb)
         return smtp_refuse(s, "500 5.5.1 Unknown command");
     if (verb->need == NEED_TLS && !ptn_session_may_proceed(s))

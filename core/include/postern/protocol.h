@@ -63,6 +63,28 @@ enum ptn_refusal {
     PTN_REFUSE_MEMORY, /* the listener's sessions hold what they may */
 };
 
+/* Constant words that stand in a table of any kind: a table of verbs has
+ * their names in it anyway.
+ *
+ *   static const struct verb { const char *name; ... } verbs[] = { ... };
+ *   const struct ptn_words words = PTN_WORDS(verbs, name); */
+struct ptn_words {
+    const char *const *first;
+    size_t stride, count; /* octets from one to the next; how many */
+};
+#define PTN_WORDS(table, member)                                               \
+    {                                                                          \
+        &(table)[0].member, sizeof(table)[0], PTN_COUNT(table)                 \
+    }
+
+/* What a client waits for, and then says. Tables end with expect NULL. */
+struct ptn_client_step {
+    const char *expect; /* how the awaited line begins */
+    const char *skip;   /* how lines before it begin, or NULL: none is; any
+                           other line is a refusal */
+    const char *say;    /* then, without line end; NULL: nothing, go on */
+};
+
 /* `open` and `line` are required, and `block` of a protocol that asks for
  * blocks. Without `fault` a refused line closes the session; without
  * `event` every event but PTN_EVENT_TLS and PTN_EVENT_POSTED does. */
@@ -114,6 +136,13 @@ struct ptn_protocol {
     /* Octets that a line of an authenticated session may have at least, even
      * where the listener's limits.max_line is less; 0: as that says. */
     uint32_t max_line;
+
+    /* Since 1.1. What commands and replies are counted as, by the indices
+     * that ptn_session_count_verb and ptn_session_count_reply get. Or NULL. */
+    const struct ptn_words *verbs, *replies;
+    /* Since 1.1. What a client does until TLS begins, where the peer has to
+     * ask for it in the protocol; for `posternctl tls report --online`. */
+    const struct ptn_client_step *starttls;
 };
 
 #endif

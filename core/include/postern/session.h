@@ -155,6 +155,12 @@ PTN_API uint64_t ptn_session_quota(struct ptn_session *s);
  * event(PTN_EVENT_ERRORS) once the current handler has returned. */
 PTN_API void ptn_session_error(struct ptn_session *s);
 
+/* Since 1.1. Counts a command or a reply for `posternctl metrics`, by its
+ * place in the protocol's `verbs` or `replies`; one that is beyond them is
+ * counted as "other". Costs an addition. */
+PTN_API void ptn_session_count_verb(struct ptn_session *s, unsigned index);
+PTN_API void ptn_session_count_reply(struct ptn_session *s, unsigned index);
+
 /* How long the peer may be silent from now on; 0 = the listener's own
  * idle_timeout. */
 PTN_API void ptn_session_timeout(struct ptn_session *s, uint64_t milliseconds);

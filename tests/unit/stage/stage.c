@@ -220,6 +220,20 @@ ptn_session_error(struct ptn_session *s)
     s->stage->errors++;
 }
 
+void
+ptn_session_count_verb(struct ptn_session *s, unsigned index)
+{
+    (void)s;
+    (void)index;
+}
+
+void
+ptn_session_count_reply(struct ptn_session *s, unsigned index)
+{
+    (void)s;
+    (void)index;
+}
+
 bool
 ptn_session_hold(struct ptn_session *s, size_t octets)
 {
