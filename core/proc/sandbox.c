@@ -216,6 +216,7 @@ ptn_sandbox_enter(const struct ptn_conf *conf, enum ptn_sandbox_role role,
     own.is_off = conf->server.sandbox == PTN_SANDBOX_OFF;
     own.is_inherited = may_inherit(role) && inherits();
     ptn_sandbox_watch();
+    ptn_sandbox_set_confined(false);
     if (own.is_off)
         return 0;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
@@ -270,6 +271,7 @@ ptn_sandbox_confine(const struct ptn_conf *conf,
     want.count = own.paths.count;
     if (!own.is_off && !own.is_inherited)
         result = ptn_sandbox_landlock(&want, &own.landlock, err);
+    ptn_sandbox_set_confined(own.landlock.on);
     if (result == 0)
         tell();
     if (result == 0 && may_inherit(own.role))

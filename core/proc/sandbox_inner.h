@@ -41,6 +41,9 @@ const struct ptn_sandbox_trap *ptn_sandbox_find_trap(int number);
 
 /* Installs the handler of trapped system calls. */
 void ptn_sandbox_watch(void);
+/* From here on, a file that cannot be opened is told of. Before threads
+ * exist. */
+void ptn_sandbox_set_confined(bool value);
 
 /* --- sandbox_landlock.c --- */
 

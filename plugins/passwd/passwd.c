@@ -163,7 +163,7 @@ path_of(struct ptn_host *host, const char *given, const char *file,
 
 /* A file is changed by renaming another over it, so the folder it is. */
 static void
-allow_folder(struct ptn_host *host, const char *path)
+allow_folder(struct ptn_host *host, const char *path, unsigned access)
 {
     const char *slash = strrchr(path, '/');
     struct ptn_buf folder = PTN_BUF_INIT;
@@ -171,7 +171,7 @@ allow_folder(struct ptn_host *host, const char *path)
         ptn_buf_adds(&folder, slash ? "/" : ".");
     else
         ptn_buf_add(&folder, path, (size_t)(slash - path));
-    ptn_host_allow_path(host, ptn_buf_cstr(&folder), PTN_ACCESS_READ);
+    ptn_host_allow_path(host, ptn_buf_cstr(&folder), access);
     ptn_buf_free(&folder);
 }
 
@@ -196,8 +196,10 @@ init(struct ptn_host *host, const void *opts, void **instance,
     passwd_file_init(&p->users, p->users_path, &users_kind, p);
     passwd_file_init(&p->secrets, p->secrets_path, &secrets_kind, p);
     passwd_file_init(&p->aliases, p->aliases_path, &aliases_kind, p);
-    allow_folder(host, p->users_path);
-    allow_folder(host, p->aliases_path);
+    allow_folder(host, p->users_path, PTN_ACCESS_READ | PTN_ACCESS_WRITE);
+    allow_folder(host, p->aliases_path, PTN_ACCESS_READ);
+    allow_folder(host, p->secrets_path,
+                 PTN_ACCESS_READ | PTN_ACCESS_WRITE | PTN_ACCESS_FOLDER);
     ptn_host_provide(host, PTN_DIRECTORY_CONTRACT, PTN_DIRECTORY_VERSION,
                      &passwd_directory_ops, p);
     ptn_host_provide(host, PTN_DIRECTORY_EDIT_CONTRACT,
