@@ -25,8 +25,7 @@ struct ptn_engine {
     bool refreshing;
     uint64_t refreshed;
     unsigned hashes; /* what refresh has found */
-    void (*changed)(void *arg);
-    void *changed_arg;
+    struct ptn_list watches;
 };
 
 /* --- what is offered --- */
@@ -123,6 +122,18 @@ run_refresh(struct ptn_job *job)
     r->hashes = ask_hashes(r->engine);
 }
 
+static void
+tell_change(struct ptn_engine *e)
+{
+    struct ptn_list *link = e->watches.next;
+
+    for (; link != &e->watches; link = link->next) {
+        struct ptn_engine_watch *w =
+            PTN_CONTAINER(link, struct ptn_engine_watch, link);
+        w->changed(w);
+    }
+}
+
 static enum ptn_result
 on_refreshed(struct ptn_session *s, struct ptn_job *job)
 {
@@ -136,8 +147,7 @@ on_refreshed(struct ptn_session *s, struct ptn_job *job)
     ptn_free(r);
     if (changed) {
         offer(e);
-        if (e->changed)
-            e->changed(e->changed_arg);
+        tell_change(e);
     }
     return PTN_DONE;
 }
@@ -209,6 +219,8 @@ conclude(struct ptn_exchange *x, enum ptn_auth outcome, const char *why)
         .why = ptn_slice_of(why),
     };
 
+    if (answer.name.len > PTN_USER_NAME_MAX)
+        answer.name.len = PTN_USER_NAME_MAX;
     if (call) {
         x->call = NULL;
         call->exchange = NULL;
@@ -728,6 +740,7 @@ ptn_engine_new(const struct ptn_engine_params *params)
     e->service.step = step_exchange;
     e->service.drop = drop_exchange;
     ptn_list_init(&e->exchanges);
+    ptn_list_init(&e->watches);
     ptn_throttle_init(&e->throttle, params->loop, &params->conf->auth);
     list_mechanisms(e);
     if (params->sasl)
@@ -760,7 +773,11 @@ ptn_engine_free(struct ptn_engine *e)
 {
     if (!e)
         return;
-    e->changed = NULL;
+    while (!ptn_list_is_empty(&e->watches)) {
+        struct ptn_engine_watch *w =
+            PTN_CONTAINER(e->watches.next, struct ptn_engine_watch, link);
+        w->ending(w);
+    }
     ptn_loop_finish(e->p.loop); /* those that were dropped on a lane */
     assert(e->count == 0 && !e->refreshing);
     ptn_throttle_deinit(&e->throttle);
@@ -773,11 +790,22 @@ ptn_engine_service(struct ptn_engine *e)
     return &e->service;
 }
 
-void
-ptn_engine_on_change(struct ptn_engine *e, void (*fn)(void *arg), void *arg)
+struct ptn_loop *
+ptn_engine_loop(const struct ptn_engine *e)
 {
-    e->changed = fn;
-    e->changed_arg = arg;
+    return e->p.loop;
+}
+
+void
+ptn_engine_watch(struct ptn_engine *e, struct ptn_engine_watch *watch)
+{
+    ptn_list_add(&e->watches, &watch->link);
+}
+
+void
+ptn_engine_unwatch(struct ptn_engine_watch *watch)
+{
+    ptn_list_remove(&watch->link);
 }
 
 void

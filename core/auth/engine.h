@@ -31,16 +31,25 @@ struct ptn_engine *ptn_engine_new(const struct ptn_engine_params *params);
 struct ptn_engine *ptn_engine_of(const struct ptn_modules *modules,
                                  const struct ptn_conf *conf,
                                  struct ptn_loop *loop);
-/* All exchanges have ended or were dropped. Waits for those of the latter
+/* Tells those who watch it; then all exchanges have ended or were dropped.
+ * Waits for those of the latter
  * that a lane has. */
 void ptn_engine_free(struct ptn_engine *engine);
 
 struct ptn_auth_service *ptn_engine_service(struct ptn_engine *engine);
 
-/* Calls fn(arg) whenever the service's offers have changed, which follows
- * the directory's accounts. */
-void ptn_engine_on_change(struct ptn_engine *engine, void (*fn)(void *arg),
-                          void *arg);
+struct ptn_loop *ptn_engine_loop(const struct ptn_engine *engine);
+
+/* In its owner's record: whoever wants to know that the offers have changed,
+ * which follows the directory's accounts, and that the engine ends. */
+struct ptn_engine_watch {
+    struct ptn_list link;
+    void (*changed)(struct ptn_engine_watch *watch);
+    void (*ending)(struct ptn_engine_watch *watch); /* ends with unwatch */
+};
+void ptn_engine_watch(struct ptn_engine *engine,
+                      struct ptn_engine_watch *watch);
+void ptn_engine_unwatch(struct ptn_engine_watch *watch);
 
 /* Attempts that were refused, and that had to wait, since the start. */
 void ptn_engine_throttled(const struct ptn_engine *engine, uint64_t *refused,

@@ -49,6 +49,7 @@ struct ptn_auth_call {
                      const struct ptn_auth_answer *answer);
     void *exchange; /* the service's; NULL: none is under way */
     uint32_t id;    /* the service's */
+    bool asked;     /* the service's: an answer is due */
 };
 
 /* A mechanism that can be used now, the policy of listeners aside. */

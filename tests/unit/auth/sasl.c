@@ -13,8 +13,8 @@ test_plain(void **state)
 {
     struct fixture f;
 
-    (void)state;
     fixture_init(&f);
+    f.far = *state != NULL;
     fixture_start(&f);
     static const struct {
         const char *in, *out;
@@ -58,8 +58,8 @@ test_login_mechanism(void **state)
 {
     struct fixture f;
 
-    (void)state;
     fixture_init(&f);
+    f.far = *state != NULL;
     fixture_start(&f);
     PLAY(&f, "AUTH LOGIN\r\nYW5u\r\nc2VjcmV0\r\nQUIT\r\n",
          "+VXNlcm5hbWU6\r\n+UGFzc3dvcmQ6\r\nAUTH 0\r\nBYE\r\n");
@@ -77,8 +77,8 @@ test_delay_and_throttle(void **state)
     uint64_t began = ptn_clock_ms();
     int fd;
 
-    (void)state;
     fixture_init(&f);
+    f.far = *state != NULL;
     fixture_start(&f);
     fd = client_connect(&f);
     client_say(fd, "LOGIN ann wrong\r\nLOGIN bob secret\r\n"
@@ -104,8 +104,8 @@ test_leaves_while_delayed(void **state)
     struct fixture f;
     int fd;
 
-    (void)state;
     fixture_init(&f);
+    f.far = *state != NULL;
     fixture_start(&f);
     for (int i = 0; i < 3; i++) {
         fd = client_connect(&f);
@@ -124,8 +124,8 @@ test_limits(void **state)
     char line[2100];
     int fd;
 
-    (void)state;
     fixture_init(&f);
+    f.far = *state != NULL;
     f.conf.limits.max_line = 20000;
     f.conf.limits.auth_attempts = 9;
     fixture_start(&f);
@@ -151,24 +151,36 @@ test_without_directory(void **state)
 {
     struct fixture f;
 
-    (void)state;
     fixture_init(&f);
+    f.far = *state != NULL;
     f.no_directory = true;
     fixture_start(&f);
     PLAY(&f, "LOGIN ann secret\r\nQUIT\r\n", "AUTH 4\r\nBYE\r\n");
     fixture_stop(&f);
 }
 
+static int
+far(void **state)
+{
+    static bool is_far = true;
+
+    *state = &is_far;
+    return 0;
+}
+
+/* Each case with the engine here, and with it behind a channel. */
+#define CASE(name) cmocka_unit_test(name), cmocka_unit_test_setup(name, far)
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_login_mechanism),
-        cmocka_unit_test(test_delay_and_throttle),
-        cmocka_unit_test(test_leaves_while_delayed),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_without_directory),
+        CASE(test_plain),
+        CASE(test_login_mechanism),
+        CASE(test_delay_and_throttle),
+        CASE(test_leaves_while_delayed),
+        CASE(test_limits),
+        CASE(test_without_directory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,8 @@
  * The server of the fixture, and its clients' calls.
  */
 #include "tests/unit/net/fixture.h"
+#include "auth/desk.h"
+#include "auth/remote.h"
 #include "log/log.h"
 #include "tests/unit/net/fake_protocol.h"
 #include <arpa/inet.h>
@@ -86,6 +88,7 @@ on_command(void *arg)
     }
     ptn_host_unwatch_fd(f->watch);
     ptn_net_free(f->net);
+    ptn_auth_remote_free(f->remote);
     ptn_engine_free(f->engine);
     ptn_loop_stop(f->loop);
 }
@@ -114,6 +117,21 @@ listen_somewhere(struct fixture *f)
     f->port = ntohs(sin.sin_port);
 }
 
+/* As in a worker, but the warden has the same loop. */
+static struct ptn_auth_service *
+go_far(struct fixture *f)
+{
+    int ends[2];
+
+    assert_int_equal(
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    assert_int_equal(ptn_auth_desk_open(f->engine, ends[0]), 0);
+    f->remote = ptn_auth_remote_new(f->loop);
+    ptn_auth_remote_connect(f->remote, ends[1]);
+    assert_int_equal(ptn_auth_remote_wait(f->remote, 10000), 0);
+    return f->remote;
+}
+
 void
 fixture_start(struct fixture *f)
 {
@@ -131,7 +149,7 @@ fixture_start(struct fixture *f)
     if (!f->no_directory) {
         f->engine = ptn_engine_new(&(struct ptn_engine_params){
             f->loop, &f->server, &f->directory, f, f->sasl, f->sasl_instance});
-        params.auth = ptn_engine_service(f->engine);
+        params.auth = f->far ? go_far(f) : ptn_engine_service(f->engine);
     }
     f->net = ptn_net_new(&params);
     listen_somewhere(f);

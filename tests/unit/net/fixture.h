@@ -54,6 +54,8 @@ struct fixture {
     void *sasl_instance;
     struct ptn_conf server; /* of which the engine reads auth and domains */
     struct ptn_engine *engine;
+    bool far; /* the engine is at the other end of a channel */
+    struct ptn_auth_service *remote;
 };
 
 /* A listener with generous limits; change f->conf before the start. */
