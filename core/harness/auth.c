@@ -154,7 +154,11 @@ start(struct ptn_auth_service *service, struct ptn_auth_call *call,
     x->call = call;
     x->login = ptn_slice_caseeq(begin->mechanism, PTN_SLICE("LOGIN"));
     call->exchange = x;
-    step(service, call, begin->response);
+    if (x->login || ptn_slice_caseeq(begin->mechanism, PTN_SLICE("PLAIN")))
+        x->outcome = outcome_of(x, begin->response);
+    else
+        x->outcome = PTN_AUTH_NO_MECHANISM;
+    ptn_soon_call(x->service->loop, &x->soon);
 }
 
 static void

@@ -16,3 +16,22 @@ libpostern_harness_la_SOURCES = \
 	core/harness/wire.c
 libpostern_harness_la_CPPFLAGS = $(libpostern_core_la_CPPFLAGS)
 coreinclude_HEADERS += core/include/postern/test.h
+
+# A store in memory for mail modules.
+noinst_LTLIBRARIES += libpostern-mail-harness.la
+libpostern_mail_harness_la_SOURCES = mail/test/store.c
+libpostern_mail_harness_la_CPPFLAGS = $(mail_cppflags)
+mailinclude_HEADERS += mail/include/postern/mail/test.h
+
+# One archive with everything, without those parts of core that the harness
+# stands in for.
+testlibdir = $(libdir)
+testlib_DATA = libpostern-test.a
+libpostern_test_parts = libpostern-harness.la libpostern-mail-harness.la \
+	libpostern-mail-core.la libpostern-core.la
+libpostern-test.a: $(libpostern_test_parts) core/harness/merge.sh
+	$(AM_V_AR)$(SHELL) $(top_srcdir)/core/harness/merge.sh '$(AR)' '$(NM)' $@ \
+		$(libpostern_test_parts:%.la=.libs/%.a)
+EXTRA_DIST += core/harness/merge.sh
+CLEANFILES += libpostern-test.a
+pkgconfig_DATA += core/harness/postern-test.pc

@@ -5,6 +5,7 @@
  */
 #include "harness/server.h"
 #include "log/log.h"
+#include "net/inner.h"
 #include <assert.h>
 #include <postern/arena.h>
 #include <postern/tls.h>
@@ -110,6 +111,7 @@ serve(struct ptn_test *t)
         t->auth = ptn_harness_auth_new(t->loop, ops, instance);
     params.auth = t->auth;
     t->net = ptn_net_new(&params);
+    memcpy(t->net->id_prefix, "tests", 5); /* no two runs differ */
     t->sockets = ptn_alloc((t->conf->listener_count + 1) * sizeof(int));
     for (size_t i = 0; i < t->conf->listener_count; i++) {
         int rc;

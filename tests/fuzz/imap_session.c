@@ -2,14 +2,17 @@
  *
  * Fuzz target: whatever a client may send, in a session that is logged in and
  * has a mailbox with two messages selected. The first octet of the input sets
- * the knobs of the fake: a slow client, cold bodies, which phase to begin in.
+ * what is around it: a slow client, cold bodies, which phase to begin in.
  */
-#include "fake.h"
+#include "tests/fuzz/session.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+extern const struct ptn_module imap_LTX_postern_module;
+
+static const char config[] =
+    "listeners: { lab: { " SESSION_LISTENER("imap", "143") " }; };";
 
 static const char prelude[] =
-    "l LOGIN user secret\r\n"
+    "l LOGIN user1 secret\r\n"
     "p APPEND INBOX (\\Seen $Key) {132+}\r\n"
     "Subject: x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n"
     "--y\r\n\r\none\r\n--y\r\n"
@@ -21,17 +24,18 @@ static const char prelude[] =
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct ptn_session *s = fake_open();
+    uint8_t knobs = size ? data[0] : 0;
+    struct ptn_test *t = session_server(&imap_LTX_postern_module, config);
+    struct ptn_test_peer *peer = ptn_test_connect(t, "lab");
 
-    if (size > 0) {
-        if (!(data[0] & 1))
-            fake_say(s, prelude);
-        fake_of(s)->high = data[0] & 2 ? 40 : 0;
-        fake_cold(s, data[0] & 4);
-        fake_of(s)->tls_offered = data[0] & 8;
-        fake_of(s)->must_tls = data[0] & 16;
-        fake_feed(s, (const char *)data + 1, size - 1);
-    }
-    fake_close(s);
+    if (!(knobs & 1))
+        ptn_test_say(peer, prelude);
+    if (knobs & 8 && ptn_test_say(peer, "t STARTTLS\r\n"))
+        ptn_test_start_tls(peer);
+    ptn_test_window(peer, knobs & 2 ? 40 : SIZE_MAX);
+    ptn_test_store(t)->cold = knobs & 4;
+    ptn_test_store(t)->open = knobs & 16 ? PTN_TEMPFAIL : PTN_OK;
+    session_play(peer, data, size);
+    ptn_test_free(t);
     return 0;
 }

@@ -18,7 +18,7 @@ endif
 
 fuzz_targets += tests/fuzz/imap_session
 tests_fuzz_imap_session_LDADD = $(imap_fake)
-tests_fuzz_imap_session_CPPFLAGS = $(imap_fake_cppflags)
+tests_fuzz_imap_session_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/modules/imap
 
 fuzz_targets += tests/fuzz/header
 fuzz_targets += tests/fuzz/message
@@ -29,15 +29,11 @@ fuzz_targets += tests/fuzz/proxy
 noinst_HEADERS += tests/fuzz/imap_grammar.h
 fuzz_targets += tests/fuzz/framing
 
-stage_feed_sources = $(stage_sources) tests/fuzz/stage_feed.h
 fuzz_targets += tests/fuzz/smtp_session tests/fuzz/pop3_session \
 	tests/fuzz/passwd
-tests_fuzz_smtp_session_SOURCES = tests/fuzz/smtp_session.c \
-	$(stage_feed_sources)
-tests_fuzz_smtp_session_LDADD = $(smtp_test_libs)
-tests_fuzz_pop3_session_SOURCES = tests/fuzz/pop3_session.c \
-	$(stage_feed_sources)
-tests_fuzz_pop3_session_LDADD = $(pop3_test_libs)
+noinst_HEADERS += tests/fuzz/session.h
+tests_fuzz_smtp_session_LDADD = modules/smtp/libsmtp.la $(harness_libs)
+tests_fuzz_pop3_session_LDADD = modules/pop3/libpop3.la $(harness_libs)
 tests_fuzz_passwd_LDADD = $(passwd_test_libs)
 fuzz_targets += tests/fuzz/conf
 fuzz_targets += tests/fuzz/module_file

@@ -1,38 +1,38 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A session and a mail store in memory, for tests of the IMAP module without
- * a network, threads or files. It defines the ptn_session_ and ptn_auth_
- * functions itself, so a test links this in place of core's. Input is cut
- * into lines and blocks as core does; jobs run when the handler has returned.
+ * Sessions of the IMAP module in the harness of <postern/test.h>, with a
+ * directory and a store in memory.
  */
 #ifndef TESTS_IMAP_FAKE_H
 #define TESTS_IMAP_FAKE_H
 
-#include "imap.h"
+#include <postern/mail/test.h>
 
-/* Test knobs, in ptn_session. */
+/* A client, and the server that it shares with those that joined it. */
 struct fake {
-    size_t high;    /* the output queue is full above; 0: never */
-    bool lane_full; /* no job is taken */
-    bool tls, tls_offered, must_tls;
-    enum ptn_status refuse; /* every operation of the store ends so */
-    unsigned errors;        /* ptn_session_error was called so often */
+    struct ptn_test *test;
+    struct ptn_test_peer *peer;
+    unsigned *users; /* of the server */
 };
 
-/* A session that has been greeted, in a server with a store of its own. */
-struct ptn_session *fake_open(void);
-/* Another session of the same server. */
-struct ptn_session *fake_join(struct ptn_session *other);
-void fake_close(struct ptn_session *s);
-struct fake *fake_of(struct ptn_session *s);
+/* A session in a server of its own. */
+struct fake *fake_open(void);
+/* Another session of the same server; or one to a listener that does nothing
+ * before TLS. */
+struct fake *fake_join(struct fake *other);
+struct fake *fake_join_strict(struct fake *other);
+/* The client is gone; with the last one the server. */
+void fake_close(struct fake *f);
 
-/* Gives input, runs what it starts, and returns all output since the last
- * call; NUL-terminated, valid until the next call on this session. */
-const char *fake_say(struct ptn_session *s, const char *input);
-const char *fake_feed(struct ptn_session *s, const char *input, size_t len);
-const char *fake_event(struct ptn_session *s, enum ptn_event event);
-/* From now on bodies are not in memory: nowait says so. */
-void fake_cold(struct ptn_session *s, bool cold);
-bool fake_closed(const struct ptn_session *s);
+/* Gives input and returns all output since the last call; NUL-terminated,
+ * valid until the next call on this client. */
+const char *fake_say(struct fake *f, const char *input);
+const char *fake_feed(struct fake *f, const char *input, size_t len);
+bool fake_closed(const struct fake *f);
+
+/* The output queue of the listener is full above so many octets. */
+void fake_high(struct fake *f, size_t octets);
+/* Errors that the session has counted. */
+unsigned fake_errors(struct fake *f);
 
 #endif

@@ -8,16 +8,14 @@ tests_unit_imap_parser_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/modules/imap
 tests_unit_imap_section_LDADD = modules/imap/libimap.la $(LDADD)
 tests_unit_imap_section_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/modules/imap
 check_LTLIBRARIES += tests/unit/imap/libfake.la
-tests_unit_imap_libfake_la_SOURCES = tests/unit/imap/fake.c \
-	tests/unit/imap/fake.h tests/unit/imap/fake_store.c \
-	tests/unit/imap/fake_store.h
+tests_unit_imap_libfake_la_SOURCES = modules/imap/imap.c \
+	tests/unit/imap/fake.c tests/unit/imap/fake.h
 tests_unit_imap_libfake_la_CPPFLAGS = $(AM_CPPFLAGS) \
 	-I$(top_srcdir)/modules/imap
-imap_fake = tests/unit/imap/libfake.la modules/imap/libimap.la $(LDADD)
+imap_fake = tests/unit/imap/libfake.la modules/imap/libimap.la $(harness_libs)
 imap_fake_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/modules/imap \
 	-I$(top_srcdir)/tests/unit/imap
 tests_unit_imap_dialogue_LDADD = $(imap_fake)
 tests_unit_imap_dialogue_CPPFLAGS = $(imap_fake_cppflags)
-tests_unit_imap_man_SOURCES = tests/unit/imap/man.c modules/imap/imap.c
 tests_unit_imap_man_LDADD = $(imap_fake)
 tests_unit_imap_man_CPPFLAGS = $(imap_fake_cppflags)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "fake.h"
+#include "imap.h"
 
 #include "tests/unit/stage/manpage.h"
 
@@ -52,7 +53,7 @@ count_told(const char *page, char *words)
 static void
 capabilities_are_told(void **state)
 {
-    struct ptn_session *s = fake_open();
+    struct fake *s = fake_open();
     struct ptn_buf page = PTN_BUF_INIT;
     const char *entry;
     unsigned told, entries = 0;
@@ -60,7 +61,7 @@ capabilities_are_told(void **state)
 
     (void)state;
     manpage_read("modules/imap/postern-imap.5", &page);
-    fake_say(s, "l LOGIN user secret\r\n");
+    fake_say(s, "l LOGIN user1 secret\r\n");
     assert_int_equal(1, sscanf(fake_say(s, "a CAPABILITY\r\n"),
                                "* CAPABILITY IMAP4rev1 %999[^\r]", words));
     told = count_told(ptn_buf_cstr(&page), words);

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The store half of the fake: the contract of postern/mail/store.h in the
- * plainest way. One thread. An operation whose status is not OK when it comes
- * is to fail with it (the session's `refuse` knob).
+ * The store of <postern/mail/test.h>: mailboxes in arrays, a module like any
+ * other. One thread.
  */
-#include "fake_store.h"
-
+#include <assert.h>
 #include <postern/arena.h>
 #include <postern/buf.h>
 #include <postern/mail/set.h>
-
-#include <assert.h>
+#include <postern/mail/test.h>
 #include <stdlib.h>
 
 #define BOXES_MAX 64
@@ -33,12 +30,12 @@ struct box {
     size_t keyword_count;
 };
 
-struct fake_store {
+struct store {
+    struct ptn_test_store knobs;  /* what the test sees: comes first */
     struct box *boxes[BOXES_MAX]; /* in name order, INBOX first */
     size_t count;
     uint32_t next_validity;
     struct ptn_store_watch *watches;
-    bool cold;
 };
 
 struct ptn_mailbox {
@@ -56,12 +53,6 @@ struct ptn_store_watch {
     struct ptn_store_watch *next;
 };
 
-void
-fake_store_cold(struct fake_store *store, bool cold)
-{
-    store->cold = cold;
-}
-
 static void
 message_unref(struct message *m)
 {
@@ -77,7 +68,7 @@ message_unref(struct message *m)
 /* --- mailboxes --- */
 
 static struct box *
-find_box(struct fake_store *store, struct ptn_slice name)
+find_box(struct store *store, struct ptn_slice name)
 {
     for (size_t i = 0; i < store->count; i++)
         if (ptn_slice_eq(ptn_slice_of(store->boxes[i]->name), name))
@@ -86,7 +77,7 @@ find_box(struct fake_store *store, struct ptn_slice name)
 }
 
 static struct box *
-open_box(struct fake_store *store, struct ptn_slice name)
+open_box(struct store *store, struct ptn_slice name)
 {
     struct box *box = find_box(store, name);
 
@@ -105,7 +96,7 @@ by_name(const void *left, const void *right)
 }
 
 static struct box *
-make_box(struct fake_store *store, struct ptn_slice name)
+make_box(struct store *store, struct ptn_slice name)
 {
     struct box *box = find_box(store, name);
 
@@ -121,7 +112,7 @@ make_box(struct fake_store *store, struct ptn_slice name)
 }
 
 static void
-bring_to_life(struct fake_store *store, struct box *box)
+bring_to_life(struct store *store, struct box *box)
 {
     box->exists = true;
     box->uidvalidity = ++store->next_validity;
@@ -144,28 +135,8 @@ empty_box(struct box *box)
     box->exists = false;
 }
 
-struct fake_store *
-fake_store_new(void)
-{
-    struct fake_store *store = ptn_alloc(sizeof(*store));
-
-    bring_to_life(store, make_box(store, PTN_SLICE("INBOX")));
-    return store;
-}
-
-void
-fake_store_free(struct fake_store *store)
-{
-    for (size_t i = 0; i < store->count; i++) {
-        empty_box(store->boxes[i]);
-        ptn_free(store->boxes[i]);
-    }
-    assert(store->watches == NULL);
-    ptn_free(store);
-}
-
 static void
-touch(struct fake_store *store, struct box *box)
+touch(struct store *store, struct box *box)
 {
     for (struct ptn_store_watch *w = store->watches; w; w = w->next)
         if (w->box == box)
@@ -173,7 +144,7 @@ touch(struct fake_store *store, struct box *box)
 }
 
 static bool
-has_children(struct fake_store *store, const struct box *parent)
+has_children(struct store *store, const struct box *parent)
 {
     size_t len = strlen(parent->name);
 
@@ -190,7 +161,7 @@ op_list(void *arg, const char *user,
         bool (*fn)(void *arg, const struct ptn_mailbox_entry *entry),
         void *fn_arg)
 {
-    struct fake_store *store = arg;
+    struct store *store = arg;
 
     (void)user;
     for (size_t i = 0; i < store->count; i++) {
@@ -253,11 +224,12 @@ op_open(void *arg, const char *user, struct ptn_slice name, bool writable,
         struct ptn_mailbox **out, struct ptn_mailbox_info *info,
         struct ptn_uidmap *uids)
 {
-    struct box *box = open_box(arg, name);
+    struct store *store = arg;
+    struct box *box = open_box(store, name);
 
     (void)user;
-    if (box == NULL)
-        return PTN_NOTFOUND;
+    if (box == NULL || store->knobs.open != PTN_OK)
+        return box ? store->knobs.open : PTN_NOTFOUND;
     *out = ptn_alloc(sizeof(**out));
     (*out)->box = box;
     fill_info(box, info);
@@ -302,9 +274,10 @@ op_fetch(void *arg, struct ptn_mailbox *mailbox, const uint32_t *uids,
          size_t count, unsigned items,
          bool (*fn)(void *arg, const struct ptn_message *message), void *fn_arg)
 {
-    (void)arg;
-    if (!mailbox->box->exists)
-        return PTN_NOTFOUND;
+    const struct store *store = arg;
+
+    if (!mailbox->box->exists || store->knobs.fetch != PTN_OK)
+        return mailbox->box->exists ? store->knobs.fetch : PTN_NOTFOUND;
     for (size_t i = 0; i < count; i++) {
         struct message *m = find_message(mailbox->box, uids[i]);
         struct ptn_message copy;
@@ -350,10 +323,10 @@ op_body_open(void *arg, struct ptn_mailbox *mailbox, uint32_t uid,
              struct ptn_body **out, uint64_t *size)
 {
     struct message *m = find_message(mailbox->box, uid);
+    const struct store *store = arg;
 
-    (void)arg;
-    if (m == NULL)
-        return PTN_NOTFOUND;
+    if (m == NULL || store->knobs.body != PTN_OK)
+        return m ? store->knobs.body : PTN_NOTFOUND;
     m->refs++;
     *out = ptn_alloc(sizeof(**out));
     (*out)->message = m;
@@ -366,10 +339,12 @@ op_body_read(void *arg, struct ptn_body *body, uint64_t offset, void *into,
              size_t len, bool nowait)
 {
     const struct ptn_buf *b = &body->message->body;
-    struct fake_store *store = arg;
+    struct store *store = arg;
 
-    if (nowait && store->cold)
+    if (nowait && store->knobs.cold)
         return -2;
+    if (store->knobs.unreadable)
+        return -1;
     if (offset >= b->len)
         return 0;
     if (len > b->len - offset)
@@ -392,7 +367,7 @@ static struct ptn_store_watch *
 op_watch(void *arg, struct ptn_mailbox *mailbox, void (*fn)(void *arg),
          void *fn_arg)
 {
-    struct fake_store *store = arg;
+    struct store *store = arg;
     struct ptn_store_watch *w = ptn_alloc(sizeof(*w));
 
     *w = (struct ptn_store_watch){mailbox->box, fn, fn_arg, store->watches};
@@ -403,7 +378,7 @@ op_watch(void *arg, struct ptn_mailbox *mailbox, void (*fn)(void *arg),
 static void
 op_unwatch(void *arg, struct ptn_store_watch *watch)
 {
-    struct fake_store *store = arg;
+    struct store *store = arg;
     struct ptn_store_watch **at = &store->watches;
 
     while (*at != watch)
@@ -413,6 +388,13 @@ op_unwatch(void *arg, struct ptn_store_watch *watch)
 }
 
 /* --- operations --- */
+
+/* What the test wants of operations. */
+static enum ptn_status
+wanted(const void *store)
+{
+    return ((const struct store *)store)->knobs.operation;
+}
 
 static void
 finish(struct ptn_store_op *op, enum ptn_status status)
@@ -457,28 +439,36 @@ add_message(struct box *box)
     return m;
 }
 
+static struct message *
+keep(struct box *box, const struct ptn_content *content)
+{
+    struct message *m = add_message(box);
+
+    ptn_buf_addslice(&m->body, content->prefix);
+    ptn_buf_addslice(&m->body, content->body);
+    ptn_buf_addslice(&m->envelope, content->envelope);
+    ptn_buf_addslice(&m->structure, content->structure);
+    ptn_buf_addslice(&m->parts, content->parts);
+    m->meta.size = m->body.len;
+    return m;
+}
+
 static void
 op_append(void *arg, struct ptn_store_append *op)
 {
-    struct fake_store *store = arg;
+    struct store *store = arg;
     struct box *box = open_box(store, op->mailbox);
     struct message *m;
     uint64_t bits;
 
-    if (op->op.status != PTN_OK || box == NULL ||
+    if (wanted(arg) != PTN_OK || box == NULL ||
         !keyword_bits(box, op->keywords, op->keyword_count, &bits)) {
-        finish(&op->op, op->op.status ? op->op.status
-                        : box         ? PTN_LIMIT
-                                      : PTN_NOTFOUND);
+        finish(&op->op, wanted(arg) ? wanted(arg)
+                        : box       ? PTN_LIMIT
+                                    : PTN_NOTFOUND);
         return;
     }
-    m = add_message(box);
-    ptn_buf_addslice(&m->body, op->content->prefix);
-    ptn_buf_addslice(&m->body, op->content->body);
-    ptn_buf_addslice(&m->envelope, op->content->envelope);
-    ptn_buf_addslice(&m->structure, op->content->structure);
-    ptn_buf_addslice(&m->parts, op->content->parts);
-    m->meta.size = m->body.len;
+    m = keep(box, op->content);
     m->meta.flags = (struct ptn_flags){bits, op->system_flags};
     if (op->internal_date != INT64_MIN) {
         m->meta.internal_date = op->internal_date;
@@ -491,7 +481,7 @@ op_append(void *arg, struct ptn_store_append *op)
 }
 
 static enum ptn_status
-rename_box(struct fake_store *store, struct box *box,
+rename_box(struct store *store, struct box *box,
            const struct ptn_store_mailbox *op)
 {
     struct box *target;
@@ -514,7 +504,7 @@ rename_box(struct fake_store *store, struct box *box,
 }
 
 static enum ptn_status
-change_box(struct fake_store *store, const struct ptn_store_mailbox *op)
+change_box(struct store *store, const struct ptn_store_mailbox *op)
 {
     struct box *box = open_box(store, op->name);
 
@@ -552,7 +542,7 @@ change_box(struct fake_store *store, const struct ptn_store_mailbox *op)
 static void
 op_change(void *arg, struct ptn_store_mailbox *op)
 {
-    finish(&op->op, op->op.status ? op->op.status : change_box(arg, op));
+    finish(&op->op, wanted(arg) ? wanted(arg) : change_box(arg, op));
 }
 
 static struct ptn_flags
@@ -578,9 +568,9 @@ op_flags(void *arg, struct ptn_store_flags *op)
     struct box *box = op->mailbox->box;
     uint64_t bits, next = box->modseq + 1;
 
-    if (op->op.status != PTN_OK || !box->exists ||
+    if (wanted(arg) != PTN_OK || !box->exists ||
         !keyword_bits(box, op->keywords, op->keyword_count, &bits)) {
-        finish(&op->op, op->op.status ? op->op.status
+        finish(&op->op, wanted(arg)   ? wanted(arg)
                         : box->exists ? PTN_LIMIT
                                       : PTN_NOTFOUND);
         return;
@@ -627,8 +617,8 @@ op_expunge(void *arg, struct ptn_store_expunge *op)
 {
     struct box *box = op->mailbox->box;
 
-    if (op->op.status != PTN_OK || !box->exists) {
-        finish(&op->op, op->op.status ? op->op.status : PTN_NOTFOUND);
+    if (wanted(arg) != PTN_OK || !box->exists) {
+        finish(&op->op, wanted(arg) ? wanted(arg) : PTN_NOTFOUND);
         return;
     }
     box->modseq++;
@@ -672,8 +662,8 @@ op_copy(void *arg, struct ptn_store_copy *op)
 {
     struct box *from = op->source->box, *to = open_box(arg, op->target);
 
-    if (op->op.status != PTN_OK || to == NULL || !from->exists) {
-        finish(&op->op, op->op.status ? op->op.status : PTN_NOTFOUND);
+    if (wanted(arg) != PTN_OK || to == NULL || !from->exists) {
+        finish(&op->op, wanted(arg) ? wanted(arg) : PTN_NOTFOUND);
         return;
     }
     for (size_t i = 0; i < op->count; i++) {
@@ -691,7 +681,75 @@ op_copy(void *arg, struct ptn_store_copy *op)
     finish(&op->op, PTN_OK);
 }
 
-const struct ptn_store_ops fake_store_ops = {
+/* --- deliveries --- */
+
+static enum ptn_status
+status_of(const struct store *store, const char *user)
+{
+    bool known = strncmp(user, "user", 4) == 0 && user[4] >= '0' &&
+                 user[4] <= '9' && user[5] == '@';
+
+    return known ? store->knobs.users[user[4] - '0'] : PTN_OK;
+}
+
+/* Looks at each target; whether the message is kept. */
+static bool
+judge(const struct store *store, struct ptn_store_deliver *op)
+{
+    bool failed = false, any = false;
+
+    op->op.status = PTN_TEMPFAIL;
+    for (size_t i = 0; i < op->count; i++) {
+        struct ptn_store_target *t = &op->targets[i];
+
+        t->status = status_of(store, t->user);
+        if (t->status != PTN_OK && !failed)
+            op->op.status = t->status;
+        failed = failed || t->status != PTN_OK;
+        any = any || t->status == PTN_OK;
+    }
+    return op->atomic ? !failed : any;
+}
+
+static void
+op_deliver(void *arg, struct ptn_store_deliver *op)
+{
+    struct store *store = arg;
+    struct ptn_test_store *k = &store->knobs;
+    struct box *inbox = open_box(store, PTN_SLICE("INBOX"));
+
+    k->deliveries++;
+    k->atomic = op->atomic;
+    k->prefix.len = k->text.len = k->recipients.len = 0;
+    ptn_buf_addslice(&k->prefix, op->content->prefix);
+    ptn_buf_addslice(&k->text, op->content->body);
+    for (size_t i = 0; i < op->count; i++)
+        ptn_buf_printf(&k->recipients, "%s ", op->targets[i].user);
+    if (wanted(arg) != PTN_OK) {
+        finish(&op->op, wanted(arg));
+        return;
+    }
+    if (!judge(store, op)) {
+        finish(&op->op, op->op.status);
+        return;
+    }
+    for (size_t i = 0; i < op->count; i++)
+        if (op->targets[i].status == PTN_OK)
+            op->targets[i].uid = keep(inbox, op->content)->meta.uid;
+    touch(store, inbox);
+    finish(&op->op, PTN_OK);
+}
+
+static enum ptn_status
+op_usage(void *arg, const char *user, uint64_t *octets)
+{
+    const struct store *store = arg;
+
+    *octets = strcmp(user, "user2@example.test") == 0 ? store->knobs.usage : 0;
+    return PTN_OK;
+}
+
+static const struct ptn_store_ops ops = {
     .size = sizeof(struct ptn_store_ops),
     .list = op_list,
     .status = op_status,
@@ -705,9 +763,109 @@ const struct ptn_store_ops fake_store_ops = {
     .body_close = op_body_close,
     .watch = op_watch,
     .unwatch = op_unwatch,
+    .deliver = op_deliver,
     .append = op_append,
     .change = op_change,
     .flags = op_flags,
     .expunge = op_expunge,
     .copy = op_copy,
+    .usage = op_usage,
 };
+
+/* --- the module --- */
+
+static int
+init(struct ptn_host *host, const void *options, void **instance,
+     struct ptn_error *err)
+{
+    struct store *store = ptn_alloc(sizeof *store);
+
+    (void)options, (void)err;
+    bring_to_life(store, make_box(store, PTN_SLICE("INBOX")));
+    ptn_host_provide(host, PTN_STORE_CONTRACT, PTN_STORE_VERSION, &ops, store);
+    *instance = store;
+    return 0;
+}
+
+static void
+stop(void *instance)
+{
+    struct store *store = instance;
+
+    for (size_t i = 0; i < store->count; i++) {
+        empty_box(store->boxes[i]);
+        ptn_free(store->boxes[i]);
+    }
+    assert(store->watches == NULL); /* else a session has forgotten one */
+    ptn_buf_free(&store->knobs.prefix);
+    ptn_buf_free(&store->knobs.text);
+    ptn_buf_free(&store->knobs.recipients);
+    ptn_free(store);
+}
+
+const struct ptn_module ptn_test_store_module = {
+    PTN_MODULE_HEAD,
+    .name = "test_store",
+    .version = "1",
+    .license = "LGPL-2.1-or-later",
+    .doc = "mail for tests",
+    .provides =
+        (const struct ptn_contract[]){{PTN_STORE_CONTRACT, PTN_STORE_VERSION},
+                                      {NULL, 0}},
+    .init = init,
+    .stop = stop,
+};
+
+/* --- what tests ask --- */
+
+struct ptn_test_store *
+ptn_test_store(struct ptn_test *test)
+{
+    const void *found;
+    void *instance;
+    bool good = ptn_test_find(test, PTN_STORE_CONTRACT, PTN_STORE_VERSION,
+                              &found, &instance);
+
+    assert(good && found == &ops); /* else the module is not loaded */
+    return instance;
+}
+
+static struct box *
+inbox_of(const struct ptn_test_store *store)
+{
+    return ((const struct store *)(const void *)store)->boxes[0];
+}
+
+uint32_t
+ptn_test_store_add(struct ptn_test_store *store, const char *text)
+{
+    struct ptn_content content = {.body = ptn_slice_of(text)};
+    struct message *m = keep(inbox_of(store), &content);
+
+    touch((struct store *)(void *)store, inbox_of(store));
+    return m->meta.uid;
+}
+
+uint32_t
+ptn_test_store_count(const struct ptn_test_store *store)
+{
+    return (uint32_t)inbox_of(store)->count;
+}
+
+bool
+ptn_test_store_has(const struct ptn_test_store *store, uint32_t uid)
+{
+    return find_message(inbox_of(store), uid) != NULL;
+}
+
+void
+ptn_test_store_remove(struct ptn_test_store *store, uint32_t uid)
+{
+    struct box *box = inbox_of(store);
+
+    for (size_t i = box->count; i-- > 0;)
+        if (box->messages[i]->meta.uid == uid)
+            remove_message(box, i);
+    box->modseq++;
+    touch((struct store *)(void *)store, box);
+}
