@@ -528,6 +528,7 @@ load(struct filter *f, enum ptn_sandbox_role role)
     (void)seccomp_attr_set(f->context, SCMP_FLTATR_ACT_BADARCH,
                            SCMP_ACT_KILL_PROCESS);
     (void)seccomp_attr_set(f->context, SCMP_FLTATR_CTL_NNP, 0);
+    (void)seccomp_attr_set(f->context, SCMP_FLTATR_API_SYSRAWRC, 1);
     (void)seccomp_attr_set(f->context, SCMP_FLTATR_CTL_SSB, 1);
     (void)seccomp_attr_set(f->context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     result = f->failed ? -f->failed : seccomp_load(f->context);
@@ -546,7 +547,7 @@ ptn_sandbox_seccomp(enum ptn_sandbox_role role, struct ptn_guard_state *state,
                                                             : refusal());
     problem = f.context ? load(&f, role) : ENOMEM;
     seccomp_release(f.context);
-    if (problem == EINVAL || problem == ENOSYS || problem == EOPNOTSUPP) {
+    if (problem == EINVAL || problem == ENOSYS || problem == ECANCELED) {
         state->reason = "the kernel has no seccomp filters";
         return 0;
     }

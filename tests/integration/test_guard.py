@@ -3,6 +3,7 @@
 # What a module that misbehaves can do to the server, which is little, and what
 # the log says of it. The module is tests/integration/misbehave; it lives in a
 # folder with the others, made for these tests.
+import json
 import os
 import pathlib
 import re
@@ -241,3 +242,44 @@ def test_a_single_process_is_in_a_sandbox_too(lab, outside, act, name):
     assert re.match(rb"-ERR (1|13)\r\n", answer), answer
     if name not in ("openat", "unlink", "mkdir"):
         lab.wait_log(denied(line, "connect" if act.startswith("tcp") else name))
+
+
+def sandbox(lab):
+    return json.loads(lab.ctl("--json", "sandbox", "show").stdout)
+
+
+def test_what_is_in_force_is_shown(lab):
+    lab.write().start()
+    shown = sandbox(lab)
+    by_role = {one["role"]: one for one in shown["processes"]}
+    assert set(by_role) == {"supervisor", "warden", "worker"}
+    for one in shown["processes"]:
+        facts = pathlib.Path(f"/proc/{one['pid']}/status").read_text()
+        assert one["no_new_privs"] is True
+        assert f"Seccomp_filters:\t{one['filters']}\n" in facts
+        if not SANITIZED:
+            assert one["seccomp"] == "on" and one["rules"] > 10
+            assert one["filters"] >= 1
+    assert by_role["warden"]["dumpable"] is False
+    paths = {(by_pid, one["path"]): one["access"] for one in shown["paths"]
+             for by_pid in [one["pid"]]}
+    if by_role["worker"]["landlock"] == "on":
+        worker, warden = by_role["worker"]["pid"], by_role["warden"]["pid"]
+        state = str(lab.folder / "state")
+        assert paths[worker, f"{state}/vault"] == "read,write"
+        assert (worker, f"{state}/certs") not in paths
+        assert paths[warden, f"{state}/certs"] == "read,write"
+    table = lab.ctl("sandbox", "show").stdout
+    assert table.startswith("ROLE ") and f"{lab.folder}/state/vault" in table
+
+
+def test_a_replaced_worker_is_in_a_sandbox_as_well(lab):
+    lab.write().start()
+    before = {one["pid"] for one in sandbox(lab)["processes"]}
+    lab.order("crash")
+    lab.wait_log(r"worker\.replaced")
+    after = sandbox(lab)["processes"]
+    assert len(after) == len(before)
+    fresh = [one for one in after if one["pid"] not in before]
+    assert [one["role"] for one in fresh] == ["worker"]
+    assert fresh[0]["no_new_privs"] is True

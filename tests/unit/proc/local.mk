@@ -6,4 +6,5 @@ unit_tests += tests/unit/proc/control
 unit_tests += tests/unit/proc/record
 unit_tests += tests/unit/proc/report
 unit_tests += tests/unit/proc/reload
+unit_tests += tests/unit/proc/sandbox
 unit_tests += tests/unit/proc/shared
