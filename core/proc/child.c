@@ -180,7 +180,7 @@ reload(struct work *w)
 static void
 meet_warden(struct work *w, const int ends[PTN_CHANNELS])
 {
-    close(ends[PTN_CHANNEL_AUTH]);
+    ptn_worker_meet_warden(w->worker, ends[PTN_CHANNEL_AUTH]);
     ptn_setup_connect(&w->setup, ends[PTN_CHANNEL_SIGN]);
     tell_state(w, PTN_MESSAGE_STATE, ptn_worker_reload(w->worker));
 }
@@ -266,6 +266,7 @@ serve(struct work *w)
         .shared = child->shared,
         .number = child->number,
         .count = child->count,
+        .auth = child->channels[PTN_CHANNEL_AUTH],
         .ready = ready,
         .finished = finished,
         .arg = w,

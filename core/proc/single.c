@@ -214,6 +214,7 @@ serve(struct single *s, struct ptn_error *err)
         .sockets = &s->sockets,
         .shared = s->shared,
         .count = 1,
+        .auth = -1,
         .ready = ready,
         .finished = finished,
         .arg = s,

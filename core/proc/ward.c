@@ -7,6 +7,7 @@
  *   become its user -> modules -> keys are made and read -> READY -> serves
  */
 #include "proc/ward.h"
+#include "auth/desk.h"
 #include "base/clock.h"
 #include "log/log.h"
 #include "proc/begin.h"
@@ -38,6 +39,7 @@ struct warden {
     struct ptn_loop *loop;
     struct ptn_fd_watch *channel;
     struct ptn_desks desks;
+    struct ptn_engine *engine; /* NULL: there are no accounts */
     struct ptn_alarm *prune, *retired;
     struct ptn_job reload;
     unsigned refused;
@@ -123,7 +125,11 @@ take_channels(struct warden *w, const int fds[PTN_CHANNELS])
 
     if (fds[PTN_CHANNEL_SIGN] < 0) /* no descriptor was free here */
         return;
-    close(fds[PTN_CHANNEL_AUTH]);
+    if (!w->engine)
+        close(fds[PTN_CHANNEL_AUTH]);
+    else if (ptn_auth_desk_open(w->engine, fds[PTN_CHANNEL_AUTH]) != 0)
+        ptn_log(PTN_LOG_ERROR, "warden.channel-not-served",
+                PTN_FS("error", strerror(errno)));
     if (!w->setup.keys)
         close(fds[PTN_CHANNEL_SIGN]); /* nobody has anything to sign */
     else if (ptn_desk_open(&w->desks, fds[PTN_CHANNEL_SIGN], &err) != 0)
@@ -217,12 +223,14 @@ serve(struct warden *w, struct ptn_error *err)
     if (ptn_modules_start(w->setup.modules, &place, err) != 0)
         return -1;
     w->desks.keys = w->setup.keys;
+    w->engine = ptn_engine_of(w->setup.modules, w->setup.conf, w->loop);
     w->prune = ptn_alarm_new(w->loop, on_prune, w);
     w->retired = ptn_alarm_new(w->loop, on_retired, w);
     w->channel = ptn_loop_watch_fd(w->loop, w->ward->channel, on_message, w);
     log_ready(w);
     tell(w, PTN_WARDEN_READY, "");
     ptn_loop_run(w->loop);
+    ptn_engine_free(w->engine);
     ptn_modules_stop(w->setup.modules);
     return 0;
 }

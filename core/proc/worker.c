@@ -10,6 +10,7 @@
  */
 #include "proc/worker.h"
 #include "auth/engine.h"
+#include "auth/remote.h"
 #include "net/net.h"
 #include <errno.h>
 #include <postern/log.h>
@@ -17,11 +18,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define OFFERS_MS 5000 /* what the warden gets to say what it offers */
+
 struct ptn_worker {
     const struct ptn_worker_params *p;
     struct ptn_loop *loop;
     struct ptn_net *net;
-    struct ptn_engine *engine; /* NULL: nobody can authenticate */
+    struct ptn_engine *engine;       /* of a single process */
+    struct ptn_auth_service *remote; /* of a worker */
     bool draining;
     bool *served; /* by listener: it listens */
 };
@@ -178,6 +182,45 @@ ptn_worker_reload(struct ptn_worker *w)
     return refused;
 }
 
+static bool
+has_directory(const struct ptn_worker *w)
+{
+    const void *ops;
+    void *instance;
+
+    return ptn_modules_find(w->p->setup->modules, PTN_DIRECTORY_CONTRACT,
+                            PTN_DIRECTORY_VERSION, &ops, &instance);
+}
+
+void
+ptn_worker_meet_warden(struct ptn_worker *w, int auth)
+{
+    if (w->remote)
+        ptn_auth_remote_connect(w->remote, auth);
+    else if (auth >= 0)
+        close(auth);
+}
+
+/* Who checks credentials: the warden of a worker, else an engine here. NULL:
+ * there are no accounts. */
+static struct ptn_auth_service *
+make_auth(struct ptn_worker *w)
+{
+    const struct ptn_worker_params *p = w->p;
+
+    if (p->setup->role != PTN_ROLE_WORKER) {
+        w->engine = ptn_engine_of(p->setup->modules, p->setup->conf, w->loop);
+        return w->engine ? ptn_engine_service(w->engine) : NULL;
+    }
+    if (has_directory(w))
+        w->remote = ptn_auth_remote_new(w->loop);
+    ptn_worker_meet_warden(w, p->auth);
+    if (w->remote && ptn_auth_remote_wait(w->remote, OFFERS_MS) != 0)
+        ptn_log(PTN_LOG_WARNING, "auth.no-warden",
+                PTN_FS("until", "it is there, nobody can authenticate"));
+    return w->remote;
+}
+
 static void
 make_net(struct ptn_worker *w)
 {
@@ -190,9 +233,7 @@ make_net(struct ptn_worker *w)
         .workers = p->count,
     };
 
-    w->engine = ptn_engine_of(p->setup->modules, p->setup->conf, w->loop);
-    if (w->engine)
-        params.auth = ptn_engine_service(w->engine);
+    params.auth = make_auth(w);
     w->net = ptn_net_new(&params);
 }
 
@@ -210,6 +251,7 @@ run_started(struct ptn_worker *w, struct ptn_error *err)
         w->p->finished(w, w->p->arg);
     }
     ptn_net_free(w->net);
+    ptn_auth_remote_free(w->remote);
     ptn_engine_free(w->engine);
     ptn_modules_stop(w->p->setup->modules);
     return result;

@@ -41,6 +41,8 @@ struct ptn_worker_params {
     struct ptn_sockets *sockets;
     struct ptn_shared *shared;
     unsigned number, count;
+    int auth; /* of a worker: the channel to who checks credentials, which is
+                 taken over; -1: there is none now */
     /* Called on the loop when everything serves, and after it has served:
      * watches of the caller's begin and end there. */
     void (*ready)(struct ptn_worker *worker, void *arg);
@@ -63,4 +65,6 @@ void ptn_worker_drain(struct ptn_worker *worker);
  * and have a certificate now begin to listen. */
 unsigned ptn_worker_reload(struct ptn_worker *worker);
 void ptn_worker_refresh_tickets(struct ptn_worker *worker);
+/* Another channel in place of params->auth; taken over. */
+void ptn_worker_meet_warden(struct ptn_worker *worker, int auth);
 #endif

@@ -161,6 +161,13 @@ path_of(struct ptn_host *host, const char *given, const char *file,
     return b.data;
 }
 
+bool
+passwd_has_secrets(const struct passwd *p)
+{
+    enum ptn_role role = ptn_host_role(p->host);
+    return role != PTN_ROLE_CHECKER && role != PTN_ROLE_WORKER;
+}
+
 /* A file is changed by renaming another over it, so the folder it is. */
 static void
 allow_folder(struct ptn_host *host, const char *path, unsigned access)
@@ -173,6 +180,20 @@ allow_folder(struct ptn_host *host, const char *path, unsigned access)
         ptn_buf_add(&folder, path, (size_t)(slash - path));
     ptn_host_allow_path(host, ptn_buf_cstr(&folder), access);
     ptn_buf_free(&folder);
+}
+
+/* Workers read who the accounts are. Who has the secrets may have to split an
+ * older file. */
+static void
+allow_files(const struct passwd *p)
+{
+    bool secrets = passwd_has_secrets(p);
+    unsigned read = PTN_ACCESS_READ | PTN_ACCESS_FOLDER;
+    unsigned write = read | PTN_ACCESS_WRITE;
+    allow_folder(p->host, p->users_path, secrets ? write : read);
+    allow_folder(p->host, p->aliases_path, read);
+    if (secrets)
+        allow_folder(p->host, p->secrets_path, write);
 }
 
 static int
@@ -196,10 +217,7 @@ init(struct ptn_host *host, const void *opts, void **instance,
     passwd_file_init(&p->users, p->users_path, &users_kind, p);
     passwd_file_init(&p->secrets, p->secrets_path, &secrets_kind, p);
     passwd_file_init(&p->aliases, p->aliases_path, &aliases_kind, p);
-    allow_folder(host, p->users_path, PTN_ACCESS_READ | PTN_ACCESS_WRITE);
-    allow_folder(host, p->aliases_path, PTN_ACCESS_READ);
-    allow_folder(host, p->secrets_path,
-                 PTN_ACCESS_READ | PTN_ACCESS_WRITE | PTN_ACCESS_FOLDER);
+    allow_files(p);
     ptn_host_provide(host, PTN_DIRECTORY_CONTRACT, PTN_DIRECTORY_VERSION,
                      &passwd_directory_ops, p);
     ptn_host_provide(host, PTN_DIRECTORY_EDIT_CONTRACT,
@@ -225,12 +243,6 @@ load(void *arg)
         passwd_file_get(&p->secrets, true, &t) == PTN_OK)
         passwd_table_unref(t);
     return NULL;
-}
-
-bool
-passwd_has_secrets(const struct passwd *p)
-{
-    return ptn_host_role(p->host) != PTN_ROLE_CHECKER;
 }
 
 /* A file from before there were secrets of their own is split once. What
