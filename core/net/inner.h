@@ -63,6 +63,7 @@ struct ptn_net {
     bool secrets; /* a password passed through them in this turn */
 
     bool draining;
+    bool retired;
     struct ptn_timer *drain_timer;
     struct ptn_soon drain_soon;
     void (*drain_done)(void *arg);
@@ -95,6 +96,7 @@ struct ptn_listener {
     uint64_t pause_logged;           /* when that was */
     size_t sockets_open;
     struct ptn_accept *sockets;
+    bool left; /* it has no sockets any more */
 };
 
 enum ptn_phase {
@@ -249,6 +251,8 @@ bool ptn_network_around(const struct sockaddr_storage *address,
 /* --- listener.c --- */
 
 void ptn_listener_free(struct ptn_listener *l);
+/* Serves who waits, and leaves the sockets. */
+void ptn_listener_retire(struct ptn_listener *l);
 /* Counts a connection of that peer, which is over no limit because of it. */
 struct ptn_network *ptn_listener_enter(struct ptn_listener *l,
                                        const struct sockaddr_storage *peer);

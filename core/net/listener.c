@@ -185,32 +185,40 @@ pause_accepting(struct ptn_listener *l, int error)
             PTN_FS("error", strerrordesc_np(error)), PTN_FN("held", l->count));
 }
 
-static void
-on_connection(struct ptn_watch *watch, unsigned readiness)
+/* Accepts at most so many: whether that may not have been all. */
+static bool
+accept_some(struct ptn_accept *a, unsigned most)
 {
-    struct ptn_accept *a = PTN_CONTAINER(watch, struct ptn_accept, watch);
     struct ptn_listener *l = a->listener;
 
-    (void)readiness; /* a failure is found by accept */
-    for (unsigned i = 0; i <= a->burst; i++) {
+    for (unsigned i = 0; i < most; i++) {
         struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
         int fd = ptn_wire_accept(a->fd, &peer);
         if (fd >= 0) {
             serve(l, fd, &peer);
             continue;
         }
-        if (errno == EAGAIN) {
-            a->burst = 0;
-            return;
-        }
+        if (errno == EAGAIN)
+            return false;
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
             errno == ENOMEM) {
             pause_accepting(l, errno);
-            return;
+            return true;
         }
         /* The rest is one connection's trouble (accept(2)). */
     }
-    if (a->burst < PTN_NET_ACCEPT_BATCH)
+    return true;
+}
+
+static void
+on_connection(struct ptn_watch *watch, unsigned readiness)
+{
+    struct ptn_accept *a = PTN_CONTAINER(watch, struct ptn_accept, watch);
+
+    (void)readiness; /* a failure is found by accept */
+    if (!accept_some(a, a->burst + 1))
+        a->burst = 0;
+    else if (a->burst < PTN_NET_ACCEPT_BATCH && !a->listener->pause)
         a->burst = a->burst * 2 + 1;
 }
 
@@ -228,16 +236,34 @@ on_accept_closed(struct ptn_watch *watch)
     }
 }
 
+static void
+leave_sockets(struct ptn_listener *l)
+{
+    if (l->left)
+        return;
+    l->left = true;
+    ptn_timer_cancel(l->pause);
+    l->pause = NULL;
+    for (size_t i = 0; i < l->sockets_open; i++)
+        ptn_watch_close(&l->sockets[i].watch, on_accept_closed);
+}
+
+void
+ptn_listener_retire(struct ptn_listener *l)
+{
+    for (size_t i = 0; i < l->sockets_open; i++)
+        (void)accept_some(&l->sockets[i], SOMAXCONN);
+    leave_sockets(l);
+}
+
 void
 ptn_listener_free(struct ptn_listener *l)
 {
     assert(l->count == 0);
-    ptn_timer_cancel(l->pause);
+    leave_sockets(l);
     ptn_map_free(&l->networks);
     ptn_meter_free(l->meter);
     l->net = NULL; /* the record goes with its last watch */
-    for (size_t i = 0; i < l->sockets_open; i++)
-        ptn_watch_close(&l->sockets[i].watch, on_accept_closed);
     if (l->sockets_open > 0)
         return;
     ptn_free(l->sockets);

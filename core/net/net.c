@@ -98,8 +98,22 @@ on_drained(struct ptn_soon *soon)
 void
 ptn_net_on_gone(struct ptn_net *net)
 {
-    if (net->draining && ptn_list_is_empty(&net->sessions))
+    if ((net->draining || net->retired) && ptn_list_is_empty(&net->sessions))
         ptn_soon_call(net->params.loop, &net->drain_soon);
+}
+
+void
+ptn_net_retire(struct ptn_net *net, void (*done)(void *arg), void *arg)
+{
+    struct ptn_list *link = net->listeners.next;
+
+    assert(!net->draining && !net->retired);
+    for (; link != &net->listeners; link = link->next)
+        ptn_listener_retire(PTN_CONTAINER(link, struct ptn_listener, link));
+    net->retired = true;
+    net->drain_done = done;
+    net->drain_arg = arg;
+    ptn_net_on_gone(net);
 }
 
 void

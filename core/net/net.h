@@ -35,6 +35,12 @@ struct ptn_net *ptn_net_new(const struct ptn_net_params *params);
 int ptn_net_listen(struct ptn_net *net, const struct ptn_listener_conf *conf,
                    const int *fds, size_t count, struct ptn_error *err);
 
+/* Another worker has taken over: serves who waits in the sockets' queues by
+ * now and nobody after them, lets all sessions go on as long as they want,
+ * and calls done(arg) once, when the last is gone. The sockets may be closed
+ * at once. A drain may follow; then its `done` is called alone. */
+void ptn_net_retire(struct ptn_net *net, void (*done)(void *arg), void *arg);
+
 /* Serves nobody new (PTN_REFUSE_SHUTDOWN), tells all sessions that the
  * server goes away, and calls done(arg) once: when the last session is gone.
  * `milliseconds` later the rest is cut off; then it is when their jobs under

@@ -433,6 +433,62 @@ test_drain(void **state)
     assert_int_equal(atomic_load(&f.closed), 3);
 }
 
+/* Another worker has taken over the sockets. */
+static void
+test_retire(void **state)
+{
+    struct fixture f;
+    int first, second, late;
+
+    (void)state;
+    fixture_init(&f);
+    fixture_start(&f);
+    first = client_connect(&f);
+    second = client_connect(&f);
+    client_expect(first, "HI\r\n");
+    client_expect(second, "HI\r\n");
+    fixture_retire(&f);
+    usleep(50000);
+    late = client_connect(&f); /* waits in the queue: for the other worker */
+    client_say(first, "PING\r\nQUIT\r\n");
+    client_expect(first, "PONG\r\nBYE\r\n");
+    client_expect_end(first);
+    client_say(second, "JOB 30\r\n");
+    client_expect(second, "JOB ok\r\n");
+    assert_false(atomic_load(&f.drained));
+    assert_int_equal(recv(late, (char[1]){0}, 1, MSG_DONTWAIT), -1);
+    client_say(second, "QUIT\r\n");
+    client_expect(second, "BYE\r\n");
+    client_expect_end(second);
+    close(first);
+    close(second);
+    fixture_stop(&f);
+    assert_int_equal(recv(late, (char[1]){0}, 1, MSG_DONTWAIT), -1);
+    close(late);
+    assert_int_equal(atomic_load(&f.closed), 2);
+}
+
+static void
+test_retire_and_drain(void **state)
+{
+    struct fixture f;
+    int idle;
+
+    (void)state;
+    fixture_init(&f);
+    fixture_start(&f);
+    idle = client_connect(&f);
+    client_expect(idle, "HI\r\n");
+    fixture_retire(&f);
+    client_say(idle, "PING\r\n");
+    client_expect(idle, "PONG\r\n");
+    fixture_drain(&f, 1500);
+    client_expect(idle, "SHUTDOWN\r\n");
+    client_expect_end(idle);
+    close(idle);
+    fixture_stop(&f);
+}
+
 /* The output bound: what a peer does not read stops what it asked for. */
 static void
 test_slow_reader(void **state)
@@ -592,6 +648,8 @@ main(void)
         cmocka_unit_test(test_trickle),
         cmocka_unit_test(test_stuck_module),
         cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_retire),
+        cmocka_unit_test(test_retire_and_drain),
         cmocka_unit_test(test_slow_reader),
         cmocka_unit_test(test_asks_and_never_reads),
         cmocka_unit_test(test_rude_module),

@@ -73,7 +73,7 @@ on_drained(void *arg)
     atomic_store(&f->drained, 1);
 }
 
-/* In the server's thread: a number is a drain, 0 the end. */
+/* In the server's thread: a number is a drain, 0 the end, -1 retiring. */
 static void
 on_command(void *arg)
 {
@@ -84,6 +84,10 @@ on_command(void *arg)
                      sizeof milliseconds);
     if (milliseconds > 0) {
         ptn_net_drain(f->net, (uint64_t)milliseconds, on_drained, f);
+        return;
+    }
+    if (milliseconds < 0) {
+        ptn_net_retire(f->net, on_drained, f);
         return;
     }
     ptn_host_unwatch_fd(f->watch);
@@ -166,6 +170,12 @@ fixture_drain(struct fixture *f, int milliseconds)
     f->draining = true;
     assert_int_equal(write(f->command[1], &milliseconds, sizeof milliseconds),
                      sizeof milliseconds);
+}
+
+void
+fixture_retire(struct fixture *f)
+{
+    fixture_drain(f, -1);
 }
 
 void

@@ -63,6 +63,8 @@ void fixture_init(struct fixture *f);
 void fixture_start(struct fixture *f);
 /* Drains for `milliseconds` at most, in the background. */
 void fixture_drain(struct fixture *f, int milliseconds);
+/* Retires the net, in the background; a drain may follow. */
+void fixture_retire(struct fixture *f);
 /* Drains if nobody has, ends the thread, and frees everything. */
 void fixture_stop(struct fixture *f);
 
