@@ -48,8 +48,10 @@ read_abi(struct ptn_slice value, struct ptn_note *out)
 {
     struct ptn_slice major, minor;
 
-    return split(value, '.', &major, &minor) &&
-           read_u16(major, &out->abi_major) && read_u16(minor, &out->abi_minor);
+    out->has_abi = split(value, '.', &major, &minor) &&
+                   read_u16(major, &out->abi_major) &&
+                   read_u16(minor, &out->abi_minor);
+    return out->has_abi;
 }
 
 static bool
@@ -103,7 +105,7 @@ ptn_note_parse(struct ptn_slice text, struct ptn_note *out)
         if (!read_line(line, out))
             return false;
     return text.len == 0 && *out->name && *out->version && *out->license &&
-           out->abi_major > 0;
+           out->has_abi;
 }
 
 enum ptn_note_found

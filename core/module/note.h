@@ -19,6 +19,7 @@ struct ptn_note_contract {
 };
 
 struct ptn_note {
+    bool has_abi;
     uint16_t abi_major, abi_minor;
     char name[PTN_NOTE_WORD_MAX + 1];
     char version[PTN_NOTE_WORD_MAX + 1];

@@ -19,7 +19,8 @@ core_posternctl_posternctl_SOURCES = \
 	core/posternctl/state.c \
 	core/posternctl/table.c \
 	core/posternctl/user.c
-core_posternctl_posternctl_CPPFLAGS = $(libpostern_core_la_CPPFLAGS)
+core_posternctl_posternctl_CPPFLAGS = $(libpostern_core_la_CPPFLAGS) \
+	-DPTN_PKGDATADIR='"$(pkgdatadir)"'
 core_posternctl_posternctl_CFLAGS = $(prog_cflags)
 core_posternctl_posternctl_LDFLAGS = $(prog_ldflags) $(module_preopen)
 EXTRA_core_posternctl_posternctl_DEPENDENCIES = $(module_objects)

@@ -10,8 +10,8 @@
  *     C: QUIT
  *     S: 221 1 lines
  *
- * Copy the folder, replace the word "skeleton", run make. Then name the module
- * in the configuration and give it a listener:
+ * `posternctl module new NAME --protocol` makes a copy with another name. Then
+ * name the module in the configuration and give it a listener:
  *
  *     load = [ "tls_wolfssl", "skeleton" ];
  *     listeners: {

@@ -32,6 +32,10 @@ says() {
     fi
     grep -E "$pattern" "$work/out" || { cat "$work/out"; return 1; }
 }
+# says_not WORD FOLDER: no file has it, nor its name.
+says_not() {
+    ! grep -ri "$1" "$2" && ! find "$2" -iname "*$1*" | grep .
+}
 bail() { echo "Bail out! $*"; exit 1; }
 
 is "make install with DESTDIR" \
@@ -67,7 +71,7 @@ build_skeleton() { # FOLDER [MAKE-ARGUMENT...]
     shift
     make -s -C "$folder" CC="${CC:-cc}" PKG_CONFIG="$pkg_config" "$@"
 }
-skeleton=$(find "$work/dest" -path '*/examples/skeleton')
+skeleton=$(find "$work/dest" -path '*/share/postern/skeleton')
 if [ -f "$skeleton/skeleton.c" ]; then
     cp -r "$skeleton" "$work/skeleton"
     chmod -R u+w "$work/skeleton"
@@ -80,6 +84,30 @@ if [ -f "$skeleton/skeleton.c" ]; then
             awk '$3 !~ /^_/ { print $3 }')" = skeleton_LTX_postern_module
     is "it installs where modules are loaded from" \
         make -s -C "$work/skeleton" install PKG_CONFIG="$pkg_config"
+fi
+
+# As an author begins: a module of another name, its tests with the harness
+# and with the installed server.
+ctl=$(find "$work/dest" -name posternctl -type f)
+author() {
+    LD_LIBRARY_PATH=$libdir "$ctl" module new "$@"
+}
+check_echo() {
+    LD_LIBRARY_PATH=$libdir make -s -C "$work/echo" check CC="${CC:-cc}" \
+        PKG_CONFIG="$pkg_config" CFLAGS="-O2 -g -Wall -Wextra -Werror"
+}
+if [ -n "$ctl" ] && [ -z "${PTN_SANITIZE#no}" ]; then
+    is "posternctl module new writes a protocol" \
+        author echo --protocol --dir "$work/echo"
+    is "nothing of it is called after the starter" \
+        says_not skeleton "$work/echo"
+    is "its own tests pass, with pkg-config alone" check_echo
+    sed -i 's/good bye/adieu/' "$work/echo/echo.c"
+    is "a test of it can fail" says "^not ok" check_echo
+    is "what is there is not overwritten" says "File exists" \
+        author echo --protocol --dir "$work/echo"
+    is "a bad name is refused" says "is no name for a module" \
+        author Echo-1 --protocol
 fi
 
 daemon=$(find "$work/dest" -name posternd -type f)

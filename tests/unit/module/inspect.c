@@ -189,7 +189,6 @@ notes(void **state)
     assert_false(PARSES("name=a\nversion=1\nlicense=X\n"));
     assert_false(PARSES("abi=1\nname=a\nversion=1\nlicense=X\n"));
     assert_false(PARSES("abi=1.65536\nname=a\nversion=1\nlicense=X\n"));
-    assert_false(PARSES("abi=0.1\nname=a\nversion=1\nlicense=X\n"));
     assert_false(PARSES(HEAD "needs=mail.store\n"));
     assert_false(PARSES(HEAD "needs=/1\n"));
     assert_false(PARSES(HEAD "provides=a\033[2J/1\n"));
