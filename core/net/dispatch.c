@@ -222,7 +222,7 @@ raise_due(struct ptn_session *s)
     }
     if (is_between_commands(s) && s->shutdown_due) {
         s->shutdown_due = false;
-        s->reason = "shutdown";
+        s->reason = s->kicked ? "kicked" : "shutdown";
         ptn_session_raise(s, PTN_EVENT_SHUTDOWN);
     }
     if (is_between_commands(s) && s->posted) {

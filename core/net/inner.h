@@ -52,6 +52,7 @@ struct ptn_net {
     struct ptn_list listeners, sessions;
     struct ptn_loop_wheel *wheel;
     uint64_t next_id;
+    uint64_t since; /* ptn_loop_now when it was made */
     char id_prefix[6];
 
     /* Of the session that is being served now; empty between turns. */
@@ -143,6 +144,7 @@ struct ptn_session {
     uint32_t jobs;     /* announced and not completed */
     uint32_t errors;   /* of the peer */
     uint32_t lingered; /* octets thrown away in PTN_PHASE_LINGER */
+    uint32_t born;     /* seconds since the net was made */
     uint16_t attempts;
     uint8_t phase;    /* enum ptn_phase */
     bool opened : 1;  /* protocol->open was called */
@@ -151,6 +153,7 @@ struct ptn_session {
     bool tls_wanted : 1; /* start_tls was called */
     bool eof : 1;        /* the peer has finished sending */
     bool shutdown_due : 1;
+    bool kicked : 1; /* that is the operator's wish for this session alone */
     bool errors_told : 1;
     bool unread : 1;   /* input was thrown away at the end */
     bool watching : 1; /* the loop has the record */

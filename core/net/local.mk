@@ -16,6 +16,7 @@ libpostern_core_la_SOURCES += core/net/policy.c
 libpostern_core_la_SOURCES += core/net/proxied.c
 libpostern_core_la_SOURCES += core/net/proxy.c core/net/proxy.h
 libpostern_core_la_SOURCES += core/net/session.c
+libpostern_core_la_SOURCES += core/net/sessions.c
 libpostern_core_la_SOURCES += core/net/tls.c
 libpostern_core_la_SOURCES += core/net/transfer.c
 libpostern_core_la_SOURCES += core/net/wire.c core/net/wire.h

@@ -40,6 +40,7 @@ ptn_net_new(const struct ptn_net_params *params)
     net->plain = ptn_alloc(PTN_NET_PLAIN);
     net->wheel = ptn_loop_wheel_new(params->loop, ptn_session_on_deadline);
     make_prefix(net->id_prefix);
+    net->since = ptn_loop_now(params->loop);
     ptn_loop_on_job(params->loop, ptn_session_on_job);
     return net;
 }

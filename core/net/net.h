@@ -48,6 +48,39 @@ void ptn_net_retire(struct ptn_net *net, void (*done)(void *arg), void *arg);
 void ptn_net_drain(struct ptn_net *net, uint64_t milliseconds,
                    void (*done)(void *arg), void *arg);
 
+/* --- what the operator sees of sessions, and does to them --- */
+
+/* Texts are valid during the call; NULL where there is none. */
+struct ptn_net_session {
+    uint64_t number; /* rising with each session of a net */
+    const char *id, *listener, *protocol, *peer, *user, *local;
+    const char *phase; /* "open", "handshake", "closing" ... */
+    const char *tls_version, *tls_cipher;
+    uint64_t age_ms, idle_ms;
+    uint64_t memory; /* octets that it holds */
+};
+
+/* Which ones: those whose text is that, or NULL for all. */
+struct ptn_net_filter {
+    const char *id, *listener, *user;
+};
+
+/* Calls fn for sessions that are left of `filter`, in the order of their
+ * numbers, from those after `after` (0: from the first) on; at most `max`,
+ * so that the loop does not stand still for long. Answers the number of the
+ * last one when there may be more, else 0. */
+uint64_t
+ptn_net_sessions(struct ptn_net *net, const struct ptn_net_filter *filter,
+                 uint64_t after, size_t max,
+                 void (*fn)(void *arg, const struct ptn_net_session *session),
+                 void *arg);
+
+/* Says goodbye to such sessions in their protocols' words, as soon as no
+ * command is half done; `now`: hangs up at once. At most `max`; answers how
+ * many. Those who have been told are not told again. */
+size_t ptn_net_kick(struct ptn_net *net, const struct ptn_net_filter *filter,
+                    bool now, size_t max);
+
 /* After `done` of a drain, or when there never was a session; the loop
  * still turns once after it. */
 void ptn_net_free(struct ptn_net *net);

@@ -67,6 +67,7 @@ allocate(struct ptn_listener *l, int fd, struct ptn_network *network,
     s->fd = fd;
     s->reason = "closed";
     s->since = s->active = ptn_loop_now(l->net->params.loop);
+    s->born = (uint32_t)((s->since - l->net->since) / 1000);
     ptn_soon_init(&s->soon, on_soon);
     ptn_list_add(&l->net->sessions, &s->link);
     make_id(s);

@@ -8,7 +8,8 @@
 /* One a line, so that adding one touches one. */
 /* clang-format off */
 const struct ctl_command *const ctl_tables[] = {
-    ctl_state_commands,  ctl_sandbox_commands,    ctl_reload_commands,
+    ctl_state_commands,
+    ctl_session_commands,  ctl_sandbox_commands,    ctl_reload_commands,
     ctl_order_commands,  ctl_config_commands,     ctl_user_commands,
     ctl_module_commands, ctl_completion_commands, NULL,
 };

@@ -16,6 +16,7 @@ core_posternctl_posternctl_SOURCES = \
 	core/posternctl/record.c \
 	core/posternctl/reload.c \
 	core/posternctl/sandbox.c \
+	core/posternctl/sessions.c \
 	core/posternctl/state.c \
 	core/posternctl/table.c \
 	core/posternctl/user.c

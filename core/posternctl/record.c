@@ -8,26 +8,36 @@
 #include <time.h>
 
 /* What a field is, by its name in all records; others are texts. */
-static const char *const numbers[] = {"pid",
-                                      "uptime_ms",
-                                      "number",
-                                      "restarts",
-                                      "sessions",
-                                      "total",
-                                      "refused",
-                                      "handshakes",
-                                      "resumed",
-                                      "auth_ok",
-                                      "handshake_failures",
-                                      "auth_failed",
-                                      "timeouts",
-                                      "not_after",
-                                      "line",
-                                      "rules",
-                                      "abi",
-                                      "uid",
-                                      "filters",
-                                      NULL};
+/* clang-format off */
+static const char *const numbers[] = {
+    "abi",
+    "after",
+    "age_ms",
+    "auth_failed",
+    "auth_ok",
+    "count",
+    "filters",
+    "handshake_failures",
+    "handshakes",
+    "idle_ms",
+    "kicked",
+    "line",
+    "memory",
+    "not_after",
+    "number",
+    "pid",
+    "refused",
+    "restarts",
+    "resumed",
+    "rules",
+    "sessions",
+    "timeouts",
+    "total",
+    "uid",
+    "uptime_ms",
+    "worker",
+    NULL};
+/* clang-format on */
 static const struct {
     const char *key;
     char separator;
@@ -163,6 +173,9 @@ ctl_field(struct ptn_slice line, const char *key, char *into)
         return into;
     if (ends_with(key, "_ms")) {
         format_duration(number, into);
+    } else if (strcmp(key, "memory") == 0) {
+        snprintf(into, CTL_CELL_MAX, number < 1 << 20 ? "%.1fk" : "%.1fM",
+                 (double)number / (number < 1 << 20 ? 1024 : 1 << 20));
     } else if (strcmp(key, "not_after") == 0) {
         time_t when = (time_t)number;
         struct tm utc;

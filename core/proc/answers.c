@@ -28,6 +28,8 @@ answer_worker(struct ptn_worker *w, struct ptn_slice args, struct ptn_buf *out,
 
 static const struct ptn_answer answers[] = {
     {"worker", answer_worker},
+    {"sessions", ptn_answer_sessions},
+    {"kick", ptn_answer_kick},
 };
 
 static const struct ptn_answer *

@@ -31,4 +31,15 @@ void ptn_answers_reply(struct ptn_worker *worker, struct ptn_slice ask,
                        void (*tell)(void *arg, struct ptn_slice text),
                        void *arg);
 
+/* --- answer_sessions.c --- */
+
+/* args: [of=WORKER] [after=NUMBER] [listener=] [user=] [id=]; records
+ * "session", and "more after=NUMBER" when there are more. */
+int ptn_answer_sessions(struct ptn_worker *worker, struct ptn_slice args,
+                        struct ptn_buf *out, struct ptn_error *err);
+/* args: one of listener=, user= and id=, [now=yes]; a record
+ * "kicked count=N"; to be asked again until it is 0. */
+int ptn_answer_kick(struct ptn_worker *worker, struct ptn_slice args,
+                    struct ptn_buf *out, struct ptn_error *err);
+
 #endif

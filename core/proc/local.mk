@@ -4,6 +4,7 @@
 libpostern_core_la_SOURCES += \
 	core/proc/admin.c core/proc/admin.h \
 	core/proc/answers.c core/proc/answers.h \
+	core/proc/answer_sessions.c \
 	core/proc/asks.c core/proc/asks.h \
 	core/proc/begin.c core/proc/begin.h \
 	core/proc/channels.c core/proc/channels.h \

@@ -19,7 +19,8 @@
 /* --- records --- */
 
 /* Appends "\tkey=value", with tab, newline and backslash escaped. */
-void ptn_record_add(struct ptn_buf *out, const char *key, const char *value);
+PTN_API void ptn_record_add(struct ptn_buf *out, const char *key,
+                            const char *value);
 void ptn_record_addn(struct ptn_buf *out, const char *key, uint64_t value);
 
 /* The value of `key` in a line, unescaped into `out`; false without it. */
