@@ -24,6 +24,7 @@ libpostern_core_la_SOURCES += \
 	core/proc/sandbox.c core/proc/sandbox.h \
 	core/proc/sandbox_inner.h \
 	core/proc/sandbox_landlock.c \
+	core/proc/sandbox_paths.c \
 	core/proc/sandbox_seccomp.c \
 	core/proc/sandbox_trap.c \
 	core/proc/server.c core/proc/server.h \

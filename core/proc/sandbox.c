@@ -1,188 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Which paths each role needs, and the state of this process's sandbox. The
- * state belongs to the process, as the log's does; main thread.
+ * The two steps into the sandbox, and the state of this process's own. That
+ * belongs to the process, as the log's does; main thread.
  */
 #include "proc/sandbox.h"
 #include "log/log.h"
 #include "proc/crash.h"
 #include "proc/plan.h"
 #include "proc/sandbox_inner.h"
-#include <errno.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* The paths of this process, and a string for each. */
-struct paths {
-    struct ptn_sandbox_path *items;
-    size_t count;
-};
 
 static struct {
     enum ptn_sandbox_role role;
     bool is_off, is_inherited;
     struct ptn_guard_state seccomp, landlock;
-    struct paths paths;
+    struct ptn_sandbox_paths paths;
 } own;
 
 static const char *const role_names[] = {"supervisor", "checker", "warden",
                                          "worker", "single"};
-
-/* --- paths --- */
-
-static void
-add(struct paths *p, const char *path, unsigned access)
-{
-    for (size_t i = 0; i < p->count; i++)
-        if (strcmp(p->items[i].path, path) == 0) {
-            p->items[i].access |= access;
-            return;
-        }
-    p->items = ptn_realloc(p->items, (p->count + 1) * sizeof *p->items);
-    p->items[p->count++] = (struct ptn_sandbox_path){ptn_strdup(path), access};
-}
-
-/* The folder that the file lies in, and the one that it really lies in when
- * there is a symbolic link on the way: a file is replaced by renaming
- * another over it, and a rule would go with the old one. */
-static void
-add_folder_of(struct paths *p, const char *path, unsigned access)
-{
-    char folder[PATH_MAX], real[PATH_MAX];
-
-    snprintf(folder, sizeof folder, "%s", path);
-    add(p, dirname(folder), access);
-    if (!realpath(path, real))
-        return;
-    add(p, dirname(real), access);
-}
-
-/* iconv(3) opens a library for each character set, beside the C library. */
-static void
-add_character_sets(void *arg, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char folder[PATH_MAX];
-
-    if (strncmp(slash, "/libc.so", 8) != 0)
-        return;
-    snprintf(folder, sizeof folder, "%.*s/gconv", (int)(slash - path), path);
-    add(arg, folder, PTN_ACCESS_READ);
-}
-
-/* What the C library and the kernel keep for everybody. */
-static void
-add_system(struct paths *p)
-{
-    static const char *const readable[] = {
-        "/dev/random",
-        "/dev/urandom",
-        "/etc/localtime",
-        "/proc/sys/vm/overcommit_memory", /* of malloc */
-        "/sys/devices/system/cpu/online", /* of malloc */
-        "/usr/share/zoneinfo",
-    };
-
-    for (size_t i = 0; i < PTN_COUNT(readable); i++)
-        add(p, readable[i], PTN_ACCESS_READ);
-    ptn_crash_each_file(add_character_sets, p);
-    add(p, "/dev/null", PTN_ACCESS_READ | PTN_ACCESS_WRITE);
-#ifdef PTN_SANITIZED
-    add(p, "/proc", PTN_ACCESS_READ);
-    add(p, "/usr", PTN_ACCESS_READ);
-    add(p, "/lib", PTN_ACCESS_READ);
-#endif
-}
-
-/* A rule needs something that it is about. */
-static void
-make_folder(const char *path)
-{
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        ptn_log(PTN_LOG_WARNING, "sandbox.folder-not-made",
-                PTN_FS("path", path), PTN_FS("error", strerror(errno)));
-}
-
-static void
-add_module_path(void *arg, const char *path, unsigned access)
-{
-    if (access & PTN_ACCESS_FOLDER)
-        make_folder(path);
-    add(arg, path, access & (PTN_ACCESS_READ | PTN_ACCESS_WRITE));
-}
-
-static void
-add_certificates(struct paths *p, const struct ptn_conf *conf)
-{
-    char path[PATH_MAX];
-
-    for (size_t i = 0; i < conf->cert_count; i++) {
-        const struct ptn_cert_conf *c = &conf->certs[i];
-
-        if (c->cert_file)
-            add_folder_of(p, c->cert_file, PTN_ACCESS_READ);
-        if (c->key_file)
-            add_folder_of(p, c->key_file, PTN_ACCESS_READ);
-    }
-    snprintf(path, sizeof path, "%s/certs", conf->server.state);
-    make_folder(path);
-    add(p, path, PTN_ACCESS_READ | PTN_ACCESS_WRITE);
-}
-
-static void
-add_loaded(void *arg, const char *path)
-{
-    add_folder_of(arg, path,
-                  strstr(path, "/ld-") ? PTN_SANDBOX_EXECUTE : PTN_ACCESS_READ);
-}
-
-/* What the successor of a single process needs to begin: its program and
- * modules, and what they are linked with; the configuration; the control
- * socket and the pid file. By folder: an upgrade puts new files there. */
-static void
-add_succession(struct paths *p, const struct ptn_conf *conf)
-{
-    static const char *const readable[] = {
-        "/etc/group",  "/etc/ld.so.cache", "/etc/nsswitch.conf",
-        "/etc/passwd", "/proc/self",
-    };
-    char program[PATH_MAX];
-
-    for (size_t i = 0; i < PTN_COUNT(readable); i++)
-        add(p, readable[i], PTN_ACCESS_READ);
-    ptn_crash_each_file(add_loaded, p);
-    if (realpath("/proc/self/exe", program))
-        add_folder_of(p, program, PTN_SANDBOX_EXECUTE);
-    add(p, conf->server.module_path, PTN_ACCESS_READ);
-    add_folder_of(p, conf->file, PTN_ACCESS_READ);
-    add_folder_of(p, conf->server.control, PTN_SANDBOX_REPLACE);
-    if (conf->server.pid_file)
-        add_folder_of(p, conf->server.pid_file, PTN_SANDBOX_REPLACE);
-}
-
-static void
-gather(struct paths *p, const struct ptn_conf *conf,
-       const struct ptn_modules *modules)
-{
-    if (own.role == PTN_SANDBOX_SUPERVISOR)
-        return;
-    add_system(p);
-    if (conf->server.log_file)
-        add_folder_of(p, conf->server.log_file, PTN_SANDBOX_APPEND);
-    if (own.role == PTN_SANDBOX_WARDEN || own.role == PTN_SANDBOX_SINGLE)
-        add_certificates(p, conf);
-    if (own.role == PTN_SANDBOX_SINGLE)
-        add_succession(p, conf);
-    /* In the checker no module does more than init, which opens no files. */
-    if (modules && own.role != PTN_SANDBOX_CHECKER)
-        ptn_modules_each_path(modules, add_module_path, p);
-}
 
 /* --- the two steps --- */
 
@@ -212,7 +52,7 @@ ptn_sandbox_enter(const struct ptn_conf *conf, enum ptn_sandbox_role role,
 {
     own.role = role;
     own.seccomp = own.landlock = (struct ptn_guard_state){0};
-    own.paths = (struct paths){0};
+    own.paths = (struct ptn_sandbox_paths){0};
     own.is_off = conf->server.sandbox == PTN_SANDBOX_OFF;
     own.is_inherited = may_inherit(role) && inherits();
     ptn_sandbox_watch();
@@ -266,9 +106,8 @@ ptn_sandbox_confine(const struct ptn_conf *conf,
     struct ptn_landlock want = {.role = own.role};
     int result = 0;
 
-    gather(&own.paths, conf, modules);
-    want.paths = own.paths.items;
-    want.count = own.paths.count;
+    ptn_sandbox_gather(&own.paths, own.role, conf, modules);
+    want.paths = &own.paths;
     if (!own.is_off && !own.is_inherited)
         result = ptn_sandbox_landlock(&want, &own.landlock, err);
     ptn_sandbox_set_confined(own.landlock.on);

@@ -59,12 +59,24 @@ struct ptn_sandbox_path {
     unsigned access;
 };
 
+/* Each path once. */
+struct ptn_sandbox_paths {
+    struct ptn_sandbox_path *items;
+    size_t count;
+};
+
 struct ptn_landlock {
     enum ptn_sandbox_role role;
-    const struct ptn_sandbox_path *paths;
-    size_t count;
+    const struct ptn_sandbox_paths *paths;
 };
 int ptn_sandbox_landlock(const struct ptn_landlock *want,
                          struct ptn_guard_state *state, struct ptn_error *err);
+
+/* --- sandbox_paths.c --- */
+
+/* What the role needs; `modules` may be NULL. */
+void ptn_sandbox_gather(struct ptn_sandbox_paths *paths,
+                        enum ptn_sandbox_role role, const struct ptn_conf *conf,
+                        const struct ptn_modules *modules);
 
 #endif

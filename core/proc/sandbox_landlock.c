@@ -151,8 +151,8 @@ static int
 restrict_self(int ruleset, const struct ptn_landlock *want, uint64_t handled,
               struct ptn_error *err)
 {
-    for (size_t i = 0; i < want->count; i++)
-        if (add_path(ruleset, handled, &want->paths[i], err) != 0)
+    for (size_t i = 0; i < want->paths->count; i++)
+        if (add_path(ruleset, handled, &want->paths->items[i], err) != 0)
             return -1;
     if (syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
         return ptn_error_errno(err, "the sandbox: Landlock");

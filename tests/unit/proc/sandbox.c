@@ -304,6 +304,42 @@ act_miss_certificates(void)
     DENIED(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), EACCES);
 }
 
+/* TOP/here/now -> one, and later -> two, as tools for certificates and for
+ * releases do it. */
+static void
+act_swap_links(void)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/here/two/a.crt", top);
+    CHECK(open(path, O_RDONLY | O_CLOEXEC) >= 0);
+    snprintf(path, sizeof path, "%s/here/now/a.crt", top);
+    CHECK(open(path, O_RDONLY | O_CLOEXEC) >= 0);
+    DENIED(open(outside, O_RDONLY | O_CLOEXEC), EACCES);
+}
+
+static void
+test_links_to_certificates_may_be_swapped(void **state)
+{
+    char command[512], path[96];
+    struct ptn_cert_conf certificate = {.name = "a", .cert_file = path};
+
+    (void)state;
+    if (!has_landlock())
+        skip();
+    snprintf(path, sizeof path, "%s/here/now/a.crt", top);
+    snprintf(command, sizeof command,
+             "cd %s && mkdir -p here/one here/two && ln -s one here/now && "
+             "touch here/one/a.crt here/two/a.crt",
+             top);
+    assert_int_equal(system(command), 0);
+    conf.certs = &certificate;
+    conf.cert_count = 1;
+    run(PTN_SANDBOX_WARDEN, NULL, act_swap_links);
+    conf.cert_count = 0;
+    (void)told();
+}
+
 static void
 test_certificates_are_for_the_warden(void **state)
 {
@@ -505,6 +541,7 @@ main(void)
         cmocka_unit_test(test_children_have_no_way_out),
         cmocka_unit_test(test_files_outside_are_closed),
         cmocka_unit_test(test_certificates_are_for_the_warden),
+        cmocka_unit_test(test_links_to_certificates_may_be_swapped),
         cmocka_unit_test(test_the_supervisor_keeps_its_files),
         cmocka_unit_test(test_who_insists_is_not_told_of_for_ever),
         cmocka_unit_test(test_a_successor_adds_none),
