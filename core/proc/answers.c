@@ -20,8 +20,7 @@ answer_worker(struct ptn_worker *w, struct ptn_slice args, struct ptn_buf *out,
     (void)err;
     ptn_buf_adds(out, "worker");
     ptn_record_addn(out, "pid", (uint64_t)getpid());
-    ptn_record_add(out, "state",
-                   ptn_worker_is_draining(w) ? "draining" : "serving");
+    ptn_record_add(out, "state", ptn_worker_phase(w));
     ptn_buf_addc(out, '\n');
     return 0;
 }
@@ -87,9 +86,8 @@ ptn_answers_run(struct ptn_worker *worker, struct ptn_slice request,
     return result;
 }
 
-/* As many whole lines as fit into a message. */
-static struct ptn_slice
-take_part(struct ptn_slice *rest)
+struct ptn_slice
+ptn_answers_part(struct ptn_slice *rest)
 {
     struct ptn_slice part = *rest;
 
@@ -105,31 +103,44 @@ take_part(struct ptn_slice *rest)
 }
 
 void
-ptn_answers_reply(struct ptn_worker *worker, struct ptn_slice ask,
-                  void (*tell)(void *arg, struct ptn_slice text), void *arg)
+ptn_answers_send(struct ptn_slice ask, struct ptn_slice records,
+                 const char *refused,
+                 void (*tell)(void *arg, struct ptn_slice text), void *arg)
 {
-    struct ptn_buf records = PTN_BUF_INIT, message = PTN_BUF_INIT;
-    struct ptn_error err = PTN_ERROR_INIT;
-    struct ptn_slice head = ptn_record_next(&ask), rest;
+    struct ptn_slice head = ptn_record_next(&ask);
+    struct ptn_buf message = PTN_BUF_INIT;
     char id[16] = "";
-    int result = ptn_answers_run(worker, ask, &records, &err);
 
     (void)ptn_record_get(head, "id", id, sizeof id);
-    rest = ptn_buf_slice(&records);
     do {
-        struct ptn_slice part = take_part(&rest);
+        struct ptn_slice part = ptn_answers_part(&records);
 
         message.len = 0;
         ptn_buf_adds(&message, "answer");
         ptn_record_add(&message, "id", id);
-        if (rest.len > 0)
+        if (records.len > 0)
             ptn_record_add(&message, "more", "yes");
-        else if (result != 0)
-            ptn_record_add(&message, "refused", err.text);
+        else if (refused)
+            ptn_record_add(&message, "refused", refused);
         ptn_buf_addc(&message, '\n');
         ptn_buf_addslice(&message, part);
         tell(arg, ptn_buf_slice(&message));
-    } while (rest.len > 0);
-    ptn_buf_free(&records);
+    } while (records.len > 0);
     ptn_buf_free(&message);
+}
+
+void
+ptn_answers_reply(struct ptn_worker *worker, struct ptn_slice ask,
+                  void (*tell)(void *arg, struct ptn_slice text), void *arg)
+{
+    struct ptn_buf records = PTN_BUF_INIT;
+    struct ptn_error err = PTN_ERROR_INIT;
+    struct ptn_slice request = ask;
+    int result;
+
+    (void)ptn_record_next(&request); /* the line "ask id=N" */
+    result = ptn_answers_run(worker, request, &records, &err);
+    ptn_answers_send(ask, ptn_buf_slice(&records), result ? err.text : NULL,
+                     tell, arg);
+    ptn_buf_free(&records);
 }

@@ -25,6 +25,16 @@ bool ptn_answers_know(struct ptn_slice request);
 int ptn_answers_run(struct ptn_worker *worker, struct ptn_slice request,
                     struct ptn_buf *out, struct ptn_error *err);
 
+/* Takes off as many whole lines as a message can hold. */
+struct ptn_slice ptn_answers_part(struct ptn_slice *rest);
+
+/* Sends the records as the answer to a PTN_MESSAGE_ASK or _RELOAD, whose
+ * text `ask` begins with; `refused` is NULL, or why there is none. */
+void ptn_answers_send(struct ptn_slice ask, struct ptn_slice records,
+                      const char *refused,
+                      void (*tell)(void *arg, struct ptn_slice text),
+                      void *arg);
+
 /* The text of a PTN_MESSAGE_ASK, answered in as many texts of
  * PTN_MESSAGE_ANSWER as are needed. */
 void ptn_answers_reply(struct ptn_worker *worker, struct ptn_slice ask,

@@ -12,6 +12,7 @@
 #include "proc/crew.h"
 
 #define PTN_ASKS_PATIENCE_MS 2000
+#define PTN_ASKS_RELOAD_MS 30000 /* certificates may be many */
 
 struct ptn_asks {
     struct ptn_list open;
@@ -26,6 +27,15 @@ void ptn_asks_deinit(struct ptn_asks *asks);
  * answer of a control verb: PTN_CONTROL_LATER, or -1: nobody is there. */
 int ptn_asks_begin(struct ptn_asks *asks, struct ptn_crew *crew,
                    struct ptn_control_call *call, struct ptn_error *err);
+
+/* Tells the workers that serve and were hired for a generation before
+ * `newest` to read their certificates again, and calls done(arg, records) once,
+ * with a record "refused count=N" of each. Answers how many were told; of none
+ * nothing is heard. */
+unsigned ptn_asks_reload(struct ptn_asks *asks, struct ptn_crew *crew,
+                         unsigned newest,
+                         void (*done)(void *arg, struct ptn_slice records),
+                         void *arg);
 
 /* A worker's PTN_MESSAGE_ANSWER; a worker that will not answer any more. */
 void ptn_asks_take(struct ptn_asks *asks, unsigned worker,

@@ -106,18 +106,45 @@ not_bound(const struct ptn_conf *conf, const char *name, struct ptn_error *err)
     return -1;
 }
 
+/* How many processes serve a listener of that group. */
+static unsigned
+workers_of(const struct ptn_conf *conf, const char *group)
+{
+    const struct ptn_group_conf *g = ptn_conf_find_group(conf, group);
+
+    if (conf->server.processes == PTN_PROCESSES_SINGLE || !g)
+        return 1;
+    return ptn_conf_group_workers(conf, g);
+}
+
 int
 ptn_begin_bind(const struct ptn_conf *conf, const struct ptn_plan *plan,
                struct ptn_sockets *sockets, struct ptn_error *err)
 {
     for (size_t i = 0; i < plan->count; i++) {
         const struct ptn_plan_listener *l = &plan->listeners[i];
+        unsigned count = workers_of(conf, l->group);
 
         for (size_t j = 0; j < l->address_count; j++)
-            if (ptn_sockets_add(sockets, i, &l->addresses[j], err) != 0)
+            if (ptn_sockets_add(sockets, &l->addresses[j], count, err) != 0)
                 return not_bound(conf, l->name, err);
     }
     return 0;
+}
+
+void
+ptn_begin_sockets(const struct ptn_plan *plan, const char *group, unsigned rank,
+                  unsigned workers, const struct ptn_sockets *sockets,
+                  struct ptn_buf *out)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct ptn_plan_listener *l = &plan->listeners[i];
+
+        if (group && strcmp(group, l->group) != 0)
+            continue;
+        for (size_t j = 0; j < l->address_count; j++)
+            ptn_sockets_of(sockets, &l->addresses[j], rank, workers, out);
+    }
 }
 
 void

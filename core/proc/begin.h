@@ -19,9 +19,16 @@ int ptn_begin_open_log(const struct ptn_conf *conf, struct ptn_error *err);
 int ptn_begin_folders(const struct ptn_conf *conf, struct ptn_error *err);
 
 /* Binds all addresses, also of listeners that may not serve: a port that
- * is bound refuses connections as long as nobody listens. */
+ * is bound refuses connections as long as nobody listens. Then
+ * ptn_sockets_commit, or ptn_sockets_rollback. */
 int ptn_begin_bind(const struct ptn_conf *conf, const struct ptn_plan *plan,
                    struct ptn_sockets *sockets, struct ptn_error *err);
+
+/* Appends the struct ptn_socket that worker `rank` of `workers` serves in the
+ * group; NULL: in all groups. */
+void ptn_begin_sockets(const struct ptn_plan *plan, const char *group,
+                       unsigned rank, unsigned workers,
+                       const struct ptn_sockets *sockets, struct ptn_buf *out);
 
 /* Logs that the server serves, and which listeners do not. */
 void ptn_begin_log_ready(const struct ptn_plan *plan, unsigned workers);

@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -49,6 +50,10 @@ ptn_child_begin(const struct ptn_child *child, const char *name)
     signal(SIGTERM, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
     ptn_log_set_process(name);
+    if (child->again) { /* the log may be another one by now */
+        ptn_begin_reopen_log(child->conf);
+        ptn_log_set_level((enum ptn_log_level)child->conf->server.log_level);
+    }
     ptn_crash_watch(ptn_reports_leave(child->reports), name,
                     child->conf->server.module_path, &child->conf->load);
     ptn_child_die_with_parent(child);
@@ -109,6 +114,13 @@ check(const struct ptn_child *child, struct ptn_setup *setup,
     return PTN_EXIT_OK;
 }
 
+/* One that cannot even be read is gone on with, to say all that is wrong. */
+static struct ptn_conf *
+read_again(struct ptn_conf *conf)
+{
+    return ptn_conf_failed(conf) ? conf : ptn_conf_again(conf, PTN_CONF_RECORD);
+}
+
 int
 ptn_child_check(const struct ptn_child *child, int fd)
 {
@@ -123,8 +135,7 @@ ptn_child_check(const struct ptn_child *child, int fd)
         status = tell_error(child, &err, &plan);
         written = write_all(fd, ptn_buf_slice(&plan));
     } else {
-        ptn_setup_load(&setup, ptn_conf_again(child->conf, PTN_CONF_RECORD),
-                       PTN_ROLE_CHECKER, NULL);
+        ptn_setup_load(&setup, read_again(child->conf), PTN_ROLE_CHECKER, NULL);
         ptn_crash_map();
         status = check(child, &setup, &plan);
         written = write_all(fd, ptn_buf_slice(&plan));
@@ -155,24 +166,33 @@ tell_answer(void *arg, struct ptn_slice text)
     tell(arg, PTN_MESSAGE_ANSWER, text);
 }
 
+/* What its listeners and certificates are like, in as many messages as it
+ * takes. */
 static void
-tell_state(const struct work *w, enum ptn_message type, unsigned refused)
+tell_state(const struct work *w)
 {
     struct ptn_buf state = PTN_BUF_INIT;
+    struct ptn_slice rest;
 
-    ptn_buf_adds(&state, "refused");
-    ptn_record_addn(&state, "count", refused);
-    ptn_buf_addc(&state, '\n');
     ptn_plan_write_state(&w->setup, &state);
-    tell(w, type, ptn_buf_slice(&state));
+    rest = ptn_buf_slice(&state);
+    while (rest.len > 0)
+        tell(w, PTN_MESSAGE_STATE, ptn_answers_part(&rest));
     ptn_buf_free(&state);
 }
 
 static void
-reload(struct work *w)
+reload(struct work *w, struct ptn_slice ask)
 {
+    struct ptn_buf records = PTN_BUF_INIT;
+
     ptn_begin_reopen_log(w->setup.conf);
-    tell_state(w, PTN_MESSAGE_STATE, ptn_worker_reload(w->worker));
+    ptn_buf_adds(&records, "refused");
+    ptn_record_addn(&records, "count", ptn_worker_reload(w->worker));
+    ptn_buf_addc(&records, '\n');
+    tell_state(w);
+    ptn_answers_send(ask, ptn_buf_slice(&records), NULL, tell_answer, w);
+    ptn_buf_free(&records);
 }
 
 /* There is a new warden: what was asked of the old one is lost, and what it
@@ -182,7 +202,38 @@ meet_warden(struct work *w, const int ends[PTN_CHANNELS])
 {
     ptn_worker_meet_warden(w->worker, ends[PTN_CHANNEL_AUTH]);
     ptn_setup_connect(&w->setup, ends[PTN_CHANNEL_SIGN]);
-    tell_state(w, PTN_MESSAGE_STATE, ptn_worker_reload(w->worker));
+    (void)ptn_worker_reload(w->worker);
+    tell_state(w);
+}
+
+static void
+take(struct work *w, enum ptn_message type, struct ptn_slice text)
+{
+    switch (type) {
+    case PTN_MESSAGE_SERVE:
+        ptn_worker_serve(w->worker);
+        break;
+    case PTN_MESSAGE_RETIRE:
+        ptn_worker_retire(w->worker);
+        break;
+    case PTN_MESSAGE_DRAIN:
+        ptn_worker_drain(w->worker);
+        break;
+    case PTN_MESSAGE_RELOAD:
+        reload(w, text);
+        break;
+    case PTN_MESSAGE_PING:
+        tell(w, PTN_MESSAGE_PING, PTN_SLICE(""));
+        break;
+    case PTN_MESSAGE_TICKETS:
+        ptn_worker_refresh_tickets(w->worker);
+        break;
+    case PTN_MESSAGE_ASK:
+        ptn_answers_reply(w->worker, text, tell_answer, w);
+        break;
+    default:
+        break; /* none that a worker gets */
+    }
 }
 
 static void
@@ -197,20 +248,11 @@ on_message(void *arg)
         return;
     if (n <= 0) /* the supervisor is gone */
         _exit(PTN_EXIT_FAILED);
-    if (w->message[0] == PTN_MESSAGE_DRAIN)
-        ptn_worker_drain(w->worker);
-    else if (w->message[0] == PTN_MESSAGE_RELOAD)
-        reload(w);
-    else if (w->message[0] == PTN_MESSAGE_PING)
-        tell(w, PTN_MESSAGE_PING, PTN_SLICE(""));
-    else if (w->message[0] == PTN_MESSAGE_TICKETS)
-        ptn_worker_refresh_tickets(w->worker);
-    else if (w->message[0] == PTN_MESSAGE_WARDEN && ends[PTN_CHANNEL_SIGN] >= 0)
+    if (w->message[0] == PTN_MESSAGE_WARDEN && ends[PTN_CHANNEL_SIGN] >= 0)
         meet_warden(w, ends);
-    else if (w->message[0] == PTN_MESSAGE_ASK)
-        ptn_answers_reply(w->worker,
-                          (struct ptn_slice){w->message + 1, (size_t)n - 1},
-                          tell_answer, w);
+    else
+        take(w, (enum ptn_message)w->message[0],
+             (struct ptn_slice){w->message + 1, (size_t)n - 1});
 }
 
 static void
@@ -231,7 +273,8 @@ ready(struct ptn_worker *worker, void *arg)
     w->worker = worker;
     w->term = ptn_loop_signal(loop, SIGTERM, on_term, w);
     w->channel = ptn_loop_watch_fd(loop, w->child->channel, on_message, w);
-    tell_state(w, PTN_MESSAGE_READY, 0);
+    tell_state(w);
+    tell(w, PTN_MESSAGE_READY, PTN_SLICE(""));
 }
 
 static void
@@ -245,13 +288,14 @@ finished(struct ptn_worker *worker, void *arg)
 }
 
 /* On the first start the operator is looking at the terminal; later, the
- * log is where such things are looked for. */
+ * log is where such things are looked for, and a reload reports them. */
 static int
-complain(const struct ptn_child *child, const struct ptn_error *err)
+complain(const struct work *w, const struct ptn_error *err)
 {
-    if (!child->again)
+    if (!w->child->again)
         return ptn_begin_complain(err);
     ptn_log_error(PTN_LOG_ERROR, "worker.not-started", err);
+    tell(w, PTN_MESSAGE_FAILED, ptn_slice_of(err->text));
     return PTN_EXIT_FAILED;
 }
 
@@ -263,23 +307,40 @@ serve(struct work *w)
     struct ptn_worker_params params = {
         .setup = &w->setup,
         .sockets = child->sockets,
+        .socket_count = child->socket_count,
         .shared = child->shared,
         .number = child->number,
         .count = child->count,
         .auth = child->channels[PTN_CHANNEL_AUTH],
+        .hold = true,
         .ready = ready,
         .finished = finished,
         .arg = w,
     };
 
     if (ptn_sandbox_confine(w->setup.conf, w->setup.modules, &err) != 0)
-        return complain(child, &err);
+        return complain(w, &err);
     ptn_setup_connect(&w->setup, child->channels[PTN_CHANNEL_SIGN]);
-    /* The first speaks for all. */
-    ptn_setup_certificates(&w->setup, child->number != 0);
+    /* The first of a group speaks for all. */
+    ptn_setup_certificates(&w->setup, child->rank != 0);
     if (ptn_worker_run(&params, &err) != 0)
-        return complain(child, &err);
+        return complain(w, &err);
     return PTN_EXIT_OK;
+}
+
+/* Its data is what may not grow: maps of files, such as a store's index,
+ * are not counted. */
+static int
+confine(const struct ptn_group_conf *group, struct ptn_error *err)
+{
+    struct rlimit limit = {group->memory, group->memory};
+
+    if (group->memory && setrlimit(RLIMIT_DATA, &limit) != 0)
+        return ptn_error_errno(err, "groups.%s.memory", group->name);
+    if (group->niceness &&
+        setpriority(PRIO_PROCESS, 0, (int)group->niceness) != 0)
+        return ptn_error_errno(err, "groups.%s.nice", group->name);
+    return 0;
 }
 
 int
@@ -287,21 +348,24 @@ ptn_child_work(const struct ptn_child *child)
 {
     struct ptn_error err = PTN_ERROR_INIT;
     struct work w = {.child = child};
+    struct ptn_conf *conf;
     int status = PTN_EXIT_CONFIG;
 
-    if (ptn_privileges_drop(child->conf->server.user, &err) != 0)
-        return complain(child, &err);
+    if (ptn_privileges_drop(child->conf->server.user, &err) != 0 ||
+        confine(child->group, &err) != 0)
+        return complain(&w, &err);
     ptn_child_die_with_parent(child); /* changing the user has ended that */
     if (ptn_sandbox_enter(child->conf, PTN_SANDBOX_WORKER, &err) != 0)
-        return complain(child, &err);
+        return complain(&w, &err);
     w.message = ptn_alloc(PTN_MESSAGE_MAX);
-    ptn_setup_load(&w.setup, ptn_conf_again(child->conf, 0), PTN_ROLE_WORKER,
-                   NULL);
+    conf = ptn_conf_again(child->conf, 0);
+    ptn_conf_keep_group(conf, child->group->name);
+    ptn_setup_load(&w.setup, conf, PTN_ROLE_WORKER, child->modules);
     ptn_crash_map();
-    if (!ptn_conf_failed(w.setup.conf))
+    if (!ptn_conf_failed(conf))
         status = serve(&w);
     else if (child->again) /* a module was replaced by an unfit one */
-        ptn_conf_print_notes(w.setup.conf, stderr);
+        ptn_conf_print_notes(conf, stderr);
     ptn_setup_free(&w.setup);
     ptn_free(w.message);
     return status;

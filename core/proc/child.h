@@ -12,25 +12,32 @@
 #include <sys/types.h>
 
 struct ptn_child {
-    const struct ptn_conf *conf; /* as the supervisor has read it */
+    struct ptn_conf *conf; /* as the supervisor has read it */
     pid_t supervisor;
     struct ptn_reports *reports; /* the way of its crash reports */
+    bool again; /* the server has begun to serve before: errors are for the
+                   log, and for whoever has asked for a reload */
     /* Of a worker: */
-    struct ptn_sockets *sockets;
+    const struct ptn_group_conf *group;
+    const char *modules; /* those it loads, with commas; NULL: all */
+    struct ptn_socket *sockets;
+    size_t socket_count;
     struct ptn_shared *shared;
-    unsigned number, count;
+    unsigned number;            /* its slot; no other that lives has it */
+    unsigned count;             /* workers of the group, of which it is */
+    unsigned rank;              /* this one, from 0 */
     int channel;                /* to the supervisor */
     int channels[PTN_CHANNELS]; /* to the warden; -1: not now */
-    bool again;                 /* it replaces one that died */
 };
 
 /* Signals as a child needs them; it dies when its parent does. */
 void ptn_child_begin(const struct ptn_child *child, const char *name);
+
 /* Again, as changing the user has ended that. */
 void ptn_child_die_with_parent(const struct ptn_child *child);
 
 /* Checks everything but the certificates, and writes the plan to `fd`. Errors
- * go to stderr. Answers an exit status. */
+ * go to stderr; at a reload, into the plan. Answers an exit status. */
 int ptn_child_check(const struct ptn_child *child, int fd);
 
 /* Serves. Answers an exit status. */

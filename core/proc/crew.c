@@ -4,6 +4,8 @@
  */
 #include "proc/crew.h"
 #include "base/clock.h"
+#include "proc/begin.h"
+#include <assert.h>
 #include <errno.h>
 #include <postern/log.h>
 #include <signal.h>
@@ -11,7 +13,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -22,19 +23,16 @@ enum {
 };
 
 void
-ptn_crew_init(struct ptn_crew *c, const struct ptn_conf *conf, unsigned count)
+ptn_crew_init(struct ptn_crew *c)
 {
-    *c = (struct ptn_crew){.conf = conf, .count = count};
-    c->workers = ptn_alloc(count * sizeof *c->workers);
-    c->message = ptn_alloc(PTN_MESSAGE_MAX);
-    ptn_sockets_init(&c->sockets, count);
-    for (unsigned i = 0; i < count; i++)
-        c->workers[i].channel = -1;
+    *c = (struct ptn_crew){.message = ptn_alloc(PTN_MESSAGE_MAX)};
 }
 
 void
 ptn_crew_free(struct ptn_crew *c)
 {
+    for (unsigned i = 0; i < c->count; i++)
+        ptn_generation_unref(c->workers[i].generation);
     ptn_sockets_close(&c->sockets);
     if (c->shared)
         ptn_shared_free(c->shared);
@@ -42,13 +40,61 @@ ptn_crew_free(struct ptn_crew *c)
     ptn_free(c->message);
 }
 
-void
-ptn_crew_let_go(struct ptn_crew *c)
+/* --- slots --- */
+
+/* A free one, or a new one; -1: there are too many. */
+static int
+find_slot(struct ptn_crew *c)
 {
     for (unsigned i = 0; i < c->count; i++)
-        if (c->workers[i].channel >= 0)
-            close(c->workers[i].channel);
-    ptn_sockets_close(&c->sockets);
+        if (c->workers[i].phase == PTN_WORKER_FREE)
+            return (int)i;
+    if (c->count == c->shared->workers)
+        return -1;
+    c->workers = ptn_realloc(c->workers, (c->count + 1) * sizeof *c->workers);
+    return (int)c->count++;
+}
+
+int
+ptn_crew_hire(struct ptn_crew *c, struct ptn_generation *generation,
+              const struct ptn_group_conf *group, unsigned rank)
+{
+    int slot = find_slot(c);
+
+    if (slot < 0)
+        return -1;
+    c->workers[slot] = (struct ptn_crew_worker){
+        .phase = PTN_WORKER_DUE,
+        .generation = ptn_generation_ref(generation),
+        .group = group,
+        .rank = rank,
+        .born = generation->number,
+        .channel = -1,
+        .due = ptn_clock_ms(),
+    };
+    return slot;
+}
+
+void
+ptn_crew_adopt(struct ptn_crew *c, unsigned number,
+               struct ptn_generation *generation,
+               const struct ptn_group_conf *group)
+{
+    struct ptn_crew_worker *w = &c->workers[number];
+    struct ptn_generation *before = w->generation;
+
+    w->generation = ptn_generation_ref(generation);
+    w->group = group;
+    ptn_generation_unref(before);
+}
+
+void
+ptn_crew_release(struct ptn_crew *c, unsigned number)
+{
+    struct ptn_crew_worker *w = &c->workers[number];
+
+    ptn_generation_unref(w->generation);
+    *w = (struct ptn_crew_worker){.channel = -1};
 }
 
 uint64_t
@@ -63,31 +109,103 @@ ptn_crew_backoff(unsigned quick_deaths)
     return wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS;
 }
 
+void
+ptn_crew_replace(struct ptn_crew *c, unsigned number)
+{
+    struct ptn_crew_worker *w = &c->workers[number];
+    uint64_t now = ptn_clock_ms();
+    bool quick = now - w->started < QUICK_DEATH_MS;
+
+    w->quick_deaths = quick ? w->quick_deaths + 1 : 0;
+    w->phase = PTN_WORKER_DUE;
+    w->due = now + ptn_crew_backoff(w->quick_deaths);
+    w->died = now;
+    w->restarts++;
+}
+
+void
+ptn_crew_serve(struct ptn_crew *c, unsigned number)
+{
+    struct ptn_crew_worker *w = &c->workers[number];
+
+    assert(w->phase == PTN_WORKER_READY);
+    w->phase = PTN_WORKER_SERVING;
+    (void)ptn_crew_send(c, number, PTN_MESSAGE_SERVE, PTN_SLICE(""));
+}
+
+void
+ptn_crew_retire(struct ptn_crew *c, unsigned number, uint64_t due)
+{
+    struct ptn_crew_worker *w = &c->workers[number];
+
+    if (!w->pid) {
+        ptn_crew_release(c, number);
+        return;
+    }
+    if (w->phase != PTN_WORKER_SERVING)
+        kill(w->pid, SIGKILL);
+    else
+        (void)ptn_crew_send(c, number, PTN_MESSAGE_RETIRE, PTN_SLICE(""));
+    w->phase = PTN_WORKER_RETIRED;
+    w->due = due;
+}
+
 /* --- births --- */
+
+static void
+let_go(struct ptn_crew *c, const struct ptn_socket *mine, size_t count)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->workers[i].channel >= 0)
+            close(c->workers[i].channel);
+    ptn_sockets_keep(&c->sockets, mine, count);
+}
+
+void
+ptn_crew_let_go(struct ptn_crew *c)
+{
+    let_go(c, NULL, 0);
+}
+
+/* "worker-3", or "lab-3" in a group of its own. */
+static void
+name_worker(const struct ptn_crew_worker *w, unsigned number, char name[24])
+{
+    bool is_main = strcmp(w->group->name, PTN_GROUP_MAIN) == 0;
+
+    snprintf(name, 24, "%.16s-%u", is_main ? "worker" : w->group->name, number);
+}
 
 static int
 be_worker(struct ptn_crew *c, unsigned number, int channel,
           const int ends[PTN_CHANNELS], pid_t parent)
 {
+    const struct ptn_crew_worker *w = &c->workers[number];
+    const struct ptn_generation *g = w->generation;
+    struct ptn_buf sockets = PTN_BUF_INIT, modules = PTN_BUF_INIT;
     struct ptn_child child = {
-        .conf = c->conf,
+        .conf = g->conf,
         .supervisor = parent,
         .reports = c->reports,
-        .sockets = &c->sockets,
+        .group = w->group,
         .shared = c->shared,
         .number = number,
-        .count = c->count,
+        .count = ptn_conf_group_workers(g->conf, w->group),
+        .rank = w->rank,
         .channel = channel,
         .channels = {ends[0], ends[1]},
         .again = c->again,
     };
     char name[24];
 
-    snprintf(name, sizeof name, "worker-%u", number);
-    for (unsigned i = 0; i < c->count; i++)
-        if (c->workers[i].channel >= 0)
-            close(c->workers[i].channel);
-    ptn_sockets_keep(&c->sockets, number);
+    name_worker(w, number, name);
+    ptn_plan_modules(&g->plan, w->group->name, &modules);
+    ptn_begin_sockets(&g->plan, w->group->name, w->rank, child.count,
+                      &c->sockets, &sockets);
+    child.modules = modules.len ? ptn_buf_cstr(&modules) : NULL;
+    child.sockets = (struct ptn_socket *)sockets.data;
+    child.socket_count = sockets.len / sizeof(struct ptn_socket);
+    let_go(c, child.sockets, child.socket_count);
     c->let_go(c->arg);
     ptn_child_begin(&child, name);
     return ptn_child_work(&child);
@@ -102,7 +220,7 @@ fork_worker(struct ptn_crew *c, unsigned number, struct ptn_error *err)
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return ptn_error_errno(err, "no channel to a worker");
-    c->open_channels(c->arg, ends);
+    c->open_channels(c->arg, number, ends);
     w->pid = fork();
     if (w->pid < 0) {
         w->pid = 0;
@@ -119,75 +237,78 @@ fork_worker(struct ptn_crew *c, unsigned number, struct ptn_error *err)
     close(pair[1]);
     ptn_channels_close(ends);
     w->channel = pair[0];
-    w->ready = w->answers = w->aborted = false;
-    w->pinged = 0;
+    w->phase = PTN_WORKER_STARTING;
+    w->aborted = false;
+    w->pinged = w->due = 0;
     w->started = ptn_clock_ms();
     return 0;
 }
 
+static void
+fork_due(struct ptn_crew *c, unsigned number)
+{
+    struct ptn_crew_worker *w = &c->workers[number];
+    struct ptn_error err = PTN_ERROR_INIT;
+
+    if (fork_worker(c, number, &err) == 0)
+        return;
+    ptn_log_error(PTN_LOG_ERROR, "worker.not-forked", &err);
+    w->quick_deaths++;
+    w->due =
+        ptn_clock_ms() + BACKOFF_MIN_MS + ptn_crew_backoff(w->quick_deaths);
+}
+
 void
-ptn_crew_fork_due(struct ptn_crew *c)
+ptn_crew_do_due(struct ptn_crew *c)
 {
     uint64_t now = ptn_clock_ms();
 
     for (unsigned i = 0; i < c->count; i++) {
         struct ptn_crew_worker *w = &c->workers[i];
-        struct ptn_error err = PTN_ERROR_INIT;
 
         if (!w->due || w->due > now)
             continue;
-        w->due = 0;
-        w->restarts += c->again ? 1 : 0;
-        if (fork_worker(c, i, &err) == 0)
-            continue;
-        ptn_log_error(PTN_LOG_ERROR, "worker.not-forked", &err);
-        w->quick_deaths++;
-        w->due = now + BACKOFF_MIN_MS + ptn_crew_backoff(w->quick_deaths);
+        if (w->phase == PTN_WORKER_DUE) {
+            fork_due(c, i);
+        } else if (w->phase == PTN_WORKER_RETIRED) {
+            w->due = 0;
+            (void)ptn_crew_send(c, i, PTN_MESSAGE_DRAIN, PTN_SLICE(""));
+        }
     }
 }
 
-void
-ptn_crew_replace(struct ptn_crew *c, unsigned number)
+uint64_t
+ptn_crew_due(const struct ptn_crew *c)
 {
-    struct ptn_crew_worker *w = &c->workers[number];
-    uint64_t now = ptn_clock_ms();
-    bool quick = now - w->started < QUICK_DEATH_MS;
+    uint64_t earliest = 0;
 
-    w->quick_deaths = quick ? w->quick_deaths + 1 : 0;
-    w->due = now + ptn_crew_backoff(w->quick_deaths);
+    for (unsigned i = 0; i < c->count; i++) {
+        uint64_t due = c->workers[i].due;
+
+        if (due && (!earliest || due < earliest))
+            earliest = due;
+    }
+    return earliest;
 }
 
 /* --- deaths --- */
 
-static void
-bury(struct ptn_crew *c, unsigned number, int status)
+bool
+ptn_crew_bury(struct ptn_crew *c, pid_t pid, int status)
 {
-    struct ptn_crew_worker *w = &c->workers[number];
+    for (unsigned i = 0; i < c->count; i++) {
+        struct ptn_crew_worker *w = &c->workers[i];
 
-    close(w->channel);
-    w->channel = -1;
-    c->died(c->arg, number, status);
-    w->pid = 0;
-    w->ready = w->answers = false;
-    atomic_store(&c->shared->slots[number].counters.sessions_open, 0);
-}
-
-void
-ptn_crew_reap(struct ptn_crew *c)
-{
-    int status;
-    pid_t pid;
-
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        unsigned i = 0;
-
-        while (i < c->count && c->workers[i].pid != pid)
-            i++;
-        if (i < c->count)
-            bury(c, i, status);
-        else
-            c->other_died(c->arg, pid, status);
+        if (w->pid != pid)
+            continue;
+        close(w->channel);
+        w->channel = -1;
+        ptn_shared_fold(c->shared, i);
+        c->died(c->arg, i, status);
+        c->workers[i].pid = 0;
+        return true;
     }
+    return false;
 }
 
 void
@@ -222,7 +343,7 @@ bool
 ptn_crew_send_channels(struct ptn_crew *c, unsigned number,
                        const int ends[PTN_CHANNELS])
 {
-    struct ptn_crew_worker *w = &c->workers[number];
+    const struct ptn_crew_worker *w = &c->workers[number];
 
     return w->channel >= 0 &&
            ptn_channels_send(w->channel, PTN_MESSAGE_WARDEN, ends) == 0;
@@ -231,13 +352,8 @@ ptn_crew_send_channels(struct ptn_crew *c, unsigned number,
 void
 ptn_crew_tell(struct ptn_crew *c, enum ptn_message type)
 {
-    for (unsigned i = 0; i < c->count; i++) {
-        struct ptn_crew_worker *w = &c->workers[i];
-        bool sent = ptn_crew_send(c, i, type, PTN_SLICE(""));
-
-        if (sent && type == PTN_MESSAGE_RELOAD && w->ready)
-            w->answers = true;
-    }
+    for (unsigned i = 0; i < c->count; i++)
+        (void)ptn_crew_send(c, i, type, PTN_SLICE(""));
 }
 
 /* --- standstill --- */
@@ -260,7 +376,7 @@ end_hanging(struct ptn_crew_worker *w, unsigned number, uint64_t silent)
 }
 
 static void
-watch(struct ptn_crew *c, unsigned number, uint64_t limit)
+watch(struct ptn_crew *c, unsigned number)
 {
     struct ptn_crew_worker *w = &c->workers[number];
     uint64_t now = ptn_clock_ms();
@@ -268,15 +384,15 @@ watch(struct ptn_crew *c, unsigned number, uint64_t limit)
     if (!w->pinged) {
         w->pinged = now;
         (void)ptn_crew_send(c, number, PTN_MESSAGE_PING, PTN_SLICE(""));
-    } else if (now - w->pinged >= limit) {
+    } else if (now - w->pinged >= c->watchdog) {
         end_hanging(w, number, now - w->pinged);
     }
 }
 
 static uint64_t
-watch_pause(const struct ptn_crew *c, uint64_t limit)
+watch_pause(const struct ptn_crew *c)
 {
-    uint64_t pause = limit / 2 + 1;
+    uint64_t pause = c->watchdog / 2 + 1;
 
     for (unsigned i = 0; i < c->count; i++)
         if (c->workers[i].aborted && pause > ABORT_GRACE_MS)
@@ -287,23 +403,29 @@ watch_pause(const struct ptn_crew *c, uint64_t limit)
 void
 ptn_crew_watch(struct ptn_crew *c)
 {
-    uint64_t limit = c->conf->server.watchdog;
-
-    for (unsigned i = 0; limit && i < c->count; i++)
-        if (c->workers[i].ready)
-            watch(c, i, limit);
-    c->watch_due = limit ? ptn_clock_ms() + watch_pause(c, limit) : 0;
+    for (unsigned i = 0; c->watchdog && i < c->count; i++)
+        if (ptn_crew_is_up(c, i))
+            watch(c, i);
+    c->watch_due = c->watchdog ? ptn_clock_ms() + watch_pause(c) : 0;
 }
 
 /* --- questions --- */
 
-bool
-ptn_crew_is_ready(const struct ptn_crew *c)
+const char *
+ptn_crew_phase_name(enum ptn_worker_phase phase)
 {
-    for (unsigned i = 0; i < c->count; i++)
-        if (!c->workers[i].ready)
-            return false;
-    return true;
+    static const char *const names[] = {"free",  "due",     "starting",
+                                        "ready", "serving", "retired"};
+
+    return names[phase];
+}
+
+bool
+ptn_crew_is_up(const struct ptn_crew *c, unsigned number)
+{
+    const struct ptn_crew_worker *w = &c->workers[number];
+
+    return w->pid && w->phase >= PTN_WORKER_READY;
 }
 
 bool
@@ -313,29 +435,6 @@ ptn_crew_is_alive(const struct ptn_crew *c)
         if (c->workers[i].pid)
             return true;
     return false;
-}
-
-bool
-ptn_crew_is_asked(const struct ptn_crew *c)
-{
-    for (unsigned i = 0; i < c->count; i++)
-        if (c->workers[i].answers)
-            return true;
-    return false;
-}
-
-uint64_t
-ptn_crew_due(const struct ptn_crew *c)
-{
-    uint64_t earliest = 0;
-
-    for (unsigned i = 0; i < c->count; i++) {
-        uint64_t due = c->workers[i].due;
-
-        if (due && (!earliest || due < earliest))
-            earliest = due;
-    }
-    return earliest;
 }
 
 /* --- what they say --- */
@@ -356,18 +455,16 @@ receive(struct ptn_crew *c, unsigned number)
     if (n <= 0) /* its death comes as a signal */
         return;
     w->pinged = 0; /* whatever it says, it lives */
-    if (c->message[0] == PTN_MESSAGE_READY)
-        w->ready = true;
-    else if (c->message[0] == PTN_MESSAGE_STATE)
-        w->answers = false;
+    if (c->message[0] == PTN_MESSAGE_READY && w->phase == PTN_WORKER_STARTING)
+        w->phase = PTN_WORKER_READY;
     c->said(c->arg, number, (enum ptn_message)c->message[0],
             (struct ptn_slice){c->message + 1, (size_t)n - 1});
 }
 
 void
-ptn_crew_receive(struct ptn_crew *c, const struct pollfd *polls)
+ptn_crew_receive(struct ptn_crew *c, const struct pollfd *polls, unsigned count)
 {
-    for (unsigned i = 0; i < c->count; i++)
-        if (polls[i].revents & POLLIN)
+    for (unsigned i = 0; i < count; i++)
+        if ((polls[i].revents & POLLIN) && c->workers[i].channel >= 0)
             receive(c, i);
 }

@@ -8,11 +8,15 @@ libpostern_core_la_SOURCES += \
 	core/proc/asks.c core/proc/asks.h \
 	core/proc/begin.c core/proc/begin.h \
 	core/proc/channels.c core/proc/channels.h \
+	core/proc/checker.c core/proc/checker.h \
 	core/proc/child.c core/proc/child.h \
 	core/proc/control.c core/proc/control.h \
 	core/proc/control_client.c \
 	core/proc/crash.c core/proc/crash.h \
 	core/proc/crew.c core/proc/crew.h \
+	core/proc/generation.c core/proc/generation.h \
+	core/proc/inner.h \
+	core/proc/keeper.c core/proc/keeper.h \
 	core/proc/machine.h \
 	core/proc/effective.c core/proc/effective.h \
 	core/proc/notify.c core/proc/notify.h \
@@ -35,6 +39,8 @@ libpostern_core_la_SOURCES += \
 	core/proc/status.c core/proc/status.h \
 	core/proc/supervisor.c core/proc/supervisor.h \
 	core/proc/symbol.c core/proc/symbol.h \
+	core/proc/transition.c \
+	core/proc/verbs.c \
 	core/proc/ward.c core/proc/ward.h \
 	core/proc/warden.c core/proc/warden.h \
 	core/proc/worker.c core/proc/worker.h

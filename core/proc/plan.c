@@ -3,7 +3,7 @@
  * Writing and reading the plan. Main threads.
  */
 #include "proc/plan.h"
-#include "proc/socket.h"
+#include "base/map.h"
 #include <postern/directory.h>
 #include <stdlib.h>
 
@@ -50,6 +50,7 @@ write_listener(const struct ptn_listener_conf *l, size_t index,
     }
     ptn_buf_adds(out, "listener");
     ptn_record_add(out, "name", l->name);
+    ptn_record_add(out, "group", l->group);
     ptn_record_add(out, "protocol", l->protocol->name);
     ptn_plan_add_addresses(out, l);
     ptn_record_add(out, "tls", modes[l->tls.mode]);
@@ -80,18 +81,14 @@ write_certificate(void *arg, const char *name, const struct ptn_tls_cert *cert,
 }
 
 static void
-write_problem(const struct ptn_error *problem, size_t index,
-              struct ptn_buf *out)
+add_problem(const struct ptn_error *problem, struct ptn_buf *out)
 {
     struct ptn_buf text = PTN_BUF_INIT;
 
     if (problem->file)
         ptn_buf_printf(&text, "%s:%d: ", problem->file, problem->line);
     ptn_buf_adds(&text, problem->text);
-    ptn_buf_adds(out, "problem");
-    ptn_record_addn(out, "index", index);
-    ptn_record_add(out, "text", ptn_buf_cstr(&text));
-    ptn_buf_addc(out, '\n');
+    ptn_record_add(out, "problem", ptn_buf_cstr(&text));
     ptn_buf_free(&text);
 }
 
@@ -99,11 +96,14 @@ void
 ptn_plan_write_state(const struct ptn_setup *setup, struct ptn_buf *out)
 {
     for (size_t i = 0; i < setup->conf->listener_count; i++) {
-        const struct ptn_error *problem =
-            ptn_setup_problem(setup, &setup->conf->listeners[i]);
+        const struct ptn_listener_conf *l = &setup->conf->listeners[i];
+        const struct ptn_error *problem = ptn_setup_problem(setup, l);
 
+        ptn_buf_adds(out, "state");
+        ptn_record_add(out, "name", l->name);
         if (problem)
-            write_problem(problem, i, out);
+            add_problem(problem, out);
+        ptn_buf_addc(out, '\n');
     }
     if (setup->pki)
         ptn_pki_each(setup->pki, write_certificate, out);
@@ -202,29 +202,124 @@ read_address(struct ptn_plan *plan, struct ptn_slice line)
     a->port = (uint16_t)get_number(line, "port");
 }
 
-void
-ptn_plan_update(struct ptn_plan *plan, struct ptn_slice state)
+/* What stands in the second field, as it is. */
+static struct ptn_slice
+second(struct ptn_slice line)
+{
+    const char *tab = memchr(line.data, '\t', line.len), *next;
+    size_t from = tab ? (size_t)(tab - line.data) + 1 : line.len;
+    struct ptn_slice rest = ptn_slice_sub(line, from, line.len - from);
+
+    next = rest.len ? memchr(rest.data, '\t', rest.len) : NULL;
+    return next ? ptn_slice_sub(rest, 0, (size_t)(next - rest.data)) : rest;
+}
+
+static struct ptn_plan_listener *
+find_listener(const struct ptn_plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (strcmp(plan->listeners[i].name, name) == 0)
+            return &plan->listeners[i];
+    return NULL;
+}
+
+static void
+update_listener(struct ptn_plan *plan, struct ptn_slice line)
+{
+    char name[256], text[PTN_ERROR_TEXT_MAX + 256];
+    struct ptn_plan_listener *l;
+
+    if (!ptn_record_get(line, "name", name, sizeof name))
+        return;
+    l = find_listener(plan, name);
+    if (!l)
+        return;
+    ptn_free(l->problem);
+    l->problem = ptn_record_get(line, "problem", text, sizeof text)
+                     ? ptn_strdup(text)
+                     : NULL;
+}
+
+/* Those that are told of replace those of the same name. */
+static void
+update_certificates(struct ptn_plan *plan, struct ptn_slice told)
 {
     struct ptn_buf certificates = PTN_BUF_INIT;
+    struct ptn_slice known =
+        ptn_slice_of(plan->certificates ? plan->certificates : "");
+    struct ptn_map names = PTN_MAP_INIT;
 
-    for (size_t i = 0; i < plan->count; i++) {
-        ptn_free(plan->listeners[i].problem);
-        plan->listeners[i].problem = NULL;
-    }
-    while (state.len > 0) {
-        struct ptn_slice line = ptn_record_next(&state);
-        size_t index = get_number(line, "index");
+    while (told.len > 0) {
+        struct ptn_slice line = ptn_record_next(&told);
 
-        if (ptn_record_is(line, "problem") && index < plan->count) {
-            plan->listeners[index].problem = copy_value(line, "text");
-        } else if (ptn_record_is(line, "certificate")) {
-            ptn_buf_addslice(&certificates, line);
-            ptn_buf_addc(&certificates, '\n');
-        }
+        if (!ptn_record_is(line, "certificate"))
+            continue;
+        ptn_buf_addslice(&certificates, line);
+        ptn_buf_addc(&certificates, '\n');
+        (void)ptn_map_put(&names, second(line), plan);
     }
+    while (known.len > 0) {
+        struct ptn_slice line = ptn_record_next(&known);
+
+        if (ptn_map_get(&names, second(line)))
+            continue;
+        ptn_buf_addslice(&certificates, line);
+        ptn_buf_addc(&certificates, '\n');
+    }
+    ptn_map_free(&names);
     ptn_free(plan->certificates);
     (void)ptn_buf_cstr(&certificates);
     plan->certificates = certificates.data;
+}
+
+void
+ptn_plan_update(struct ptn_plan *plan, struct ptn_slice state)
+{
+    struct ptn_slice rest = state;
+
+    while (rest.len > 0) {
+        struct ptn_slice line = ptn_record_next(&rest);
+
+        if (ptn_record_is(line, "state"))
+            update_listener(plan, line);
+    }
+    update_certificates(plan, state);
+}
+
+static void
+read_line(struct ptn_plan *plan, struct ptn_slice line, size_t *next)
+{
+    struct ptn_plan_listener *l;
+
+    if (ptn_record_is(line, "address")) {
+        read_address(plan, line);
+    } else if (ptn_record_is(line, "warden")) {
+        plan->warden = copy_long(line, "modules");
+    } else if (ptn_record_is(line, "listener")) {
+        l = listener_at(plan, (*next)++);
+        l->record = copy_fields(line);
+        l->name = copy_value(line, "name");
+        l->group = copy_value(line, "group");
+    }
+}
+
+/* `serves` lines may stand before the listeners that they are about. */
+static void
+read_modules(struct ptn_plan *plan, struct ptn_slice text)
+{
+    char name[256];
+
+    while (text.len > 0) {
+        struct ptn_slice line = ptn_record_next(&text);
+        struct ptn_plan_listener *l;
+
+        if (!ptn_record_is(line, "serves") ||
+            !ptn_record_get(line, "name", name, sizeof name))
+            continue;
+        l = find_listener(plan, name);
+        if (l && !l->modules)
+            l->modules = copy_long(line, "modules");
+    }
 }
 
 void
@@ -234,21 +329,45 @@ ptn_plan_read(struct ptn_plan *plan, struct ptn_slice text)
     size_t next = 0;
 
     *plan = (struct ptn_plan){0};
-    while (rest.len > 0) {
-        struct ptn_slice line = ptn_record_next(&rest);
-
-        if (ptn_record_is(line, "address")) {
-            read_address(plan, line);
-        } else if (ptn_record_is(line, "warden")) {
-            plan->warden = copy_long(line, "modules");
-        } else if (ptn_record_is(line, "listener")) {
-            struct ptn_plan_listener *l = listener_at(plan, next++);
-
-            l->record = copy_fields(line);
-            l->name = copy_value(line, "name");
-        }
-    }
+    ptn_buf_addslice(&plan->text, text);
+    while (rest.len > 0)
+        read_line(plan, ptn_record_next(&rest), &next);
+    read_modules(plan, text);
     ptn_plan_update(plan, text);
+}
+
+/* Appends the words of `list` that are not in `out` yet. */
+static void
+merge(const char *list, struct ptn_buf *out)
+{
+    while (*list) {
+        size_t len = strcspn(list, ",");
+        struct ptn_slice word = {list, len};
+        struct ptn_slice have = ptn_buf_slice(out);
+        bool known = false;
+
+        while (have.len > 0 && !known) {
+            const char *comma = memchr(have.data, ',', have.len);
+            size_t n = comma ? (size_t)(comma - have.data) : have.len;
+
+            known = ptn_slice_eq(ptn_slice_sub(have, 0, n), word);
+            n += comma ? 1 : 0;
+            have = ptn_slice_sub(have, n, have.len - n);
+        }
+        if (!known)
+            ptn_buf_printf(out, "%s%.*s", out->len ? "," : "", (int)len, list);
+        list += len + (list[len] == ',');
+    }
+}
+
+void
+ptn_plan_modules(const struct ptn_plan *plan, const char *group,
+                 struct ptn_buf *out)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (strcmp(plan->listeners[i].group, group) == 0 &&
+            plan->listeners[i].modules)
+            merge(plan->listeners[i].modules, out);
 }
 
 void
@@ -258,9 +377,12 @@ ptn_plan_free(struct ptn_plan *plan)
         ptn_free(plan->listeners[i].record);
         ptn_free(plan->listeners[i].problem);
         ptn_free(plan->listeners[i].name);
+        ptn_free(plan->listeners[i].group);
+        ptn_free(plan->listeners[i].modules);
         ptn_free(plan->listeners[i].addresses);
     }
     ptn_free(plan->listeners);
     ptn_free(plan->certificates);
     ptn_free(plan->warden);
+    ptn_buf_free(&plan->text);
 }

@@ -6,9 +6,13 @@
  *
  *   warden   modules=...,...
  *   address  listener=0 host=* port=25
- *   listener index=0 name=mx protocol=... tls=explicit certificates=...
- *            addresses=... problem=...        (only when it may not open)
+ *   listener name=mx group=main protocol=... tls=explicit certificates=...
+ *            addresses=...
+ *   state    name=mx problem=...              (only when it may not open)
  *   certificate name=default not_after=... ...
+ *
+ * It also has the effective values (effective.h). What `state` and
+ * `certificate` say is kept up to date by the workers.
  */
 #ifndef PTN_PROC_PLAN_H
 #define PTN_PROC_PLAN_H
@@ -39,14 +43,15 @@ void ptn_plan_add_addresses(struct ptn_buf *out,
 
 void ptn_plan_write(const struct ptn_setup *setup, struct ptn_buf *out);
 
-/* Lines "problem index=... text=..." of listeners that may not open, and
- * the certificate records. What a worker reports after a reload. */
+/* The `state` and `certificate` records: what a worker reports of its own
+ * listeners. */
 void ptn_plan_write_state(const struct ptn_setup *setup, struct ptn_buf *out);
 
 struct ptn_plan_listener {
     char *record;  /* the fields of the `listener` line, with leading tab */
     char *problem; /* why it is closed; NULL: it serves */
-    char *name;
+    char *name, *group;
+    char *modules; /* whatever its sessions run through, with commas */
     struct ptn_address_conf *addresses;
     size_t address_count;
 };
@@ -54,11 +59,15 @@ struct ptn_plan_listener {
 struct ptn_plan {
     struct ptn_plan_listener *listeners;
     size_t count;
-    char *certificates; /* the records as they are */
-    char *warden;       /* its modules, with commas between them */
+    char *certificates;  /* the records as they are */
+    char *warden;        /* its modules, with commas between them */
+    struct ptn_buf text; /* all of it, as the checker wrote it */
 };
 
 void ptn_plan_read(struct ptn_plan *plan, struct ptn_slice text);
+/* The modules that the workers of a group load, each once, with commas. */
+void ptn_plan_modules(const struct ptn_plan *plan, const char *group,
+                      struct ptn_buf *out);
 /* Takes over what ptn_plan_write_state wrote later. */
 void ptn_plan_update(struct ptn_plan *plan, struct ptn_slice state);
 void ptn_plan_free(struct ptn_plan *plan);

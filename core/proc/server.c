@@ -21,6 +21,14 @@ ptn_server_default_config(void)
     return PTN_SYSCONFDIR "/postern/postern.conf";
 }
 
+void
+ptn_server_override(const struct ptn_server_options *options,
+                    struct ptn_conf *conf)
+{
+    if (options->workers >= 0)
+        conf->server.workers = options->workers;
+}
+
 int
 ptn_server_run(const struct ptn_server_options *options)
 {
@@ -28,8 +36,7 @@ ptn_server_run(const struct ptn_server_options *options)
     struct ptn_error err = PTN_ERROR_INIT;
 
     signal(SIGPIPE, SIG_IGN);
-    if (options->workers >= 0)
-        conf->server.workers = options->workers;
+    ptn_server_override(options, conf);
     ptn_begin_raise_files();
     if (!ptn_conf_failed(conf)) {
         if (ptn_begin_open_log(conf, &err) != 0) {
@@ -43,7 +50,7 @@ ptn_server_run(const struct ptn_server_options *options)
     /* With errors in it, it is only read to its end, to see all of them. */
     if (conf->server.processes == PTN_PROCESSES_SINGLE || ptn_conf_failed(conf))
         return ptn_single_run(conf);
-    return ptn_supervisor_run(conf);
+    return ptn_supervisor_run(conf, options);
 }
 
 struct check {

@@ -21,6 +21,11 @@ struct ptn_server_options {
     int workers;        /* -1: as the file says */
 };
 
+/* What the command line says, whatever the file says. */
+struct ptn_conf;
+void ptn_server_override(const struct ptn_server_options *options,
+                         struct ptn_conf *conf);
+
 /* Runs until told to stop; answers the exit status. */
 PTN_API int ptn_server_run(const struct ptn_server_options *options);
 

@@ -20,7 +20,7 @@ ptn_shared_new(unsigned workers, struct ptn_error *err)
 {
     struct ptn_shared *shared =
         mmap(NULL, size_for(workers), PROT_READ | PROT_WRITE,
-             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+             MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (shared == MAP_FAILED) {
         ptn_error_errno(err, "cannot share memory with workers");
@@ -41,6 +41,20 @@ void
 ptn_shared_free(struct ptn_shared *shared)
 {
     munmap(shared, size_for(shared->workers));
+}
+
+void
+ptn_shared_fold(struct ptn_shared *shared, unsigned slot)
+{
+    _Atomic uint64_t *to = (_Atomic uint64_t *)&shared->past;
+    _Atomic uint64_t *from = (_Atomic uint64_t *)&shared->slots[slot].counters;
+
+    _Static_assert(sizeof(struct ptn_counters) % sizeof *to == 0, "counters");
+    atomic_store(&shared->slots[slot].counters.sessions_open, 0);
+    for (size_t i = 0; i < sizeof(struct ptn_counters) / sizeof *to; i++) {
+        ptn_count(&to[i], atomic_load(&from[i]));
+        atomic_store(&from[i], 0);
+    }
 }
 
 int

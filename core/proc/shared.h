@@ -24,13 +24,21 @@ struct ptn_shared {
     /* Newest first. Odd `version`: being written. */
     _Atomic uint32_t version;
     uint8_t tickets[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
-    unsigned workers;
+    unsigned workers;         /* slots */
+    struct ptn_counters past; /* what workers counted that are no more */
     struct ptn_slot slots[];
 };
 
-/* NULL with `err`. Inherited by children. */
+/* Workers of all generations together. */
+#define PTN_SLOTS_MAX 320
+
+/* NULL with `err`. Inherited by children. A slot that is not used takes no
+ * memory. */
 struct ptn_shared *ptn_shared_new(unsigned workers, struct ptn_error *err);
 void ptn_shared_free(struct ptn_shared *shared);
+
+/* The worker in the slot has ended: what it counted goes to `past`. */
+void ptn_shared_fold(struct ptn_shared *shared, unsigned slot);
 
 /* Makes a new first key and forgets the last. */
 int ptn_shared_rotate(struct ptn_shared *shared, struct ptn_error *err);

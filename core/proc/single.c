@@ -24,6 +24,7 @@ struct single {
     struct ptn_setup setup;
     struct ptn_plan plan;
     struct ptn_sockets sockets;
+    struct ptn_buf served; /* struct ptn_socket, all of them */
     struct ptn_shared *shared;
     struct ptn_control *control;
     struct ptn_worker *worker;
@@ -79,10 +80,10 @@ do_status(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
     const struct single *s = arg;
     struct ptn_status_server server = {s->setup.conf->file, "single",
-                                       s->self.started};
+                                       s->self.started, 1};
 
     (void)err;
-    ptn_status_write(&server, &s->plan, &s->self, s->shared, &call->out);
+    ptn_status_write(&server, &s->plan, &s->self, 1, s->shared, &call->out);
     return 0;
 }
 
@@ -211,7 +212,6 @@ serve(struct single *s, struct ptn_error *err)
 {
     struct ptn_worker_params params = {
         .setup = &s->setup,
-        .sockets = &s->sockets,
         .shared = s->shared,
         .count = 1,
         .auth = -1,
@@ -222,6 +222,9 @@ serve(struct single *s, struct ptn_error *err)
 
     if (ptn_begin_bind(s->setup.conf, &s->plan, &s->sockets, err) != 0)
         return -1;
+    ptn_begin_sockets(&s->plan, NULL, 0, 1, &s->sockets, &s->served);
+    params.sockets = (struct ptn_socket *)s->served.data;
+    params.socket_count = s->served.len / sizeof(struct ptn_socket);
     s->control = ptn_control_open(s->setup.conf->server.control, verbs, s, err);
     if (!s->control || ptn_begin_write_pid(s->setup.conf, err) != 0)
         return -1;
@@ -235,14 +238,17 @@ serve(struct single *s, struct ptn_error *err)
 int
 ptn_single_run(struct ptn_conf *conf)
 {
-    struct single s = {.self = {getpid(), ptn_clock_ms(), 0}};
+    struct single s = {.self = {.pid = getpid(),
+                                .started = ptn_clock_ms(),
+                                .group = PTN_GROUP_MAIN,
+                                .generation = 1,
+                                .state = "serving"}};
     struct ptn_error err = PTN_ERROR_INIT;
     int status = PTN_EXIT_OK;
 
     ptn_crash_watch(-1, "postern", conf->server.module_path, &conf->load);
     ptn_setup_load(&s.setup, conf, PTN_ROLE_SINGLE, NULL);
     ptn_crash_map();
-    ptn_sockets_init(&s.sockets, 1);
     ptn_conf_print_notes(conf, stderr);
     if (ptn_conf_failed(conf))
         status = PTN_EXIT_CONFIG;
@@ -255,6 +261,7 @@ ptn_single_run(struct ptn_conf *conf)
     if (status == PTN_EXIT_OK)
         ptn_log(PTN_LOG_INFO, "server.stopped");
     ptn_sockets_close(&s.sockets);
+    ptn_buf_free(&s.served);
     ptn_plan_free(&s.plan);
     ptn_setup_free(&s.setup);
     if (s.shared)

@@ -100,12 +100,6 @@ explain(const struct ptn_address_conf *a, struct ptn_error *err)
                          strerror(errno), remedy);
 }
 
-void
-ptn_sockets_init(struct ptn_sockets *s, unsigned workers)
-{
-    *s = (struct ptn_sockets){NULL, 0, workers};
-}
-
 /* With SO_REUSEPORT a second server of the same user would bind without an
  * error and take a part of the connections; without it, and while nothing
  * else is bound, the kernel tells. */
@@ -120,52 +114,162 @@ probe(const struct ptn_address_conf *a)
     return 0;
 }
 
-int
-ptn_sockets_add(struct ptn_sockets *s, size_t listener,
-                const struct ptn_address_conf *address, struct ptn_error *err)
+static bool
+is_same(const struct ptn_address_conf *a, const struct ptn_address_conf *b)
 {
-    struct ptn_bound *bound;
+    return a->port == b->port && strcmp(a->host, b->host) == 0;
+}
 
-    if (probe(address) != 0)
-        return explain(address, err);
+static struct ptn_bound *
+find(const struct ptn_sockets *s, const struct ptn_address_conf *address)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (is_same(&s->items[i].address, address))
+            return &s->items[i];
+    return NULL;
+}
+
+static bool
+is_wildcard(const struct ptn_address_conf *a)
+{
+    return strcmp(a->host, "*") == 0 || strcmp(a->host, "::") == 0 ||
+           strcmp(a->host, "0.0.0.0") == 0;
+}
+
+/* Whether one of our own is in the way of a probe: it says nothing about
+ * others then. Only a reload comes to this, from "*:25" to "192.0.2.1:25",
+ * say. */
+static bool
+overlaps(const struct ptn_sockets *s, const struct ptn_address_conf *address)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->items[i].address.port == address->port &&
+            (is_wildcard(address) || is_wildcard(&s->items[i].address)))
+            return true;
+    return false;
+}
+
+static struct ptn_bound *
+append(struct ptn_sockets *s, const struct ptn_address_conf *address)
+{
     s->items = ptn_realloc(s->items, (s->count + 1) * sizeof *s->items);
-    bound = &s->items[s->count++];
-    *bound = (struct ptn_bound){listener, *address,
-                                ptn_alloc(s->workers * sizeof(int))};
-    for (unsigned i = 0; i < s->workers; i++)
-        bound->fds[i] = -1;
-    for (unsigned i = 0; i < s->workers; i++) {
-        bound->fds[i] = bind_any(address, s->workers > 1);
-        if (bound->fds[i] < 0)
+    s->items[s->count] = (struct ptn_bound){.address = *address};
+    return &s->items[s->count++];
+}
+
+int
+ptn_sockets_add(struct ptn_sockets *s, const struct ptn_address_conf *address,
+                unsigned count, struct ptn_error *err)
+{
+    struct ptn_bound *b = find(s, address);
+
+    if (!b) {
+        if (!overlaps(s, address) && probe(address) != 0)
             return explain(address, err);
+        b = append(s, address);
+    }
+    b->wanted = true;
+    if (count > b->count)
+        b->fds = ptn_realloc(b->fds, count * sizeof *b->fds);
+    while (b->count < count) {
+        /* Always shared: a reload may want more of them. */
+        b->fds[b->count] = bind_any(address, true);
+        if (b->fds[b->count] < 0)
+            return explain(address, err);
+        b->count++;
     }
     return 0;
 }
 
+/* Keeps the first `count` of them. */
 static void
-close_all(struct ptn_sockets *s, unsigned except)
+cut(struct ptn_bound *b, unsigned count)
 {
-    for (size_t i = 0; i < s->count; i++)
-        for (unsigned j = 0; j < s->workers; j++) {
-            if (j == except || s->items[i].fds[j] < 0)
-                continue;
-            close(s->items[i].fds[j]);
-            s->items[i].fds[j] = -1;
-        }
+    while (b->count > count)
+        close(b->fds[--b->count]);
+}
+
+static void
+remove_empty(struct ptn_sockets *s)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < s->count; i++) {
+        s->items[i].wanted = false;
+        if (s->items[i].count > 0)
+            s->items[left++] = s->items[i];
+        else
+            ptn_free(s->items[i].fds);
+    }
+    s->count = left;
 }
 
 void
-ptn_sockets_keep(struct ptn_sockets *s, unsigned worker)
+ptn_sockets_commit(struct ptn_sockets *s)
 {
-    close_all(s, worker);
+    for (size_t i = 0; i < s->count; i++) {
+        struct ptn_bound *b = &s->items[i];
+
+        if (!b->wanted)
+            cut(b, 0);
+        b->kept = b->count;
+    }
+    remove_empty(s);
+}
+
+void
+ptn_sockets_rollback(struct ptn_sockets *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        cut(&s->items[i], s->items[i].kept);
+    remove_empty(s);
 }
 
 void
 ptn_sockets_close(struct ptn_sockets *s)
 {
-    close_all(s, s->workers);
     for (size_t i = 0; i < s->count; i++)
-        ptn_free(s->items[i].fds);
+        cut(&s->items[i], 0);
+    remove_empty(s);
     ptn_free(s->items);
-    ptn_sockets_init(s, s->workers);
+    *s = (struct ptn_sockets){NULL, 0};
+}
+
+void
+ptn_sockets_of(const struct ptn_sockets *s,
+               const struct ptn_address_conf *address, unsigned rank,
+               unsigned workers, struct ptn_buf *out)
+{
+    const struct ptn_bound *b = find(s, address);
+
+    for (unsigned i = rank; b && i < b->count; i += workers) {
+        struct ptn_socket one = {*address, b->fds[i]};
+
+        ptn_buf_add(out, (const char *)&one, sizeof one);
+    }
+}
+
+static bool
+is_among(int fd, const struct ptn_socket *mine, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (mine[i].fd == fd)
+            return true;
+    return false;
+}
+
+void
+ptn_sockets_keep(struct ptn_sockets *s, const struct ptn_socket *mine,
+                 size_t count)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        struct ptn_bound *b = &s->items[i];
+
+        for (unsigned j = 0; j < b->count; j++)
+            if (!is_among(b->fds[j], mine, count))
+                close(b->fds[j]);
+        ptn_free(b->fds);
+    }
+    ptn_free(s->items);
+    *s = (struct ptn_sockets){NULL, 0};
 }

@@ -2,37 +2,58 @@
  *
  * The sockets that listeners serve. They are bound by the process that
  * starts the workers, and begin to listen in the workers, when everything
- * behind them is ready.
+ * behind them is ready. A reload hands the very same ones to new workers, so
+ * that no connection in a queue is lost.
  */
 #ifndef PTN_PROC_SOCKET_H
 #define PTN_PROC_SOCKET_H
 
 #include "conf/conf.h"
+#include <postern/buf.h>
 
-/* One address of a listener: a socket for each worker. */
+/* One address: a socket for each worker that serves it. */
 struct ptn_bound {
-    size_t listener; /* its index in the config */
     struct ptn_address_conf address;
-    int *fds; /* as many as workers; -1: not open */
+    int *fds;
+    unsigned count;
+    unsigned kept; /* so many of them since the last ptn_sockets_commit */
+    bool wanted;   /* by those that are being added */
 };
 
+/* All that are bound, whichever listeners have them: when a listener gets
+ * another name or group, its sockets stay. */
 struct ptn_sockets {
     struct ptn_bound *items;
     size_t count;
-    unsigned workers;
 };
 
-void ptn_sockets_init(struct ptn_sockets *sockets, unsigned workers);
+/* What one worker serves: a view of fds that belong to struct ptn_sockets. */
+struct ptn_socket {
+    struct ptn_address_conf address;
+    int fd;
+};
 
-/* Binds one socket a worker. Before that it makes sure that no other
- * process, of whatever user, serves the address. -1 with `err`, whose text
- * has the address. */
-int ptn_sockets_add(struct ptn_sockets *sockets, size_t listener,
-                    const struct ptn_address_conf *address,
+/* Sees to it that the address has `count` sockets at least. Before it binds
+ * the first, it makes sure that no other process, of whatever user, serves
+ * the address. -1 with `err`, whose text has the address. */
+int ptn_sockets_add(struct ptn_sockets *sockets,
+                    const struct ptn_address_conf *address, unsigned count,
                     struct ptn_error *err);
+
+/* After some additions: keeps what they asked for and closes all other
+ * addresses; or closes what they have bound. */
+void ptn_sockets_commit(struct ptn_sockets *sockets);
+void ptn_sockets_rollback(struct ptn_sockets *sockets);
 void ptn_sockets_close(struct ptn_sockets *sockets);
 
-/* Keeps only the sockets of one worker: for the child after a fork. */
-void ptn_sockets_keep(struct ptn_sockets *sockets, unsigned worker);
+/* Appends the sockets of worker `rank` of `workers` to the array, which
+ * grows: there may be more of them than workers now. */
+void ptn_sockets_of(const struct ptn_sockets *sockets,
+                    const struct ptn_address_conf *address, unsigned rank,
+                    unsigned workers, struct ptn_buf *out);
+
+/* In a child: closes all that are not among these. */
+void ptn_sockets_keep(struct ptn_sockets *sockets,
+                      const struct ptn_socket *mine, size_t count);
 
 #endif

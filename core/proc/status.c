@@ -31,12 +31,15 @@ add_counter(struct ptn_buf *out, const char *key,
 }
 
 static void
-write_worker(unsigned number, const struct ptn_status_worker *w,
-             const struct ptn_counters *c, struct ptn_buf *out)
+write_worker(const struct ptn_status_worker *w, const struct ptn_counters *c,
+             struct ptn_buf *out)
 {
     ptn_buf_adds(out, "worker");
-    ptn_record_addn(out, "number", number);
+    ptn_record_addn(out, "number", w->number);
     ptn_record_addn(out, "pid", (uint64_t)w->pid);
+    ptn_record_add(out, "group", w->group);
+    ptn_record_add(out, "state", w->state);
+    ptn_record_addn(out, "generation", w->generation);
     ptn_record_addn(out, "uptime_ms", w->pid ? ptn_clock_ms() - w->started : 0);
     ptn_record_addn(out, "restarts", w->restarts);
     add_counter(out, "sessions", &c->sessions_open);
@@ -54,7 +57,7 @@ write_worker(unsigned number, const struct ptn_status_worker *w,
 void
 ptn_status_write(const struct ptn_status_server *server,
                  const struct ptn_plan *plan,
-                 const struct ptn_status_worker *workers,
+                 const struct ptn_status_worker *workers, unsigned count,
                  const struct ptn_shared *shared, struct ptn_buf *out)
 {
     ptn_buf_adds(out, "server");
@@ -62,11 +65,13 @@ ptn_status_write(const struct ptn_status_server *server,
     ptn_record_addn(out, "pid", (uint64_t)getpid());
     ptn_record_addn(out, "uptime_ms", ptn_clock_ms() - server->started);
     ptn_record_add(out, "processes", server->processes);
+    ptn_record_addn(out, "generation", server->generation);
     ptn_record_add(out, "config", server->config);
     ptn_buf_addc(out, '\n');
     write_listeners(plan, out);
     if (plan->certificates)
         ptn_buf_adds(out, plan->certificates);
-    for (unsigned i = 0; i < shared->workers; i++)
-        write_worker(i, &workers[i], &shared->slots[i].counters, out);
+    for (unsigned i = 0; i < count; i++)
+        write_worker(&workers[i], &shared->slots[workers[i].number].counters,
+                     out);
 }

@@ -10,20 +10,25 @@
 #include <sys/types.h>
 
 struct ptn_status_worker {
+    unsigned number;  /* its slot */
     pid_t pid;        /* 0: it is being replaced */
     uint64_t started; /* ptn_clock_ms */
     uint64_t restarts;
+    const char *group;
+    unsigned generation;
+    const char *state;
 };
 
 struct ptn_status_server {
     const char *config;
     const char *processes;
     uint64_t started; /* ptn_clock_ms */
+    unsigned generation;
 };
 
 void ptn_status_write(const struct ptn_status_server *server,
                       const struct ptn_plan *plan,
-                      const struct ptn_status_worker *workers,
+                      const struct ptn_status_worker *workers, unsigned count,
                       const struct ptn_shared *shared, struct ptn_buf *out);
 
 #endif

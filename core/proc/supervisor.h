@@ -6,8 +6,10 @@
 #define PTN_PROC_SUPERVISOR_H
 
 #include "conf/conf.h"
+#include "proc/server.h"
 
 /* Owns `conf`, as ptn_conf_read made it. Answers an exit status. */
-int ptn_supervisor_run(struct ptn_conf *conf);
+int ptn_supervisor_run(struct ptn_conf *conf,
+                       const struct ptn_server_options *options);
 
 #endif

@@ -255,7 +255,8 @@ ptn_ward_run(const struct ptn_ward *ward)
 {
     struct ptn_child child = {.conf = ward->conf,
                               .reports = ward->reports,
-                              .supervisor = ward->supervisor};
+                              .supervisor = ward->supervisor,
+                              .again = ward->again};
     struct ptn_error err = PTN_ERROR_INIT;
     struct warden w = {.ward = ward};
 

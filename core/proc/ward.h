@@ -12,7 +12,7 @@
 struct ptn_reports;
 
 struct ptn_ward {
-    const struct ptn_conf *conf; /* as the supervisor has read it */
+    struct ptn_conf *conf;       /* as the supervisor has read it */
     const char *modules;         /* which to load; NULL: all */
     struct ptn_reports *reports; /* of crashes */
     pid_t supervisor;

@@ -22,7 +22,7 @@ enum {
 };
 
 void
-ptn_warden_init(struct ptn_warden *w, const struct ptn_conf *conf,
+ptn_warden_init(struct ptn_warden *w, struct ptn_conf *conf,
                 const char *modules, struct ptn_reports *reports)
 {
     *w = (struct ptn_warden){.conf = conf,
@@ -55,7 +55,7 @@ be_warden(const struct ptn_warden *w, int channel, pid_t parent)
         .reports = w->reports,
         .supervisor = parent,
         .channel = channel,
-        .again = w->again,
+        .again = w->again || w->logs,
     };
 
     if (w->let_go)

@@ -32,13 +32,14 @@ enum ptn_warden_message {
 struct ptn_reports;
 
 struct ptn_warden {
-    const struct ptn_conf *conf;
+    struct ptn_conf *conf;
     const char *modules;         /* as ptn_modules_load has `only` */
     struct ptn_reports *reports; /* of crashes */
     pid_t pid;                   /* 0: there is none */
     int channel;                 /* -1: there is none */
     bool ready;
     bool again;   /* the next replaces one that was ready once */
+    bool logs;    /* the server serves: errors are for the log */
     bool retired; /* it is not replaced */
     bool answers; /* it owes us PTN_WARDEN_RELOADED */
     unsigned refused, quick_deaths;
@@ -50,7 +51,7 @@ struct ptn_warden {
 };
 
 /* All are borrowed. It is due at once. */
-void ptn_warden_init(struct ptn_warden *warden, const struct ptn_conf *conf,
+void ptn_warden_init(struct ptn_warden *warden, struct ptn_conf *conf,
                      const char *modules, struct ptn_reports *reports);
 /* Closes what is open. The process ends by that. */
 void ptn_warden_free(struct ptn_warden *warden);

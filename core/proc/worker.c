@@ -3,10 +3,15 @@
  * From a set-up to serving sessions and back. Main thread, which is the
  * loop's thread.
  *
- *   modules start -> sockets listen -> ready -> loop ... drain -> modules stop
+ *   modules start -> sockets listen -> ready -> serve -> loop -> modules stop
  *
- * Sockets begin to listen only after every module has started: a client is
- * never accepted by a server that turns out not to work.
+ *   WAITING --serve--> SERVING --retire--> RETIRED --the last session-+
+ *      |                  |                   |                       v
+ *      +------------------+------drain--------+--> DRAINING -------> end
+ *
+ * Sockets begin to listen only after every module has started, and nobody is
+ * accepted before `serve`: a client never gets to a server that turns out
+ * not to work.
  */
 #include "proc/worker.h"
 #include "auth/engine.h"
@@ -20,14 +25,21 @@
 
 #define OFFERS_MS 5000 /* what the warden gets to say what it offers */
 
+enum phase {
+    WAITING,
+    SERVING,
+    RETIRED,
+    DRAINING,
+};
+
 struct ptn_worker {
     const struct ptn_worker_params *p;
     struct ptn_loop *loop;
     struct ptn_net *net;
     struct ptn_engine *engine;       /* of a single process */
     struct ptn_auth_service *remote; /* of a worker */
-    bool draining;
-    bool *served; /* by listener: it listens */
+    enum phase phase;
+    bool *served; /* by listener: connections are accepted */
 };
 
 struct ptn_loop *
@@ -54,10 +66,13 @@ ptn_worker_number(const struct ptn_worker *w)
     return w->p->number;
 }
 
-bool
-ptn_worker_is_draining(const struct ptn_worker *w)
+const char *
+ptn_worker_phase(const struct ptn_worker *w)
 {
-    return w->draining;
+    static const char *const names[] = {"waiting", "serving", "retired",
+                                        "draining"};
+
+    return names[w->phase];
 }
 
 static void
@@ -71,12 +86,25 @@ drained(void *arg)
 void
 ptn_worker_drain(struct ptn_worker *w)
 {
-    if (w->draining) {
+    if (w->phase == DRAINING) {
         ptn_loop_stop(w->loop);
         return;
     }
-    w->draining = true;
+    w->phase = DRAINING;
     ptn_net_drain(w->net, w->p->setup->conf->server.drain_timeout, drained, w);
+}
+
+void
+ptn_worker_retire(struct ptn_worker *w)
+{
+    if (w->phase != SERVING)
+        return;
+    w->phase = RETIRED;
+    ptn_net_retire(w->net, drained, w);
+    for (size_t i = 0; i < w->p->socket_count; i++) {
+        close(w->p->sockets[i].fd);
+        w->p->sockets[i].fd = -1;
+    }
 }
 
 void
@@ -91,38 +119,75 @@ ptn_worker_refresh_tickets(struct ptn_worker *w)
     ptn_wipe(keys, sizeof keys);
 }
 
+static bool
+has_address(const struct ptn_listener_conf *l, const struct ptn_address_conf *a)
+{
+    for (size_t i = 0; i < l->address_count; i++)
+        if (l->addresses[i].port == a->port &&
+            strcmp(l->addresses[i].host, a->host) == 0)
+            return true;
+    return false;
+}
+
 /* The worker's sockets of one listener, `*count` of them. */
 static int *
-sockets_of(const struct ptn_worker *w, size_t listener, size_t *count)
+sockets_of(const struct ptn_worker *w, const struct ptn_listener_conf *l,
+           size_t *count)
 {
-    const struct ptn_sockets *s = w->p->sockets;
-    int *fds = ptn_alloc((s->count + 1) * sizeof *fds);
+    int *fds = ptn_alloc((w->p->socket_count + 1) * sizeof *fds);
 
     *count = 0;
-    for (size_t i = 0; i < s->count; i++)
-        if (s->items[i].listener == listener)
-            fds[(*count)++] = s->items[i].fds[w->p->number];
+    for (size_t i = 0; i < w->p->socket_count; i++)
+        if (has_address(l, &w->p->sockets[i].address))
+            fds[(*count)++] = w->p->sockets[i].fd;
     return fds;
 }
 
 static int
-serve_listener(struct ptn_worker *w, size_t listener, struct ptn_error *err)
+listen_for(struct ptn_worker *w, const struct ptn_listener_conf *l,
+           struct ptn_error *err)
 {
-    const struct ptn_listener_conf *conf =
-        &w->p->setup->conf->listeners[listener];
     size_t count;
-    int *fds = sockets_of(w, listener, &count);
+    int *fds = sockets_of(w, l, &count);
     int result = 0;
 
     for (size_t i = 0; i < count && result == 0; i++)
         if (listen(fds[i], SOMAXCONN) != 0)
             result =
-                ptn_error_errno(err, "listeners.%s cannot listen", conf->name);
-    if (result == 0)
-        result = ptn_net_listen(w->net, conf, fds, count, err);
-    w->served[listener] = result == 0;
+                ptn_error_errno(err, "listeners.%s cannot listen", l->name);
     ptn_free(fds);
     return result;
+}
+
+/* All that may serve. Whoever has listened on the sockets before us goes on
+ * doing so, and is not disturbed. */
+static int
+listen_all(struct ptn_worker *w, struct ptn_error *err)
+{
+    const struct ptn_setup *setup = w->p->setup;
+
+    for (size_t i = 0; i < setup->conf->listener_count; i++) {
+        const struct ptn_listener_conf *l = &setup->conf->listeners[i];
+
+        if (!ptn_setup_problem(setup, l) && listen_for(w, l, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void
+serve_listener(struct ptn_worker *w, size_t listener)
+{
+    const struct ptn_listener_conf *l = &w->p->setup->conf->listeners[listener];
+    struct ptn_error err = PTN_ERROR_INIT;
+    size_t count;
+    int *fds = sockets_of(w, l, &count);
+
+    if (ptn_net_listen(w->net, l, fds, count, &err) == 0)
+        w->served[listener] = true;
+    else
+        ptn_log_error(PTN_LOG_ERROR, "listener.not-opened", &err);
+    ptn_free(fds);
 }
 
 static bool
@@ -140,10 +205,10 @@ is_listening(int fd)
  * again. (One that does not listen would keep the mark of shutdown, and
  * pass it on to all that is accepted later.) */
 static void
-refuse_listener(struct ptn_worker *w, size_t listener)
+refuse_listener(struct ptn_worker *w, const struct ptn_listener_conf *l)
 {
     size_t count;
-    int *fds = sockets_of(w, listener, &count);
+    int *fds = sockets_of(w, l, &count);
 
     for (size_t i = 0; i < count; i++)
         if (is_listening(fds[i]) && shutdown(fds[i], SHUT_RDWR) != 0)
@@ -153,20 +218,22 @@ refuse_listener(struct ptn_worker *w, size_t listener)
 }
 
 /* Every listener that may serve does; the others stay closed. */
-static int
-serve_all(struct ptn_worker *w, struct ptn_error *err)
+void
+ptn_worker_serve(struct ptn_worker *w)
 {
     const struct ptn_setup *setup = w->p->setup;
 
+    w->phase = SERVING;
     for (size_t i = 0; i < setup->conf->listener_count; i++) {
+        const struct ptn_listener_conf *l = &setup->conf->listeners[i];
+
         if (w->served[i])
             continue;
-        if (ptn_setup_problem(setup, &setup->conf->listeners[i]))
-            refuse_listener(w, i);
-        else if (serve_listener(w, i, err) != 0)
-            return -1;
+        if (ptn_setup_problem(setup, l))
+            refuse_listener(w, l);
+        else
+            serve_listener(w, i);
     }
-    return 0;
 }
 
 unsigned
@@ -177,7 +244,9 @@ ptn_worker_reload(struct ptn_worker *w)
 
     if (w->p->setup->pki)
         refused = ptn_pki_reload(w->p->setup->pki);
-    if (!w->draining && serve_all(w, &err) != 0)
+    if (w->phase == SERVING && listen_all(w, &err) == 0)
+        ptn_worker_serve(w);
+    else if (w->phase == SERVING)
         ptn_log_error(PTN_LOG_ERROR, "listener.not-opened", &err);
     return refused;
 }
@@ -244,9 +313,11 @@ run_started(struct ptn_worker *w, struct ptn_error *err)
 
     ptn_worker_refresh_tickets(w);
     make_net(w);
-    result = serve_all(w, err);
+    result = listen_all(w, err);
     if (result == 0) {
         w->p->ready(w, w->p->arg);
+        if (!w->p->hold)
+            ptn_worker_serve(w);
         ptn_loop_run(w->loop);
         w->p->finished(w, w->p->arg);
     }

@@ -15,17 +15,23 @@
 
 enum ptn_message {
     /* to the supervisor */
-    PTN_MESSAGE_READY = 'R',  /* it serves; then what STATE has */
-    PTN_MESSAGE_STATE = 'S',  /* after a reload; then a line "refused
-                                 count=N" and ptn_plan_write_state */
+    PTN_MESSAGE_READY = 'R',  /* it could serve */
+    PTN_MESSAGE_STATE = 'S',  /* lines of ptn_plan_write_state: before it is
+                                 ready, and whenever they have changed */
+    PTN_MESSAGE_FAILED = 'F', /* why it cannot serve: a text; it ends */
     PTN_MESSAGE_ANSWER = 'A', /* a line "answer id=N", with more=yes when
                                  another one follows or refused=TEXT, and
                                  records */
     /* both ways: is your loop turning? It is */
     PTN_MESSAGE_PING = 'P',
     /* to the worker */
-    PTN_MESSAGE_DRAIN = 'D',
-    PTN_MESSAGE_RELOAD = 'H',  /* read the certificates again */
+    PTN_MESSAGE_SERVE = 'G',   /* accept connections */
+    PTN_MESSAGE_RETIRE = 'O',  /* another has taken over: accept no more,
+                                  and end with the last session */
+    PTN_MESSAGE_DRAIN = 'D',   /* end the sessions, and then yourself */
+    PTN_MESSAGE_RELOAD = 'H',  /* a line "ask id=N": read the certificates
+                                  again. States, and an answer with a record
+                                  "refused count=N" */
     PTN_MESSAGE_WARDEN = 'W',  /* with two descriptors: the channels to a
                                   warden (proc/channels.h) */
     PTN_MESSAGE_TICKETS = 'T', /* the shared ticket keys have changed */
@@ -37,14 +43,16 @@ enum ptn_message {
 struct ptn_worker;
 
 struct ptn_worker_params {
-    struct ptn_setup *setup; /* with certificates loaded */
-    struct ptn_sockets *sockets;
+    struct ptn_setup *setup;    /* with certificates loaded */
+    struct ptn_socket *sockets; /* what it serves */
+    size_t socket_count;
     struct ptn_shared *shared;
     unsigned number, count;
-    int auth; /* of a worker: the channel to who checks credentials, which is
-                 taken over; -1: there is none now */
-    /* Called on the loop when everything serves, and after it has served:
-     * watches of the caller's begin and end there. */
+    int auth;  /* of a worker: the channel to who checks credentials, which is
+                  taken over; -1: there is none now */
+    bool hold; /* not to accept before ptn_worker_serve */
+    /* Called on the loop when everything could serve, and after it has
+     * served: watches of the caller's begin and end there. */
     void (*ready)(struct ptn_worker *worker, void *arg);
     void (*finished)(struct ptn_worker *worker, void *arg);
     void *arg;
@@ -59,7 +67,12 @@ struct ptn_loop *ptn_worker_loop(struct ptn_worker *worker);
 struct ptn_net *ptn_worker_net(struct ptn_worker *worker);
 const struct ptn_worker_params *ptn_worker_params(struct ptn_worker *worker);
 unsigned ptn_worker_number(const struct ptn_worker *worker);
-bool ptn_worker_is_draining(const struct ptn_worker *worker);
+/* "waiting", "serving", "retired" or "draining" */
+const char *ptn_worker_phase(const struct ptn_worker *worker);
+/* Begins to accept. */
+void ptn_worker_serve(struct ptn_worker *worker);
+/* Leaves the sockets to others; the worker ends with its last session. */
+void ptn_worker_retire(struct ptn_worker *worker);
 void ptn_worker_drain(struct ptn_worker *worker);
 /* Answers how many certificates were refused. Listeners that were closed
  * and have a certificate now begin to listen. */

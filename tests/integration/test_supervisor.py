@@ -544,13 +544,6 @@ def test_pid_file_and_log_file(house, single):
     assert not (house.folder / "pid").exists()
 
 
-def test_changed_configuration_is_said(house):
-    house.write().start()
-    house.write(server='log_level = "debug";')
-    house.ctl("reload")
-    house.wait_log(r"server\.config-changed")
-
-
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 def test_becomes_another_user(single):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-test-"))

@@ -153,7 +153,8 @@ set_up(void **state)
 
         assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
         f->workers[i].channel = pair[0];
-        f->workers[i].ready = true;
+        f->workers[i].phase = PTN_WORKER_SERVING;
+        f->workers[i].pid = getpid();
         f->ends[i] = pair[1];
     }
     *state = f;
@@ -331,7 +332,7 @@ all_workers_refuse(void **state)
     struct fixture *f = *state;
     unsigned ids[WORKERS];
 
-    f->workers[1].ready = false; /* it is starting */
+    f->workers[1].phase = PTN_WORKER_STARTING;
     begin(f, "ask\tabout=x");
     ids[0] = hear(f, 0);
     ids[2] = hear(f, 2);
@@ -363,12 +364,43 @@ workers_that_die_or_are_silent(void **state)
 }
 
 static void
+take_records(void *arg, struct ptn_slice records)
+{
+    ptn_buf_addslice(arg, records);
+}
+
+/* Workers of the newest generation have read them anyway. */
+static void
+certificates_are_read_again(void **state)
+{
+    struct fixture *f = *state;
+    struct ptn_buf records = PTN_BUF_INIT;
+    char text[64];
+    ssize_t n;
+
+    f->workers[0].born = 3;
+    f->workers[1].born = 2;
+    f->workers[2].born = 1;
+    f->workers[2].phase = PTN_WORKER_RETIRED;
+    assert_int_equal(
+        ptn_asks_reload(&f->asks, &f->crew, 3, take_records, &records), 1);
+    n = recv(f->ends[1], text, sizeof text, MSG_DONTWAIT);
+    assert_true(n > 1 && text[0] == PTN_MESSAGE_RELOAD);
+    assert_true(recv(f->ends[0], text, sizeof text, MSG_DONTWAIT) < 0);
+    reply(f, 1, 1, "\nrefused\tcount=2\n");
+    assert_string_equal(ptn_buf_cstr(&records), "refused\tcount=2\n");
+    assert_int_equal(
+        ptn_asks_reload(&f->asks, &f->crew, 1, take_records, &records), 0);
+    ptn_buf_free(&records);
+}
+
+static void
 nobody_to_ask(void **state)
 {
     struct fixture *f = *state;
 
     for (unsigned i = 0; i < WORKERS; i++)
-        f->workers[i].ready = false;
+        f->workers[i].pid = 0;
     assert_int_equal(ask(f, "ask\tabout=x"), -1);
     assert_string_equal(f->err.text, "no worker is ready");
 }
@@ -390,6 +422,8 @@ main(void)
         cmocka_unit_test_setup_teardown(all_workers_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(all_workers_refuse, set_up, tear_down),
         cmocka_unit_test_setup_teardown(workers_that_die_or_are_silent, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(certificates_are_read_again, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(nobody_to_ask, set_up, tear_down),
     };

@@ -8,3 +8,4 @@ unit_tests += tests/unit/proc/report
 unit_tests += tests/unit/proc/reload
 unit_tests += tests/unit/proc/sandbox
 unit_tests += tests/unit/proc/shared
+unit_tests += tests/unit/proc/socket

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the supervisor answers on the control socket. Its one thread.
+ */
+#include "proc/answers.h"
+#include "proc/inner.h"
+#include "proc/sandbox.h"
+#include "proc/status.h"
+
+static int
+do_status(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    const struct ptn_supervisor *s = arg;
+    struct ptn_status_server server = {s->current->conf->file, "workers",
+                                       s->started, s->current->number};
+    const struct ptn_crew *crew = &s->crew;
+    struct ptn_status_worker *workers =
+        ptn_alloc((crew->count + 1) * sizeof *workers);
+    unsigned count = 0;
+
+    (void)err;
+    for (unsigned i = 0; i < crew->count; i++) {
+        const struct ptn_crew_worker *w = &crew->workers[i];
+
+        if (w->phase == PTN_WORKER_FREE)
+            continue;
+        workers[count++] =
+            (struct ptn_status_worker){i,
+                                       w->pid,
+                                       w->started,
+                                       w->restarts,
+                                       w->group->name,
+                                       w->born,
+                                       ptn_crew_phase_name(w->phase)};
+    }
+    ptn_status_write(&server, &s->current->plan, workers, count, crew->shared,
+                     &call->out);
+    ptn_free(workers);
+    return 0;
+}
+
+static int
+do_stop(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    (void)call;
+    (void)err;
+    ptn_supervisor_stop(arg);
+    return 0;
+}
+
+static int
+reload(struct ptn_supervisor *s, struct ptn_control_call *call, bool plan_only,
+       struct ptn_error *err)
+{
+    if (s->phase != PTN_SUPERVISOR_SERVING)
+        return ptn_error_set(err, PTN_ERR_INVALID,
+                             "the server is starting or stopping");
+    ptn_transition_ask(s, call, plan_only);
+    return PTN_CONTROL_LATER;
+}
+
+static int
+do_reload(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    return reload(arg, call, false, err);
+}
+
+static int
+do_reload_plan(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    return reload(arg, call, true, err);
+}
+
+/* What the workers alone can answer. */
+static int
+pass_on(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    struct ptn_supervisor *s = arg;
+
+    if (!ptn_answers_know(call->request))
+        return ptn_control_unknown(call, err);
+    return ptn_asks_begin(&s->asks, &s->crew, call, err);
+}
+
+static int
+do_sandbox(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    struct ptn_supervisor *s = arg;
+
+    (void)err;
+    ptn_sandbox_write_own(&call->out);
+    ptn_reports_write(s->reports, &call->out);
+    return 0;
+}
+
+const struct ptn_control_verb ptn_supervisor_verbs[] = {
+    {"status", do_status},   {"stop", do_stop},
+    {"reload", do_reload},   {"reload-plan", do_reload_plan},
+    {"sandbox", do_sandbox}, {NULL, pass_on},
+};
