@@ -343,7 +343,9 @@ ptn_repository_promise(const struct ptn_repository *r, const char *name,
                        const struct ptn_parts *now,
                        const struct ptn_parts *parts)
 {
-    uint64_t version = version_of(&now->part[PTN_PART_META]);
+    uint64_t said = version_of(&now->part[PTN_PART_META]);
+    /* What somebody put there by hand is the first version. */
+    uint64_t version = now->part[PTN_PART_CRT].len && !said ? 1 : said;
     uint64_t keep = now->part[PTN_PART_CRT].len && is_other_version(now, parts)
                         ? version
                         : 0;

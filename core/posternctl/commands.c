@@ -9,9 +9,16 @@
 /* clang-format off */
 const struct ctl_command *const ctl_tables[] = {
     ctl_state_commands,
-    ctl_session_commands,  ctl_sandbox_commands,    ctl_reload_commands,
-    ctl_order_commands,  ctl_config_commands,     ctl_user_commands,
-    ctl_module_commands, ctl_completion_commands, NULL,
+    ctl_session_commands,
+    ctl_sandbox_commands,
+    ctl_reload_commands,
+    ctl_order_commands,
+    ctl_config_commands,
+    ctl_user_commands,
+    ctl_cert_commands,
+    ctl_module_commands,
+    ctl_completion_commands,
+    NULL,
 };
 /* clang-format on */
 

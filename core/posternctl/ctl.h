@@ -157,8 +157,14 @@ int ctl_read_password(bool confirm, char *out);
 
 /* The tables, a file each. */
 extern const struct ctl_command ctl_state_commands[], ctl_config_commands[],
+<<<<<<< HEAD
     ctl_user_commands[], ctl_session_commands[], ctl_order_commands[],
     ctl_reload_commands[], ctl_completion_commands[], ctl_module_commands[],
     ctl_sandbox_commands[];
+=======
+    ctl_user_commands[], ctl_order_commands[], ctl_reload_commands[],
+    ctl_completion_commands[], ctl_module_commands[], ctl_sandbox_commands[],
+    ctl_cert_commands[];
+>>>>>>> 318273e (posternctl: cert, from the key to the chain that is served)
 
 #endif

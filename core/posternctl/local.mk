@@ -4,6 +4,8 @@
 bin_PROGRAMS += core/posternctl/posternctl
 core_posternctl_posternctl_SOURCES = \
 	core/posternctl/ask.c \
+	core/posternctl/cert.c core/posternctl/cert.h \
+	core/posternctl/cert_bind.c core/posternctl/cert_show.c \
 	core/posternctl/commands.c \
 	core/posternctl/completion.c \
 	core/posternctl/config.c \

@@ -50,6 +50,12 @@ ptn_admin_make_folders(const struct ptn_admin *admin)
     return -1;
 }
 
+const struct ptn_conf *
+ptn_admin_conf(const struct ptn_admin *admin)
+{
+    return admin->setup.conf;
+}
+
 bool
 ptn_admin_find(const struct ptn_admin *admin, const char *contract,
                uint16_t version, const void **ops, void **instance)

@@ -26,6 +26,10 @@ PTN_API bool ptn_admin_find(const struct ptn_admin *admin, const char *contract,
                             uint16_t version, const void **ops,
                             void **instance);
 
+/* What was read, for as long as `admin` is open. */
+struct ptn_conf;
+PTN_API const struct ptn_conf *ptn_admin_conf(const struct ptn_admin *admin);
+
 /* Prints the effective values and their origins. */
 PTN_API int ptn_admin_show(const char *config, FILE *to, FILE *errors);
 
