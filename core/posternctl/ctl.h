@@ -156,15 +156,18 @@ int ctl_ask(const struct ctl *ctl, const char *request, struct ptn_buf *answer);
 int ctl_read_password(bool confirm, char *out);
 
 /* The tables, a file each. */
-extern const struct ctl_command ctl_state_commands[], ctl_config_commands[],
-<<<<<<< HEAD
-    ctl_user_commands[], ctl_session_commands[], ctl_order_commands[],
-    ctl_reload_commands[], ctl_completion_commands[], ctl_module_commands[],
-    ctl_sandbox_commands[];
-=======
-    ctl_user_commands[], ctl_order_commands[], ctl_reload_commands[],
-    ctl_completion_commands[], ctl_module_commands[], ctl_sandbox_commands[],
-    ctl_cert_commands[];
->>>>>>> 318273e (posternctl: cert, from the key to the chain that is served)
+/* clang-format off: one a line, so that adding one touches one. */
+extern const struct ctl_command
+    ctl_state_commands[],
+    ctl_session_commands[],
+    ctl_sandbox_commands[],
+    ctl_reload_commands[],
+    ctl_order_commands[],
+    ctl_config_commands[],
+    ctl_user_commands[],
+    ctl_cert_commands[],
+    ctl_module_commands[],
+    ctl_completion_commands[];
+/* clang-format on */
 
 #endif
