@@ -56,6 +56,7 @@ ptn_child_begin(const struct ptn_child *child, const char *name)
     }
     ptn_crash_watch(ptn_reports_leave(child->reports), name,
                     child->conf->server.module_path, &child->conf->load);
+    ptn_crash_set_group(child->group ? child->group->name : "");
     ptn_child_die_with_parent(child);
 }
 

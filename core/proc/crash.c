@@ -38,7 +38,7 @@ struct object {
 
 static struct {
     int fd;
-    char process[16];
+    char process[16], group[32];
     struct object objects[OBJECTS_MAX];
     size_t count;
     char program[256]; /* the path of what runs */
@@ -169,6 +169,7 @@ ptn_crash_trace(struct ptn_report *r, const ucontext_t *context)
     uintptr_t pc = ptn_machine_pc(context);
 
     memcpy(r->process, self.process, sizeof r->process);
+    memcpy(r->group, self.group, sizeof r->group);
     if (!find_object(pc)) /* it happened while files were loaded */
         ptn_crash_map();
     for (int i = 0; i < n && first == n; i++)
@@ -180,6 +181,12 @@ ptn_crash_trace(struct ptn_report *r, const ucontext_t *context)
     }
     for (int i = first; i < n && r->count < PTN_REPORT_FRAMES; i++)
         add_frame(r, (uintptr_t)frames[i]);
+}
+
+void
+ptn_crash_set_group(const char *name)
+{
+    copy_end(self.group, sizeof self.group, name);
 }
 
 void

@@ -17,6 +17,9 @@
 void ptn_crash_watch(int fd, const char *process, const char *folder,
                      const struct ptn_strings *names);
 
+/* The group of workers that this process is one of, for its reports. */
+void ptn_crash_set_group(const char *name);
+
 /* To be called when modules have been loaded, before threads exist: learns
  * where in memory each file lies, so that a place in the code can be told
  * by its file. */

@@ -160,6 +160,8 @@ log_report(const struct ptn_report *r, const char *event, pid_t pid)
         fields[n++] = PTN_FN("pid", pid);
     if (*r->process && pid)
         fields[n++] = PTN_FS("process", r->process);
+    if (*r->group && pid)
+        fields[n++] = PTN_FS("group", r->group);
     if (r->kind == PTN_REPORT_CRASH) {
         fields[n++] = PTN_FN("signal", r->number);
         fields[n++] = PTN_FS("name", ptn_report_signal_name(r->number));
@@ -284,6 +286,7 @@ static void
 tame(struct ptn_report *r)
 {
     terminate(r->process, sizeof r->process);
+    terminate(r->group, sizeof r->group);
     terminate(r->plugin, sizeof r->plugin);
     terminate(r->what, sizeof r->what);
     terminate(r->path, sizeof r->path);

@@ -40,6 +40,7 @@ struct ptn_report {
     int32_t number;  /* the signal; the system call */
     uint64_t detail; /* the address that was touched; an argument */
     char process[16];
+    char group[32];      /* of workers; "" = none */
     char plugin[32];     /* the innermost one on the stack; "" = none */
     char what[64];       /* what was tried; "" = see `number` */
     char path[256];      /* the path that goes with it, or "" */
