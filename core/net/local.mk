@@ -3,6 +3,7 @@
 # Listeners, sessions, framing and TLS policy.
 libpostern_core_la_SOURCES += core/net/access.c
 libpostern_core_la_SOURCES += core/net/address.c
+libpostern_core_la_SOURCES += core/net/causes.c
 libpostern_core_la_SOURCES += core/net/counters.h
 libpostern_core_la_SOURCES += core/net/dispatch.c
 libpostern_core_la_SOURCES += core/net/framing.c core/net/framing.h

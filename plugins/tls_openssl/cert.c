@@ -31,8 +31,8 @@ tls_openssl_cert_read(struct ptn_slice pem, struct ptn_error *err)
     return NULL;
 }
 
-static void
-set_hex(char *to, size_t room, const unsigned char *from, size_t len)
+void
+tls_openssl_hex(char *to, size_t room, const unsigned char *from, size_t len)
 {
     static const char digits[] = "0123456789abcdef";
     size_t n = 0;
@@ -128,10 +128,12 @@ facts_of(X509 *cert, struct ptn_tls_cert *out)
                       sizeof(out->subject));
     X509_NAME_oneline(X509_get_issuer_name(cert), out->issuer,
                       sizeof(out->issuer));
-    set_hex(out->serial, sizeof(out->serial), ASN1_STRING_get0_data(serial),
-            (size_t)ASN1_STRING_length(serial));
+    tls_openssl_hex(out->serial, sizeof(out->serial),
+                    ASN1_STRING_get0_data(serial),
+                    (size_t)ASN1_STRING_length(serial));
     if (X509_digest(cert, EVP_sha256(), digest, &len) == 1)
-        set_hex(out->fingerprint, sizeof(out->fingerprint), digest, len);
+        tls_openssl_hex(out->fingerprint, sizeof(out->fingerprint), digest,
+                        len);
     add_names(out, cert);
 }
 

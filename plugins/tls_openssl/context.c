@@ -144,6 +144,8 @@ static int
 use_pair(const struct ptn_tls_context *c, const struct ptn_tls_params *p,
          struct ptn_error *err)
 {
+    if (c->is_client && p->chain.len == 0)
+        return 0;
     if ((!is_remote(p) &&
          tls_openssl_pair_match(NULL, p->chain, p->key, err) < 0) ||
         use_chain(c->ctx, p->chain, err) < 0)
@@ -192,10 +194,13 @@ static int
 fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
      struct ptn_error *err)
 {
-    c->ctx = SSL_CTX_new(TLS_server_method());
+    c->is_client = PTN_HAS(p, struct ptn_tls_params, crl) && p->is_client;
+    c->ctx =
+        SSL_CTX_new(c->is_client ? TLS_client_method() : TLS_server_method());
     if (!c->ctx)
         return tls_openssl_error(err, "no TLS context");
-    if (use_versions(c->ctx, p, err) < 0 || use_pair(c, p, err) < 0 ||
+    if (tls_openssl_use_peer(c, p, err) < 0 ||
+        use_versions(c->ctx, p, err) < 0 || use_pair(c, p, err) < 0 ||
         use_ciphers(c->ctx, p, err) < 0)
         return -1;
     SSL_CTX_set_options(c->ctx, SSL_OP_NO_COMPRESSION |
@@ -205,13 +210,14 @@ fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
                                  SSL_MODE_ENABLE_PARTIAL_WRITE |
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_tlsext_servername_callback(c->ctx, acknowledge_name);
-    use_tickets(c->ctx, p->tickets);
+    use_tickets(c->ctx,
+                p->tickets && !c->is_client && c->peer == PTN_TLS_PEER_IGNORED);
     c->choose = p->choose;
     c->choose_arg = p->choose_arg;
     c->alpn_strict = p->alpn_strict;
     if (p->alpn && !(c->alpn = strdup(p->alpn)))
         return ptn_error_set(err, PTN_ERR_TLS, "no memory for a TLS context");
-    if (c->alpn)
+    if (c->alpn && !c->is_client)
         SSL_CTX_set_alpn_select_cb(c->ctx, select_alpn, c);
     return 0;
 }

@@ -6,7 +6,9 @@
  */
 #include "tls_openssl.h"
 
+#include <openssl/err.h>
 #include <openssl/sha.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 
 enum {
@@ -16,11 +18,12 @@ enum {
 /* A fatal alert in clear, for as long as there is no OpenSSL session. It
  * goes out whole or not at all. */
 static enum ptn_tls_io
-refuse(struct ptn_tls_session *s, uint8_t alert, const char *failure)
+refuse(struct ptn_tls_session *s, uint8_t alert, enum ptn_tls_cause cause)
 {
     const uint8_t record[] = {21, 3, 3, 0, 2, 2, alert};
     (void)s->transport->send(s->transport_arg, record, sizeof(record));
-    return tls_openssl_fail(s, failure);
+    s->alert_sent = alert;
+    return tls_openssl_fail(s, cause);
 }
 
 /* Core's choice for this hello replaces the listener's own context. */
@@ -60,15 +63,39 @@ attach(struct ptn_tls_session *s)
     return SSL_set_app_data(s->ssl, s) == 1;
 }
 
+/* Alerts in either direction; close_notify (0) is no news. */
+static void
+note_alert(const SSL *ssl, int where, int value)
+{
+    struct ptn_tls_session *s = SSL_get_app_data(ssl);
+    uint8_t alert = (uint8_t)(value & 0xff);
+    if (!(where & SSL_CB_ALERT) || alert == SSL_AD_CLOSE_NOTIFY)
+        return;
+    if (where & SSL_CB_READ)
+        s->alert_received = alert;
+    else
+        s->alert_sent = alert;
+}
+
+/* A session of the library, tied to this one. */
+static bool
+make_ssl(struct ptn_tls_session *s)
+{
+    s->ssl = SSL_new(s->context->ctx);
+    if (!s->ssl || !attach(s))
+        return false;
+    SSL_set_info_callback(s->ssl, note_alert);
+    s->state = TLS_OPENSSL_SHAKING;
+    return true;
+}
+
 static enum ptn_tls_io
 begin(struct ptn_tls_session *s, const struct ptn_tls_hello *hello)
 {
     choose(s, hello);
-    s->ssl = SSL_new(s->context->ctx);
-    if (!s->ssl || !attach(s) || !set_name(s, hello->server_name))
-        return refuse(s, SSL_AD_INTERNAL_ERROR, "out of memory");
+    if (!make_ssl(s) || !set_name(s, hello->server_name))
+        return refuse(s, SSL_AD_INTERNAL_ERROR, PTN_TLS_CAUSE_MEMORY);
     SSL_set_accept_state(s->ssl);
-    s->state = TLS_OPENSSL_SHAKING;
     return PTN_TLS_IO_OK;
 }
 
@@ -94,12 +121,63 @@ tls_openssl_hello(struct ptn_tls_session *s)
         case PTN_TLS_SCAN_DONE:
             return begin(s, &hello);
         case PTN_TLS_SCAN_NOT_TLS: /* an alert would mean nothing to it */
-            return tls_openssl_fail(s, "not tls");
+            return tls_openssl_fail(s, PTN_TLS_CAUSE_NOT_TLS);
         case PTN_TLS_SCAN_BAD:
-            return refuse(s, SSL_AD_DECODE_ERROR, "malformed hello");
+            return refuse(s, SSL_AD_DECODE_ERROR,
+                          PTN_TLS_CAUSE_MALFORMED_HELLO);
         case PTN_TLS_SCAN_LONG:
-            return refuse(s, SSL_AD_DECODE_ERROR, "hello too long");
+            return refuse(s, SSL_AD_DECODE_ERROR, PTN_TLS_CAUSE_LONG_HELLO);
         }
     }
     return PTN_TLS_IO_WANT_READ;
+}
+
+/* RFC 6066 section 3: no addresses are asked for. */
+static bool
+ask_for(struct ptn_tls_session *s, const char *name)
+{
+    bool check = s->context->peer == PTN_TLS_PEER_REQUIRED;
+    if (!name)
+        return true;
+    ASN1_OCTET_STRING *ip = a2i_IPADDRESS(name);
+    ERR_clear_error(); /* of what is no address */
+    if (ip) {
+        ASN1_OCTET_STRING_free(ip);
+        return !check ||
+               X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(s->ssl), name) == 1;
+    }
+    return SSL_set_tlsext_host_name(s->ssl, name) == 1 &&
+           (!check || SSL_set1_host(s->ssl, name) == 1);
+}
+
+/* RFC 7301 section 3.1: the one name, its length before it. */
+static bool
+offer_alpn(struct ptn_tls_session *s)
+{
+    struct ptn_buf list = PTN_BUF_INIT;
+    const char *name = s->context->alpn;
+    if (!name)
+        return true;
+    ptn_buf_addc(&list, (char)strlen(name));
+    ptn_buf_adds(&list, name);
+    int rc = SSL_set_alpn_protos(s->ssl, (const unsigned char *)list.data,
+                                 (unsigned)list.len);
+    ptn_buf_free(&list);
+    return rc == 0;
+}
+
+struct ptn_tls_session *
+tls_openssl_connect(void *instance, struct ptn_tls_context *context,
+                    const struct ptn_tls_transport *transport,
+                    void *transport_arg, const char *server_name)
+{
+    struct ptn_tls_session *s =
+        tls_openssl_session_new(instance, context, transport, transport_arg);
+
+    if (s && make_ssl(s) && ask_for(s, server_name) && offer_alpn(s)) {
+        SSL_set_connect_state(s->ssl);
+        return s;
+    }
+    tls_openssl_session_free(s);
+    return NULL;
 }

@@ -19,6 +19,7 @@ plugins_tls_openssl_libtls_openssl_la_SOURCES = \
 	plugins/tls_openssl/issue.c \
 	plugins/tls_openssl/key.c \
 	plugins/tls_openssl/ops.c \
+	plugins/tls_openssl/peer.c \
 	plugins/tls_openssl/remote.c \
 	plugins/tls_openssl/session.c \
 	plugins/tls_openssl/sign.c \

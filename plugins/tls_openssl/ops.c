@@ -9,7 +9,8 @@ const struct ptn_tls_ops tls_openssl_ops = {
     .name = OPENSSL_VERSION_TEXT,
     .capability = PTN_TLS_CAP_1_2 | PTN_TLS_CAP_1_3 | PTN_TLS_CAP_SNI |
                   PTN_TLS_CAP_ALPN | PTN_TLS_CAP_TICKETS | PTN_TLS_CAP_ED25519 |
-                  PTN_TLS_CAP_REMOTE_SIGN,
+                  PTN_TLS_CAP_REMOTE_SIGN | PTN_TLS_CAP_CLIENT |
+                  PTN_TLS_CAP_CLIENT_CERTS | PTN_TLS_CAP_CRL,
     .context_new = tls_openssl_context_new,
     .context_free = tls_openssl_context_free,
     .context_tickets = tls_openssl_context_tickets,
@@ -30,4 +31,6 @@ const struct ptn_tls_ops tls_openssl_ops = {
     .key_sign = tls_openssl_key_sign,
     .key_close = tls_openssl_key_close,
     .binding = tls_openssl_binding,
+    .connect = tls_openssl_connect,
+    .peer_chain = tls_openssl_peer_chain,
 };

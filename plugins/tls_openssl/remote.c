@@ -243,6 +243,22 @@ static const struct scheme {
     {"ED25519", NID_undef, false, PTN_SIGN_ED25519},
 };
 
+enum ptn_tls_scheme
+tls_openssl_scheme(int kind, int digest)
+{
+    const char *name = kind == NID_ED25519   ? "ED25519"
+                       : kind == EVP_PKEY_EC ? "EC"
+                                             : "RSA";
+    if (kind == NID_ED25519)
+        digest = NID_undef;
+    for (size_t i = 0; i < PTN_COUNT(schemes); i++)
+        if (schemes[i].digest == digest &&
+            schemes[i].pss == (kind == EVP_PKEY_RSA_PSS) &&
+            strcmp(schemes[i].kind, name) == 0)
+            return schemes[i].scheme;
+    return 0;
+}
+
 static const struct scheme *
 find_scheme(const struct remote_sign *s)
 {

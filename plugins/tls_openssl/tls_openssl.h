@@ -44,6 +44,8 @@ struct ptn_tls_context {
     struct ptn_tls_context *(*choose)(void *arg,
                                       const struct ptn_tls_hello *hello);
     void *choose_arg;
+    bool is_client;
+    enum ptn_tls_peer peer;
     char *alpn; /* or NULL */
     bool alpn_strict;
     pthread_mutex_t lock; /* guards the ticket keys */
@@ -63,6 +65,13 @@ enum tls_openssl_state {
     TLS_OPENSSL_FAILED,
 };
 
+/* What was seen of a peer's certificate. */
+struct tls_openssl_peer {
+    enum ptn_tls_cause problem;
+    char fingerprint[65]; /* SHA-256, hexadecimal */
+    char *name;           /* of a good one, or NULL */
+};
+
 struct ptn_tls_session {
     SSL *ssl; /* NULL while the ClientHello is gathered */
     struct ptn_tls_context *context;
@@ -70,7 +79,9 @@ struct ptn_tls_session {
     void *transport_arg;
     struct ptn_buf hello; /* gathered, and not yet read again by OpenSSL */
     char *server_name;    /* or NULL */
-    const char *failure;  /* a constant, or NULL */
+    struct tls_openssl_peer *peer;      /* that showed a certificate, or NULL */
+    enum ptn_tls_cause cause;           /* of its failure */
+    uint8_t alert_sent, alert_received; /* 0 = none */
     enum tls_openssl_state state;
 };
 
@@ -105,6 +116,10 @@ void tls_openssl_info(struct ptn_tls_session *session,
 
 /* hello.c: gathers the ClientHello, chooses the context, makes the SSL. */
 enum ptn_tls_io tls_openssl_hello(struct ptn_tls_session *session);
+struct ptn_tls_session *
+tls_openssl_connect(void *instance, struct ptn_tls_context *context,
+                    const struct ptn_tls_transport *transport,
+                    void *transport_arg, const char *server_name);
 
 /* io.c. The instance; NULL without memory. It is never freed. */
 struct tls_openssl *tls_openssl_new(void);
@@ -115,11 +130,10 @@ enum ptn_tls_io tls_openssl_write(struct ptn_tls_session *session,
 enum ptn_tls_io tls_openssl_shutdown(struct ptn_tls_session *session);
 
 /* error.c: what an SSL_ call that returned `rc` <= 0 means. Its error queue
- * was empty before the call. On an error the session fails, with its cause
- * in `failure`. */
+ * was empty before the call. On an error the session fails. */
 enum ptn_tls_io tls_openssl_result(struct ptn_tls_session *session, int rc);
 enum ptn_tls_io tls_openssl_fail(struct ptn_tls_session *session,
-                                 const char *failure);
+                                 enum ptn_tls_cause cause);
 /* Fills `err` with "what: OpenSSL's words", empties the queue; -1. */
 int tls_openssl_error(struct ptn_error *err, const char *what);
 
@@ -131,6 +145,9 @@ int tls_openssl_key_make(void *instance, enum ptn_tls_key_type type,
 void tls_openssl_take_bio(struct ptn_buf *out, BIO *bio);
 
 /* cert.c */
+/* Lower case, terminated, as much as has room. */
+void tls_openssl_hex(char *to, size_t room, const unsigned char *from,
+                     size_t len);
 X509 *tls_openssl_cert_read(struct ptn_slice pem, struct ptn_error *err);
 int tls_openssl_cert_parse(void *instance, struct ptn_slice pem,
                            struct ptn_tls_cert *out, struct ptn_error *err);
@@ -145,6 +162,20 @@ int tls_openssl_self_sign(void *instance, struct ptn_slice key,
                           const struct ptn_tls_subject *subject,
                           struct ptn_buf *cert, struct ptn_error *err);
 
+/* peer.c: asks for certificates as the parameters say, and looks at them. */
+int tls_openssl_use_peer(struct ptn_tls_context *context,
+                         const struct ptn_tls_params *params,
+                         struct ptn_error *err);
+/* Right after the handshake. */
+void tls_openssl_note_peer(struct ptn_tls_session *session);
+enum ptn_tls_cause
+tls_openssl_peer_cause(const struct ptn_tls_session *session);
+void tls_openssl_peer_info(const struct ptn_tls_session *session,
+                           struct ptn_tls_info *out);
+void tls_openssl_peer_free(struct tls_openssl_peer *peer);
+int tls_openssl_peer_chain(struct ptn_tls_session *session,
+                           struct ptn_buf *pem);
+
 /* binding.c */
 size_t tls_openssl_binding(struct ptn_tls_session *session,
                            enum ptn_binding binding, uint8_t *out);
@@ -156,6 +187,9 @@ OSSL_LIB_CTX *tls_openssl_remote_new(void);
 EVP_PKEY *tls_openssl_remote_key(const struct tls_openssl *self,
                                  EVP_PKEY *public,
                                  const struct ptn_tls_params *params);
+
+/* The scheme of a signature, by OpenSSL's numbers; 0 if we have none. */
+enum ptn_tls_scheme tls_openssl_scheme(int kind, int digest);
 
 /* sign.c */
 int tls_openssl_sign(void *instance, struct ptn_slice key,

@@ -12,8 +12,8 @@ enum {
     NAMES_MAX = 256 /* of which `names` can hold about 100 */
 };
 
-static void
-set_hex(char *to, size_t room, const byte *from, size_t len)
+void
+tls_wolfssl_hex(char *to, size_t room, const byte *from, size_t len)
 {
     static const char digits[] = "0123456789abcdef";
     size_t n = 0;
@@ -133,7 +133,8 @@ facts_of(DecodedCert *c, struct ptn_tls_cert *out)
     out->is_ca = c->isCA;
     set_text(out->subject, sizeof(out->subject), c->subject);
     set_text(out->issuer, sizeof(out->issuer), c->issuer);
-    set_hex(out->serial, sizeof(out->serial), c->serial, (size_t)c->serialSz);
+    tls_wolfssl_hex(out->serial, sizeof(out->serial), c->serial,
+                    (size_t)c->serialSz);
     add_names(out, c->altNames);
 }
 
@@ -175,7 +176,8 @@ tls_wolfssl_cert_parse(void *instance, struct ptn_slice pem,
         return -1;
     facts_of(&cert.facts, out);
     wc_Sha256Hash((const byte *)cert.der.data, cert.facts.maxIdx, digest);
-    set_hex(out->fingerprint, sizeof(out->fingerprint), digest, sizeof(digest));
+    tls_wolfssl_hex(out->fingerprint, sizeof(out->fingerprint), digest,
+                    sizeof(digest));
     tls_wolfssl_cert_deinit(&cert);
     return 0;
 }

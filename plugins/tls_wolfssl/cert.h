@@ -20,4 +20,7 @@ int tls_wolfssl_cert_decode(struct ptn_slice pem, struct tls_wolfssl_cert *cert,
                             struct ptn_error *err);
 void tls_wolfssl_cert_deinit(struct tls_wolfssl_cert *cert);
 
+/* Lower case, terminated, as much as has room. */
+void tls_wolfssl_hex(char *to, size_t room, const byte *from, size_t len);
+
 #endif

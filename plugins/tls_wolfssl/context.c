@@ -49,12 +49,16 @@ new_ctx(const struct ptn_tls_params *p, struct ptn_error *err)
                       "and the highest that are allowed");
         return NULL;
     }
+    bool client = PTN_HAS(p, struct ptn_tls_params, crl) && p->is_client;
     if (p->max_version < PTN_TLS_1_3)
-        method = wolfTLSv1_2_server_method();
+        method =
+            client ? wolfTLSv1_2_client_method() : wolfTLSv1_2_server_method();
     else if (p->min_version >= PTN_TLS_1_3)
-        method = wolfTLSv1_3_server_method();
+        method =
+            client ? wolfTLSv1_3_client_method() : wolfTLSv1_3_server_method();
     else
-        method = wolfSSLv23_server_method();
+        method =
+            client ? wolfSSLv23_client_method() : wolfSSLv23_server_method();
     WOLFSSL_CTX *ctx = wolfSSL_CTX_new(method);
     if (!ctx) {
         ptn_error_set(err, PTN_ERR_TLS, "no memory for a TLS context");
@@ -134,7 +138,7 @@ use_ciphers(WOLFSSL_CTX *ctx, const struct ptn_tls_params *p,
 static void
 use_tickets(struct ptn_tls_context *c, const struct ptn_tls_params *p)
 {
-    if (!p->tickets) {
+    if (!p->tickets || c->is_client || c->peer != PTN_TLS_PEER_IGNORED) {
         wolfSSL_CTX_no_ticket_TLSv13(c->ctx);
         wolfSSL_CTX_NoTicketTLSv12(c->ctx);
         return;
@@ -148,6 +152,8 @@ static int
 use_pair(struct ptn_tls_context *c, const struct ptn_tls_params *p,
          struct ptn_error *err)
 {
+    if (c->is_client && p->chain.len == 0)
+        return 0;
     if (PTN_HAS(p, struct ptn_tls_params, sign_arg) && p->sign) {
         c->sign = p->sign;
         c->sign_arg = p->sign_arg;
@@ -161,20 +167,22 @@ static int
 fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
      struct ptn_error *err)
 {
+    c->is_client = PTN_HAS(p, struct ptn_tls_params, crl) && p->is_client;
     c->ctx = new_ctx(p, err);
-    if (!c->ctx || use_pair(c, p, err) < 0 || use_ciphers(c->ctx, p, err) < 0 ||
+    if (!c->ctx || tls_wolfssl_use_peer(c, p, err) < 0 ||
+        use_pair(c, p, err) < 0 || use_ciphers(c->ctx, p, err) < 0 ||
         tls_wolfssl_set_groups(c->ctx, p, err) < 0)
         return -1;
     wolfSSL_CTX_SetIORecv(c->ctx, tls_wolfssl_receive);
     wolfSSL_CTX_SetIOSend(c->ctx, tls_wolfssl_send);
-    wolfSSL_CTX_set_verify(c->ctx, WOLFSSL_VERIFY_NONE, NULL);
     /* Resumption is by tickets alone: no worker knows another's cache. */
     wolfSSL_CTX_set_session_cache_mode(c->ctx, WOLFSSL_SESS_CACHE_OFF);
     wolfSSL_CTX_set_timeout(c->ctx, TLS_WOLFSSL_TICKET_LIFE);
     /* One write a flight, not one a handshake message. */
     wolfSSL_CTX_set_group_messages(c->ctx);
     use_tickets(c, p);
-    tls_wolfssl_set_end_point(c, p->chain);
+    if (!c->is_client)
+        tls_wolfssl_set_end_point(c, p->chain);
     c->choose = p->choose;
     c->choose_arg = p->choose_arg;
     c->alpn_strict = p->alpn_strict;

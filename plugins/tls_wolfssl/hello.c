@@ -6,6 +6,7 @@
  */
 #include "tls_wolfssl.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 
 enum {
@@ -16,11 +17,12 @@ enum {
 
 enum ptn_tls_io
 tls_wolfssl_refuse(struct ptn_tls_session *s, uint8_t alert,
-                   const char *failure)
+                   enum ptn_tls_cause cause)
 {
     const uint8_t record[] = {21, 3, 3, 0, 2, 2, alert};
     (void)s->transport->send(s->transport_arg, record, sizeof(record));
-    return tls_wolfssl_fail(s, failure);
+    s->alert_sent = alert;
+    return tls_wolfssl_fail(s, cause);
 }
 
 /* Core's choice for this hello replaces the listener's own context. */
@@ -73,6 +75,23 @@ set_tickets(struct ptn_tls_session *s)
     wolfSSL_NoTicketTLSv12(s->ssl);
 }
 
+/* A session of the library, tied to this one. */
+static bool
+make_ssl(struct ptn_tls_session *s)
+{
+    s->ssl = wolfSSL_new(s->context->ctx);
+    if (!s->ssl)
+        return false;
+    wolfSSL_SetIOReadCtx(s->ssl, s);
+    wolfSSL_SetIOWriteCtx(s->ssl, s);
+    wolfSSL_SetCertCbCtx(s->ssl, s);
+#ifdef HAVE_KEYING_MATERIAL
+    wolfSSL_KeepArrays(s->ssl); /* until the handshake is done */
+#endif
+    s->state = TLS_WOLFSSL_SHAKING;
+    return true;
+}
+
 static enum ptn_tls_io
 begin(struct ptn_tls_session *s, const struct ptn_tls_hello *hello)
 {
@@ -81,22 +100,15 @@ begin(struct ptn_tls_session *s, const struct ptn_tls_hello *hello)
     if (!(hello->offers_1_3 && s->context->speaks_1_3) &&
         !(hello->offers_1_2 && s->context->speaks_1_2))
         return tls_wolfssl_refuse(s, ALERT_PROTOCOL_VERSION,
-                                  "protocol version");
-    s->ssl = wolfSSL_new(s->context->ctx);
-    if (!s->ssl)
+                                  PTN_TLS_CAUSE_VERSION);
+    if (!make_ssl(s))
         return tls_wolfssl_refuse(s, TLS_WOLFSSL_INTERNAL_ERROR,
-                                  "out of memory");
-    wolfSSL_SetIOReadCtx(s->ssl, s);
-    wolfSSL_SetIOWriteCtx(s->ssl, s);
-#ifdef HAVE_KEYING_MATERIAL
-    wolfSSL_KeepArrays(s->ssl); /* until the handshake is done */
-#endif
+                                  PTN_TLS_CAUSE_MEMORY);
     s->has_ems = hello->offers_ems; /* this library always agrees */
     set_tickets(s);
     if (!set_names(s, hello))
         return tls_wolfssl_refuse(s, TLS_WOLFSSL_INTERNAL_ERROR,
-                                  "out of memory");
-    s->state = TLS_WOLFSSL_SHAKING;
+                                  PTN_TLS_CAUSE_MEMORY);
     return PTN_TLS_IO_OK;
 }
 
@@ -122,12 +134,54 @@ tls_wolfssl_hello(struct ptn_tls_session *s)
         case PTN_TLS_SCAN_DONE:
             return begin(s, &hello);
         case PTN_TLS_SCAN_NOT_TLS: /* an alert would mean nothing to it */
-            return tls_wolfssl_fail(s, "not tls");
+            return tls_wolfssl_fail(s, PTN_TLS_CAUSE_NOT_TLS);
         case PTN_TLS_SCAN_BAD:
-            return tls_wolfssl_refuse(s, ALERT_DECODE_ERROR, "malformed hello");
+            return tls_wolfssl_refuse(s, ALERT_DECODE_ERROR,
+                                      PTN_TLS_CAUSE_MALFORMED_HELLO);
         case PTN_TLS_SCAN_LONG:
-            return tls_wolfssl_refuse(s, ALERT_DECODE_ERROR, "hello too long");
+            return tls_wolfssl_refuse(s, ALERT_DECODE_ERROR,
+                                      PTN_TLS_CAUSE_LONG_HELLO);
         }
     }
     return PTN_TLS_IO_WANT_READ;
+}
+
+/* RFC 6066 section 3: no addresses. */
+static bool
+is_address(const char *name)
+{
+    uint8_t ip[16];
+    return inet_pton(AF_INET, name, ip) == 1 ||
+           inet_pton(AF_INET6, name, ip) == 1;
+}
+
+static bool
+ask_for(struct ptn_tls_session *s, const char *name)
+{
+    if (!name)
+        return true;
+    if (!is_address(name) &&
+        wolfSSL_UseSNI(s->ssl, WOLFSSL_SNI_HOST_NAME, name,
+                       (word16)strlen(name)) != WOLFSSL_SUCCESS)
+        return false;
+    return s->context->peer != PTN_TLS_PEER_REQUIRED ||
+           wolfSSL_check_domain_name(s->ssl, name) == WOLFSSL_SUCCESS;
+}
+
+struct ptn_tls_session *
+tls_wolfssl_connect(void *instance, struct ptn_tls_context *context,
+                    const struct ptn_tls_transport *transport,
+                    void *transport_arg, const char *server_name)
+{
+    struct ptn_tls_session *s =
+        tls_wolfssl_session_new(instance, context, transport, transport_arg);
+    const char *alpn = context->alpn;
+
+    if (s && make_ssl(s) && ask_for(s, server_name) &&
+        (!alpn ||
+         wolfSSL_UseALPN(s->ssl, context->alpn, (unsigned)strlen(context->alpn),
+                         WOLFSSL_ALPN_CONTINUE_ON_MISMATCH) == WOLFSSL_SUCCESS))
+        return s;
+    tls_wolfssl_session_free(s);
+    return NULL;
 }

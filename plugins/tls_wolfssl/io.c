@@ -16,7 +16,7 @@ watch_alert(struct ptn_tls_session *s, const uint8_t *octets, size_t n)
 {
     static const uint8_t header[] = {21, 3, 3, 0, 2};
     if (s->alerted && n == 2)
-        s->alert = octets[1];
+        s->alert_received = octets[1];
     s->alerted =
         n == sizeof(header) && memcmp(octets, header, sizeof(header)) == 0;
 }

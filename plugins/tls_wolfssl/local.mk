@@ -21,6 +21,7 @@ plugins_tls_wolfssl_libtls_wolfssl_la_SOURCES = \
 	plugins/tls_wolfssl/key.c \
 	plugins/tls_wolfssl/ops.c \
 	plugins/tls_wolfssl/pair.c \
+	plugins/tls_wolfssl/peer.c \
 	plugins/tls_wolfssl/pem.c \
 	plugins/tls_wolfssl/remote.c \
 	plugins/tls_wolfssl/session.c \

@@ -9,7 +9,14 @@ const struct ptn_tls_ops tls_wolfssl_ops = {
     .name = "wolfSSL " LIBWOLFSSL_VERSION_STRING,
     .capability = PTN_TLS_CAP_1_2 | PTN_TLS_CAP_1_3 | PTN_TLS_CAP_SNI |
                   PTN_TLS_CAP_ALPN | PTN_TLS_CAP_TICKETS | PTN_TLS_CAP_ED25519 |
-                  PTN_TLS_CAP_REMOTE_SIGN,
+                  PTN_TLS_CAP_REMOTE_SIGN | PTN_TLS_CAP_CLIENT
+#ifdef WOLFSSL_ALWAYS_VERIFY_CB
+                  | PTN_TLS_CAP_CLIENT_CERTS
+#endif
+#ifdef HAVE_CRL
+                  | PTN_TLS_CAP_CRL
+#endif
+    ,
     .context_new = tls_wolfssl_context_new,
     .context_free = tls_wolfssl_context_free,
     .context_tickets = tls_wolfssl_context_tickets,
@@ -30,4 +37,6 @@ const struct ptn_tls_ops tls_wolfssl_ops = {
     .key_sign = tls_wolfssl_key_sign,
     .key_close = tls_wolfssl_key_close,
     .binding = tls_wolfssl_binding,
+    .connect = tls_wolfssl_connect,
+    .peer_chain = tls_wolfssl_peer_chain,
 };

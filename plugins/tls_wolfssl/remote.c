@@ -40,7 +40,7 @@ ask(WOLFSSL *ssl, const struct ptn_tls_to_sign *what, unsigned char *out,
         *out_len = (word32)signature.len;
         s->scheme = what->scheme;
     } else {
-        s->failure = "no signature";
+        s->cause = PTN_TLS_CAUSE_NO_SIGNATURE;
         rc = NO_PRIVATE_KEY;
     }
     ptn_buf_free(&signature);

@@ -28,6 +28,7 @@ tls_wolfssl_session_free(struct ptn_tls_session *s)
     if (!s)
         return;
     wolfSSL_free(s->ssl);
+    tls_wolfssl_peer_free(s->peer);
     tls_wolfssl_context_free(NULL, s->context);
     ptn_buf_free(&s->hello);
     free(s->server_name);
@@ -46,7 +47,8 @@ tls_wolfssl_handshake(struct ptn_tls_session *s)
         return PTN_TLS_IO_OK;
     if (s->state != TLS_WOLFSSL_SHAKING)
         return PTN_TLS_IO_ERROR;
-    int rc = wolfSSL_accept(s->ssl);
+    int rc = s->context->is_client ? wolfSSL_connect(s->ssl)
+                                   : wolfSSL_accept(s->ssl);
     if (rc != WOLFSSL_SUCCESS)
         return tls_wolfssl_result(s, rc);
     s->state = TLS_WOLFSSL_OPEN;
@@ -81,11 +83,40 @@ alpn_of(const struct ptn_tls_session *s)
     return s->context->alpn;
 }
 
+/* As people call it; wolfSSL has the names of SEC 2. */
+static const char *
+group_of(const struct ptn_tls_session *s)
+{
+    const char *name = wolfSSL_get_curve_name(s->ssl);
+    if (!name)
+        return NULL;
+    if (strcmp(name, "SECP256R1") == 0)
+        return "P-256";
+    return strcmp(name, "SECP384R1") == 0 ? "P-384" : name;
+}
+
+static void
+failure_info(const struct ptn_tls_session *s, struct ptn_tls_info *out)
+{
+    WOLFSSL_ALERT_HISTORY history;
+    out->cause = s->cause;
+    out->failure = s->cause == PTN_TLS_CAUSE_ALERT
+                       ? ptn_tls_alert_word(s->alert_received)
+                       : ptn_tls_cause_word(s->cause);
+    out->alert_received = s->alert_received;
+    out->alert_sent = s->alert_sent;
+    if (s->state == TLS_WOLFSSL_FAILED && s->ssl && s->alert_sent == 0 &&
+        wolfSSL_get_alert_history(s->ssl, &history) == WOLFSSL_SUCCESS &&
+        history.last_tx.code > 0)
+        out->alert_sent = (uint8_t)history.last_tx.code;
+}
+
 void
 tls_wolfssl_info(struct ptn_tls_session *s, struct ptn_tls_info *out)
 {
     memset(out, 0, sizeof(*out));
-    out->failure = s->failure;
+    failure_info(s, out);
+    tls_wolfssl_peer_info(s, out);
     out->server_name = ptn_slice_of(s->server_name);
     if (s->state != TLS_WOLFSSL_OPEN && s->state != TLS_WOLFSSL_CLOSED)
         return;
@@ -96,4 +127,6 @@ tls_wolfssl_info(struct ptn_tls_session *s, struct ptn_tls_info *out)
         (unsigned char)wolfSSL_get_current_cipher_suite(s->ssl));
     out->alpn = alpn_of(s);
     out->resumed = wolfSSL_session_reused(s->ssl) != 0;
+    out->scheme = s->scheme;
+    out->group = group_of(s);
 }

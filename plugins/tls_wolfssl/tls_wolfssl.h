@@ -17,8 +17,10 @@
 #include <wolfssl/wolfcrypt/rsa.h>
 
 #define TLS_WOLFSSL_TICKET_KEYS 3
-#define TLS_WOLFSSL_EXPORTER 32       /* octets, RFC 9266 section 2 */
-#define TLS_WOLFSSL_INTERNAL_ERROR 80 /* an alert, RFC 8446 section 6.2 */
+#define TLS_WOLFSSL_EXPORTER 32 /* octets, RFC 9266 section 2 */
+/* Alerts that the library leaves to us, RFC 8446 section 6.2. */
+#define TLS_WOLFSSL_HANDSHAKE_FAILURE 40
+#define TLS_WOLFSSL_INTERNAL_ERROR 80
 /* How long a ticket may be used, in seconds. RFC 8446 section 4.6.1 allows
  * seven days; two hours is what most clients keep one for. */
 #define TLS_WOLFSSL_TICKET_LIFE 7200
@@ -38,6 +40,8 @@ struct ptn_tls_context {
     struct ptn_tls_context *(*choose)(void *arg,
                                       const struct ptn_tls_hello *hello);
     void *choose_arg;
+    bool is_client;
+    enum ptn_tls_peer peer;
     char *alpn; /* or NULL */
     bool alpn_strict;
     bool speaks_1_2, speaks_1_3;
@@ -63,6 +67,14 @@ enum tls_wolfssl_state {
     TLS_WOLFSSL_FAILED,
 };
 
+/* What was seen of a peer's certificate. */
+struct tls_wolfssl_peer {
+    enum ptn_tls_cause problem;
+    char fingerprint[65]; /* SHA-256, hexadecimal */
+    char *name;           /* of a good one, or NULL */
+    struct ptn_buf chain; /* PEM; of a server's */
+};
+
 /* Small on purpose: one for each connection, wolfSSL's state apart. */
 struct ptn_tls_session {
     WOLFSSL *ssl; /* NULL while the ClientHello is gathered */
@@ -71,16 +83,17 @@ struct ptn_tls_session {
     void *transport_arg;
     struct ptn_buf hello; /* gathered, and not yet read again by wolfSSL */
     char *server_name;    /* or NULL */
-    const char *failure;  /* a constant, or NULL */
+    struct tls_wolfssl_peer *peer; /* that showed a certificate, or NULL */
+    enum ptn_tls_cause cause;      /* of its failure */
     enum tls_wolfssl_state state;
+    uint8_t alert_sent, alert_received; /* in clear, by us; 0 = none */
     uint16_t scheme; /* of our signature, if it was made elsewhere; or 0 */
     bool blocked;    /* the transport took nothing when it was last asked */
     bool has_ems;    /* RFC 7627 */
     bool has_exporter;
     uint8_t exporter[TLS_WOLFSSL_EXPORTER]; /* kept: what it is made of, is
                                                much more, and freed */
-    bool alerted;  /* what comes next is the body of an alert in clear */
-    uint8_t alert; /* its description, or 0 */
+    bool alerted; /* what comes next is the body of an alert in clear */
 };
 
 /* ops.c */
@@ -123,7 +136,11 @@ enum ptn_tls_io tls_wolfssl_hello(struct ptn_tls_session *session);
 /* Fails with an alert in clear, for as long as wolfSSL has sent nothing. It
  * goes out whole or not at all. */
 enum ptn_tls_io tls_wolfssl_refuse(struct ptn_tls_session *session,
-                                   uint8_t alert, const char *failure);
+                                   uint8_t alert, enum ptn_tls_cause cause);
+struct ptn_tls_session *
+tls_wolfssl_connect(void *instance, struct ptn_tls_context *context,
+                    const struct ptn_tls_transport *transport,
+                    void *transport_arg, const char *server_name);
 
 /* io.c */
 int tls_wolfssl_receive(WOLFSSL *ssl, char *into, int len, void *session);
@@ -135,10 +152,11 @@ enum ptn_tls_io tls_wolfssl_write(struct ptn_tls_session *session,
 enum ptn_tls_io tls_wolfssl_shutdown(struct ptn_tls_session *session);
 
 /* error.c: what a wolfSSL call that returned `rc` <= 0 means. On an error
- * the session fails, with its cause in `failure`. */
+ * the session fails. */
 enum ptn_tls_io tls_wolfssl_result(struct ptn_tls_session *session, int rc);
 enum ptn_tls_io tls_wolfssl_fail(struct ptn_tls_session *session,
-                                 const char *failure);
+                                 enum ptn_tls_cause cause);
+enum ptn_tls_cause tls_wolfssl_cause(int code);
 /* Fills `err` with "what: wolfSSL's words for code"; returns -1. */
 int tls_wolfssl_error(struct ptn_error *err, const char *what, int code);
 
@@ -189,6 +207,16 @@ int tls_wolfssl_csr_make(void *instance, struct ptn_slice key,
 int tls_wolfssl_self_sign(void *instance, struct ptn_slice key,
                           const struct ptn_tls_subject *subject,
                           struct ptn_buf *cert, struct ptn_error *err);
+
+/* peer.c: asks for certificates as the parameters say, and looks at them. */
+int tls_wolfssl_use_peer(struct ptn_tls_context *context,
+                         const struct ptn_tls_params *params,
+                         struct ptn_error *err);
+void tls_wolfssl_peer_info(const struct ptn_tls_session *session,
+                           struct ptn_tls_info *out);
+void tls_wolfssl_peer_free(struct tls_wolfssl_peer *peer);
+int tls_wolfssl_peer_chain(struct ptn_tls_session *session,
+                           struct ptn_buf *pem);
 
 /* binding.c */
 size_t tls_wolfssl_binding(struct ptn_tls_session *session,

@@ -32,6 +32,8 @@ enum ptn_tls_capability {
     PTN_TLS_CAP_CLIENT_CERTS = 1 << 7,
     PTN_TLS_CAP_REMOTE_SIGN = 1 << 8, /* ptn_tls_params.sign */
     PTN_TLS_CAP_ED25519 = 1 << 9,
+    PTN_TLS_CAP_CLIENT = 1 << 10, /* ptn_tls_ops.connect */
+    PTN_TLS_CAP_CRL = 1 << 11,    /* ptn_tls_params.crl */
 };
 
 enum ptn_tls_version {
@@ -136,6 +138,57 @@ struct ptn_tls_to_sign {
     struct ptn_slice input; /* the digest; for Ed25519 the message */
 };
 
+/* Whether a peer has to prove who it is, with a certificate. */
+enum ptn_tls_peer {
+    PTN_TLS_PEER_IGNORED,   /* a server does not ask; a client takes any */
+    PTN_TLS_PEER_REQUESTED, /* of one that is good, the name is known */
+    PTN_TLS_PEER_REQUIRED,  /* no handshake without a good one */
+};
+
+/* Why a handshake failed. Grows at its end. */
+enum ptn_tls_cause {
+    PTN_TLS_CAUSE_NONE,  /* it did not */
+    PTN_TLS_CAUSE_OTHER, /* none of these */
+    PTN_TLS_CAUSE_ALERT, /* the peer said so: see alert_received */
+    PTN_TLS_CAUSE_NOT_TLS,
+    PTN_TLS_CAUSE_MALFORMED_HELLO,
+    PTN_TLS_CAUSE_LONG_HELLO,
+    PTN_TLS_CAUSE_CLOSED, /* close_notify in the handshake */
+    PTN_TLS_CAUSE_VERSION,
+    PTN_TLS_CAUSE_CIPHER, /* none shared; or no key that the peer can check */
+    PTN_TLS_CAUSE_GROUP,
+    PTN_TLS_CAUSE_ALPN,
+    PTN_TLS_CAUSE_KEY_SHARE,
+    PTN_TLS_CAUSE_UNEXPECTED, /* message, here and now */
+    PTN_TLS_CAUSE_MALFORMED,
+    PTN_TLS_CAUSE_TOO_LONG,
+    PTN_TLS_CAUSE_ILLEGAL, /* parameter */
+    PTN_TLS_CAUSE_MISSING, /* extension */
+    PTN_TLS_CAUSE_RECORD_MAC,
+    PTN_TLS_CAUSE_RECORD_SIZE,
+    PTN_TLS_CAUSE_FINISHED,
+    PTN_TLS_CAUSE_ALERTS, /* too many of them */
+    PTN_TLS_CAUSE_RENEGOTIATION,
+    PTN_TLS_CAUSE_MEMORY,
+    PTN_TLS_CAUSE_NO_SIGNATURE, /* our own key is away */
+    /* The peer's certificate: */
+    PTN_TLS_CAUSE_NO_CERTIFICATE,
+    PTN_TLS_CAUSE_UNKNOWN_CA,
+    PTN_TLS_CAUSE_EXPIRED, /* or not valid yet */
+    PTN_TLS_CAUSE_REVOKED,
+    PTN_TLS_CAUSE_NO_CRL, /* none that is of its issuer and of today */
+    PTN_TLS_CAUSE_WRONG_NAME,
+    PTN_TLS_CAUSE_BAD_CERTIFICATE, /* its signature, its purpose, ... */
+    PTN_TLS_CAUSES
+};
+
+/* For the log and for counters: a word or two, "no shared cipher". NULL for
+ * PTN_TLS_CAUSE_NONE. */
+PTN_API const char *ptn_tls_cause_word(enum ptn_tls_cause cause);
+/* "unknown ca alert", by its number in RFC 8446 section 6; "unknown alert"
+ * for one that is not there. */
+PTN_API const char *ptn_tls_alert_word(unsigned alert);
+
 /* What a context is made of. Everything is copied. PEM texts. */
 struct ptn_tls_params {
     uint32_t size;
@@ -162,6 +215,16 @@ struct ptn_tls_params {
     int (*sign)(void *arg, const struct ptn_tls_to_sign *what,
                 struct ptn_buf *signature);
     void *sign_arg;
+    /* Its sessions connect (ptn_tls_ops.connect). Chain and key are then the
+     * client's own, or both empty. */
+    bool is_client;
+    /* What is asked of the peer. PTN_TLS_PEER_REQUIRED without `ca`: nobody
+     * is good enough. A context that asks for client certificates neither
+     * makes nor takes tickets, since one would stand for a certificate that
+     * may be revoked by now. */
+    enum ptn_tls_peer peer;
+    struct ptn_slice ca;  /* who may have signed for the peer, or empty */
+    struct ptn_slice crl; /* empty, or of every authority in the chain */
 };
 
 /* What is known of a session once it has shaken hands or failed. Strings
@@ -175,6 +238,18 @@ struct ptn_tls_info {
     bool resumed;
     const char *failure; /* one word or two for the log: "unknown ca alert",
                             "no shared cipher", "not tls"; NULL if none */
+    enum ptn_tls_cause cause; /* the same, to be counted */
+    /* RFC 8446 section 6; 0 = none. close_notify does not count. */
+    uint8_t alert_sent, alert_received;
+    uint16_t scheme;   /* our signature's, enum ptn_tls_scheme; 0 = none */
+    const char *group; /* of the key exchange, "X25519"; NULL if none */
+    /* Of the certificate that the peer showed: its SHA-256 in hexadecimal.
+     * When it passed every check, its name: the first rfc822Name of it (RFC
+     * 5280 section 4.2.1.6), else its common name, else "". When not: why.
+     * Each is NULL otherwise. */
+    const char *peer_fingerprint;
+    const char *peer_name;
+    const char *peer_problem;
 };
 
 /* What both ends know of the TLS session between them, and nobody else
@@ -281,6 +356,17 @@ struct ptn_tls_ops {
      * the extended master secret (RFC 7627), which TLS 1.3 always has. */
     size_t (*binding)(struct ptn_tls_session *session, enum ptn_binding binding,
                       uint8_t *out);
+
+    /* Sessions, client side, of a context that is_client. `server_name` is
+     * sent (unless it is an address) and, with PTN_TLS_PEER_REQUIRED, must be
+     * in the certificate; NULL: neither. All else is as with session_new. */
+    struct ptn_tls_session *(*connect)(
+        void *instance, struct ptn_tls_context *context,
+        const struct ptn_tls_transport *transport, void *transport_arg,
+        const char *server_name);
+    /* Appends what the server of a client's session showed, leaf first, PEM.
+     * 0, or -1 when there is nothing (yet). */
+    int (*peer_chain)(struct ptn_tls_session *session, struct ptn_buf *pem);
 };
 
 #endif

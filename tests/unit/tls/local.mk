@@ -44,6 +44,12 @@ tests_unit_tls_binding_CPPFLAGS = $(tls_test_cppflags)
 tests_unit_tls_binding_LDADD = $(tls_test_ldadd)
 tests_unit_tls_binding_LDFLAGS = $(tls_test_ldflags)
 
+unit_tests += tests/unit/tls/peer
+tests_unit_tls_peer_SOURCES = tests/unit/tls/peer.c $(tls_fixture)
+tests_unit_tls_peer_CPPFLAGS = $(tls_test_cppflags)
+tests_unit_tls_peer_LDADD = $(tls_test_ldadd)
+tests_unit_tls_peer_LDFLAGS = $(tls_test_ldflags)
+
 unit_tests += tests/unit/tls/remote
 tests_unit_tls_remote_SOURCES = tests/unit/tls/remote.c $(tls_fixture)
 tests_unit_tls_remote_CPPFLAGS = $(tls_test_cppflags)
