@@ -216,6 +216,7 @@ take(struct work *w, enum ptn_message type, struct ptn_slice text)
         break;
     case PTN_MESSAGE_RETIRE:
         ptn_worker_retire(w->worker);
+        tell(w, PTN_MESSAGE_LEFT, PTN_SLICE(""));
         break;
     case PTN_MESSAGE_DRAIN:
         ptn_worker_drain(w->worker);

@@ -17,7 +17,7 @@
 
 enum {
     QUICK_DEATH_MS = 10000, /* a life shorter than this is no success */
-    BACKOFF_MIN_MS = 100,
+    BACKOFF_MIN_MS = 50,
     BACKOFF_MAX_MS = 10000,
     ABORT_GRACE_MS = 500, /* from SIGABRT to SIGKILL */
 };
@@ -102,9 +102,9 @@ ptn_crew_backoff(unsigned quick_deaths)
 {
     uint64_t wait = BACKOFF_MIN_MS;
 
-    if (quick_deaths < 2)
+    if (quick_deaths < 3)
         return 0;
-    for (unsigned i = 2; i < quick_deaths && wait < BACKOFF_MAX_MS; i++)
+    for (unsigned i = 3; i < quick_deaths && wait < BACKOFF_MAX_MS; i++)
         wait *= 2;
     return wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS;
 }
@@ -133,21 +133,39 @@ ptn_crew_serve(struct ptn_crew *c, unsigned number)
     (void)ptn_crew_send(c, number, PTN_MESSAGE_SERVE, PTN_SLICE(""));
 }
 
+static void
+set_patience(const struct ptn_crew *c, struct ptn_crew_worker *w)
+{
+    w->due = c->patience ? w->retired + c->patience : 0;
+}
+
 void
-ptn_crew_retire(struct ptn_crew *c, unsigned number, uint64_t due)
+ptn_crew_retire(struct ptn_crew *c, unsigned number)
 {
     struct ptn_crew_worker *w = &c->workers[number];
+    bool serves = w->phase == PTN_WORKER_SERVING;
 
     if (!w->pid) {
         ptn_crew_release(c, number);
         return;
     }
-    if (w->phase != PTN_WORKER_SERVING)
-        kill(w->pid, SIGKILL);
-    else
-        (void)ptn_crew_send(c, number, PTN_MESSAGE_RETIRE, PTN_SLICE(""));
     w->phase = PTN_WORKER_RETIRED;
-    w->due = due;
+    w->retired = ptn_clock_ms();
+    set_patience(c, w);
+    if (serves)
+        w->leaving =
+            ptn_crew_send(c, number, PTN_MESSAGE_RETIRE, PTN_SLICE(""));
+    else
+        kill(w->pid, SIGKILL);
+}
+
+void
+ptn_crew_set_patience(struct ptn_crew *c, uint64_t patience)
+{
+    c->patience = patience;
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->workers[i].phase == PTN_WORKER_RETIRED && c->workers[i].retired)
+            set_patience(c, &c->workers[i]);
 }
 
 /* --- births --- */
@@ -238,7 +256,7 @@ fork_worker(struct ptn_crew *c, unsigned number, struct ptn_error *err)
     ptn_channels_close(ends);
     w->channel = pair[0];
     w->phase = PTN_WORKER_STARTING;
-    w->aborted = false;
+    w->aborted = w->leaving = false;
     w->pinged = w->due = 0;
     w->started = ptn_clock_ms();
     return 0;
@@ -271,7 +289,7 @@ ptn_crew_do_due(struct ptn_crew *c)
         if (w->phase == PTN_WORKER_DUE) {
             fork_due(c, i);
         } else if (w->phase == PTN_WORKER_RETIRED) {
-            w->due = 0;
+            w->due = w->retired = 0;
             (void)ptn_crew_send(c, i, PTN_MESSAGE_DRAIN, PTN_SLICE(""));
         }
     }
@@ -429,6 +447,15 @@ ptn_crew_is_up(const struct ptn_crew *c, unsigned number)
 }
 
 bool
+ptn_crew_is_leaving(const struct ptn_crew *c)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->workers[i].pid && c->workers[i].leaving)
+            return true;
+    return false;
+}
+
+bool
 ptn_crew_is_alive(const struct ptn_crew *c)
 {
     for (unsigned i = 0; i < c->count; i++)
@@ -457,6 +484,8 @@ receive(struct ptn_crew *c, unsigned number)
     w->pinged = 0; /* whatever it says, it lives */
     if (c->message[0] == PTN_MESSAGE_READY && w->phase == PTN_WORKER_STARTING)
         w->phase = PTN_WORKER_READY;
+    else if (c->message[0] == PTN_MESSAGE_LEFT)
+        w->leaving = false;
     c->said(c->arg, number, (enum ptn_message)c->message[0],
             (struct ptn_slice){c->message + 1, (size_t)n - 1});
 }

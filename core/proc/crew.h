@@ -39,6 +39,8 @@ struct ptn_crew_worker {
     pid_t pid;              /* 0: there is none */
     int channel;            /* -1: there is none */
     uint64_t pinged;        /* when; 0: it has answered */
+    uint64_t retired;       /* when; 0: its sessions were told to end */
+    bool leaving;           /* told to retire, it has not left its sockets */
     bool aborted;           /* as it hangs; what it said is awaited */
     unsigned quick_deaths;  /* in a row */
     uint64_t due;           /* ptn_clock_ms; 0: never */
@@ -54,6 +56,7 @@ struct ptn_crew {
     unsigned count;                  /* slots, so far */
     uint64_t watchdog;  /* ms that a loop may stand still; 0: any time */
     uint64_t watch_due; /* 0: nobody is watched */
+    uint64_t patience;  /* ms with retired workers' sessions; 0: any time */
     bool again;         /* the server has begun to serve */
     char *message;      /* PTN_MESSAGE_MAX octets */
     /* Gets the channels of a worker to the warden, or -1 twice. */
@@ -83,16 +86,18 @@ void ptn_crew_adopt(struct ptn_crew *crew, unsigned number,
                     const struct ptn_group_conf *group);
 /* The word to one that is READY. */
 void ptn_crew_serve(struct ptn_crew *crew, unsigned number);
-/* Another has taken over. At `due` (0: never) its sessions are told to end.
+/* Another has taken over; crew->patience later its sessions are told to end.
  * One that does not serve yet is killed. */
-void ptn_crew_retire(struct ptn_crew *crew, unsigned number, uint64_t due);
+void ptn_crew_retire(struct ptn_crew *crew, unsigned number);
+/* Another patience, also with those that have retired before. */
+void ptn_crew_set_patience(struct ptn_crew *crew, uint64_t patience);
 /* Of one that has died, or never lived: plans its replacement; or empties
  * the slot. */
 void ptn_crew_replace(struct ptn_crew *crew, unsigned number);
 void ptn_crew_release(struct ptn_crew *crew, unsigned number);
 
 /* How long to wait before a worker is replaced, milliseconds: nothing after
- * the first death, more and more when they follow each other quickly. */
+ * the first two deaths, more and more when they follow each other quickly. */
 uint64_t ptn_crew_backoff(unsigned quick_deaths);
 
 /* Forks those who are due; one that cannot be forked is due later. Drains
@@ -120,7 +125,8 @@ void ptn_crew_kill(struct ptn_crew *crew);
 const char *ptn_crew_phase_name(enum ptn_worker_phase phase);
 /* Whether its loop turns: READY, SERVING or RETIRED. */
 bool ptn_crew_is_up(const struct ptn_crew *crew, unsigned number);
-bool ptn_crew_is_alive(const struct ptn_crew *crew); /* somebody is */
+bool ptn_crew_is_leaving(const struct ptn_crew *crew); /* one is */
+bool ptn_crew_is_alive(const struct ptn_crew *crew);   /* somebody is */
 
 /* Fills one entry a slot, and takes the messages that poll(2) found. */
 void ptn_crew_poll(const struct ptn_crew *crew, struct pollfd *polls);

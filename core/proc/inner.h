@@ -31,6 +31,7 @@ enum ptn_transition_phase {
     PTN_TRANSITION_CHECKING, /* the new configuration */
     PTN_TRANSITION_STARTING, /* its workers */
     PTN_TRANSITION_SWAPPING, /* certificates, in workers that stay */
+    PTN_TRANSITION_LEAVING,  /* sockets, by those that retire */
 };
 
 /* Who has asked for a reload, or what one would do. */
@@ -115,6 +116,8 @@ struct ptn_keeper *ptn_transition_keeper(const struct ptn_supervisor *s,
 void ptn_transition_keeper_ready(struct ptn_supervisor *s);
 void ptn_transition_keys_read(struct ptn_supervisor *s);
 void ptn_transition_keeper_failed(struct ptn_supervisor *s);
+/* A retired worker has left its sockets. */
+void ptn_transition_left(struct ptn_supervisor *s);
 /* The server stops: what is under way is given up. */
 void ptn_transition_end(struct ptn_supervisor *s);
 

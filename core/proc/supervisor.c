@@ -174,6 +174,7 @@ died(void *arg, unsigned number, int status)
         return;
     }
     ptn_crew_release(&s->crew, number);
+    ptn_transition_left(s);
     if (s->phase == PTN_SUPERVISOR_STARTING)
         give_up(s, status);
 }
@@ -227,6 +228,8 @@ said(void *arg, unsigned number, enum ptn_message type, struct ptn_slice text)
         ptn_plan_update(&g->plan, text);
     else if (type == PTN_MESSAGE_READY)
         take_ready(s, number);
+    else if (type == PTN_MESSAGE_LEFT)
+        ptn_transition_left(s);
     else if (type == PTN_MESSAGE_FAILED)
         ptn_transition_failed(s, number, text);
     else if (type == PTN_MESSAGE_ANSWER)
@@ -507,6 +510,7 @@ init(struct ptn_supervisor *s, struct ptn_conf *conf,
     ptn_asks_init(&s->asks);
     ptn_crew_init(&s->crew);
     s->crew.watchdog = conf->server.watchdog;
+    s->crew.patience = conf->server.reload_timeout;
     s->crew.let_go = ptn_supervisor_let_go;
     s->crew.open_channels = open_channels;
     s->crew.died = died;

@@ -10,8 +10,10 @@
  *                      |
  *                      | all are ready: they serve, those before them retire
  *                      v
- *                   SWAPPING --workers that stay have their certificates-->
- *                                                                       NONE
+ *                   SWAPPING  certificates, in the workers that stay
+ *                      |
+ *                      v
+ *                   LEAVING --the retired have left their sockets--> NONE
  *
  * Until the last arrow down, whatever fails leaves everything as it was.
  * Sockets stay bound all the time: who connects meanwhile waits in a queue
@@ -29,6 +31,7 @@
 enum {
     CHECK_MS = 60000,  /* a checker may take so long */
     START_MS = 120000, /* and new workers */
+    LEAVE_MS = 2000,   /* and old workers to leave their sockets */
     KEYS_MS = 60000,   /* and a warden that reads its files again */
 };
 
@@ -106,7 +109,7 @@ abandon(struct ptn_supervisor *s)
     for (unsigned i = 0; i < c->count; i++)
         if (c->workers[i].generation == s->transition.next &&
             c->workers[i].phase != PTN_WORKER_FREE)
-            ptn_crew_retire(c, i, 0);
+            ptn_crew_retire(c, i);
     ptn_sockets_rollback(&c->sockets);
     if (s->transition.keeper)
         ptn_keeper_dismiss(&s->keepers, s->transition.keeper);
@@ -135,11 +138,34 @@ ptn_transition_end(struct ptn_supervisor *s)
 /* --- certificates --- */
 
 static void
+succeed(struct ptn_supervisor *s)
+{
+    struct ptn_transition *t = &s->transition;
+    char text[160];
+
+    log_end(t, s->current->number);
+    snprintf(text, sizeof text,
+             "%u certificate(s) were refused; what was served before still "
+             "is; the log says why",
+             t->refused);
+    ptn_reload_write_result(t->refused ? PTN_RELOAD_FAILED : PTN_RELOAD_DONE,
+                            t->refused ? text : "", &t->records);
+    finish(s);
+}
+
+void
+ptn_transition_left(struct ptn_supervisor *s)
+{
+    if (s->transition.phase == PTN_TRANSITION_LEAVING &&
+        !ptn_crew_is_leaving(&s->crew))
+        succeed(s);
+}
+
+static void
 swapped(void *arg, struct ptn_slice records)
 {
     struct ptn_supervisor *s = arg;
     struct ptn_transition *t = &s->transition;
-    char text[160];
 
     while (records.len > 0) {
         struct ptn_slice line = ptn_record_next(&records);
@@ -154,14 +180,9 @@ swapped(void *arg, struct ptn_slice records)
     }
     if (t->phase != PTN_TRANSITION_SWAPPING)
         return; /* the server is stopping */
-    log_end(t, s->current->number);
-    snprintf(text, sizeof text,
-             "%u certificate(s) were refused; what was served before still "
-             "is; the log says why",
-             t->refused);
-    ptn_reload_write_result(t->refused ? PTN_RELOAD_FAILED : PTN_RELOAD_DONE,
-                            t->refused ? text : "", &t->records);
-    finish(s);
+    t->phase = PTN_TRANSITION_LEAVING;
+    t->due = ptn_clock_ms() + LEAVE_MS;
+    ptn_transition_left(s);
 }
 
 static void
@@ -212,15 +233,6 @@ is_touched(const struct ptn_diff *diff, const char *group)
            g->action != PTN_GROUP_CERTIFICATES;
 }
 
-/* When the sessions of a worker that retires now are told to end. */
-static uint64_t
-retire_due(const struct ptn_supervisor *s)
-{
-    uint64_t timeout = s->current->conf->server.reload_timeout;
-
-    return timeout ? ptn_clock_ms() + timeout : 0;
-}
-
 /* A worker of the old generation: it has a successor, or goes on. */
 static void
 hand_over(struct ptn_supervisor *s, unsigned number)
@@ -230,7 +242,7 @@ hand_over(struct ptn_supervisor *s, unsigned number)
         ptn_conf_find_group(s->current->conf, w->group->name);
 
     if (!group || is_touched(s->transition.diff, w->group->name))
-        ptn_crew_retire(&s->crew, number, retire_due(s));
+        ptn_crew_retire(&s->crew, number);
     else
         ptn_crew_adopt(&s->crew, number, s->current, group);
 }
@@ -243,6 +255,7 @@ take_over_settings(struct ptn_supervisor *s)
     ptn_begin_reopen_log(s->current->conf);
     ptn_log_set_level((enum ptn_log_level)server->log_level);
     s->crew.watchdog = server->watchdog;
+    ptn_crew_set_patience(&s->crew, server->reload_timeout);
     if (server->watchdog && !s->crew.watch_due)
         s->crew.watch_due = ptn_clock_ms();
 }
@@ -567,6 +580,10 @@ ptn_transition_do_due(struct ptn_supervisor *s)
 
     if (!t->due || t->due > ptn_clock_ms())
         return;
+    if (t->phase == PTN_TRANSITION_LEAVING) {
+        succeed(s); /* a loop stands still: the watchdog's business */
+        return;
+    }
     if (t->phase == PTN_TRANSITION_SWAPPING) { /* a warden that died, say */
         swap_in_workers(s);
         return;

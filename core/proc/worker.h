@@ -18,6 +18,7 @@ enum ptn_message {
     PTN_MESSAGE_READY = 'R',  /* it could serve */
     PTN_MESSAGE_STATE = 'S',  /* lines of ptn_plan_write_state: before it is
                                  ready, and whenever they have changed */
+    PTN_MESSAGE_LEFT = 'E',   /* after RETIRE: it accepts no more */
     PTN_MESSAGE_FAILED = 'F', /* why it cannot serve: a text; it ends */
     PTN_MESSAGE_ANSWER = 'A', /* a line "answer id=N", with more=yes when
                                  another one follows or refused=TEXT, and

@@ -387,15 +387,47 @@ static const struct ptn_protocol misbehave_protocol = {
     .event = misbehave_event,
 };
 
+/* --- as a module --- */
+
+enum misbehave_start {
+    MISBEHAVE_WELL,
+    MISBEHAVE_FAIL,
+    MISBEHAVE_CRASH,
+};
+
+struct misbehave_options {
+    int start;
+};
+
+static const char *const misbehave_starts[] = {"well", "fail", "crash", NULL};
+
+static const struct ptn_option misbehave_rows[] = {
+    PTN_OPTION(struct misbehave_options, start, .type = PTN_OPT_CHOICE,
+               .preset = "well", .choices = misbehave_starts,
+               .doc = "what happens when a worker starts"),
+    PTN_OPTION_END,
+};
+
 static int
 misbehave_init(struct ptn_host *host, const void *options, void **instance,
                struct ptn_error *err)
 {
-    (void)options;
-    (void)instance;
     (void)err;
+    *instance = (void *)options;
     ptn_host_provide(host, PTN_PROTOCOL_CONTRACT, PTN_PROTOCOL_VERSION,
                      &misbehave_protocol, NULL);
+    return 0;
+}
+
+static int
+misbehave_start(void *instance, struct ptn_error *err)
+{
+    const struct misbehave_options *options = instance;
+
+    if (options->start == MISBEHAVE_CRASH)
+        misbehave_crash("");
+    if (options->start == MISBEHAVE_FAIL)
+        return ptn_error_set(err, PTN_ERR_MODULE, "it does not want to");
     return 0;
 }
 
@@ -410,5 +442,8 @@ const struct ptn_module misbehave_LTX_postern_module = {
     .provides =
         (const struct ptn_contract[]){
             {PTN_PROTOCOL_CONTRACT, PTN_PROTOCOL_VERSION}, {NULL, 0}},
+    .options = misbehave_rows,
+    .options_size = sizeof(struct misbehave_options),
     .init = misbehave_init,
+    .start = misbehave_start,
 };

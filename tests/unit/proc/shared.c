@@ -65,8 +65,9 @@ backs_off(void **state)
     (void)state;
     assert_int_equal(ptn_crew_backoff(0), 0);
     assert_int_equal(ptn_crew_backoff(1), 0);
-    assert_int_equal(ptn_crew_backoff(2), 100);
-    assert_int_equal(ptn_crew_backoff(3), 200);
+    assert_int_equal(ptn_crew_backoff(2), 0);
+    assert_int_equal(ptn_crew_backoff(3), 50);
+    assert_int_equal(ptn_crew_backoff(4), 100);
     for (unsigned i = 2; i < 100; i++) {
         assert_true(ptn_crew_backoff(i) >= last);
         last = ptn_crew_backoff(i);
