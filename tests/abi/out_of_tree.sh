@@ -96,6 +96,14 @@ check_echo() {
     LD_LIBRARY_PATH=$libdir make -s -C "$work/echo" check CC="${CC:-cc}" \
         PKG_CONFIG="$pkg_config" CFLAGS="-O2 -g -Wall -Wextra -Werror"
 }
+# What plugins/README.md says to type, all of it in one shell.
+guide() {
+    sed -n '/^```sh$/,/^```$/{/^```/d;p}' "$top_srcdir/plugins/README.md" \
+        >"$work/guide.sh"
+    grep -q "module new" "$work/guide.sh" && mkdir "$work/guide" &&
+        (cd "$work/guide" && PATH=${ctl%/*}:$PATH LD_LIBRARY_PATH=$libdir \
+            CC="${CC:-cc}" PKG_CONFIG=$pkg_config bash -ex "$work/guide.sh")
+}
 if [ -n "$ctl" ] && [ -z "${PTN_SANITIZE#no}" ]; then
     is "posternctl module new writes a protocol" \
         author echo --protocol --dir "$work/echo"
@@ -104,6 +112,7 @@ if [ -n "$ctl" ] && [ -z "${PTN_SANITIZE#no}" ]; then
     is "its own tests pass, with pkg-config alone" check_echo
     sed -i 's/good bye/adieu/' "$work/echo/echo.c"
     is "a test of it can fail" says "^not ok" check_echo
+    is "the guide's commands do what they say" guide
     is "what is there is not overwritten" says "File exists" \
         author echo --protocol --dir "$work/echo"
     is "a bad name is refused" says "is no name for a module" \

@@ -41,6 +41,7 @@ PTN_API void ptn_buf_consume(struct ptn_buf *b, size_t n);
 /* A terminated view of the content; the NUL is not counted in len. */
 PTN_API const char *ptn_buf_cstr(struct ptn_buf *b);
 
+/* What is in it, borrowed: valid until it changes. */
 static inline struct ptn_slice
 ptn_buf_slice(const struct ptn_buf *b)
 {

@@ -43,6 +43,7 @@ struct ptn_log_field {
                    sizeof((struct ptn_log_field[]){__VA_ARGS__}) /             \
                        sizeof(struct ptn_log_field))
 
+/* What ptn_log calls, for who has an array already. */
 PTN_API void ptn_log_fields(enum ptn_log_level level, const char *event,
                             const struct ptn_log_field *fields, size_t count);
 

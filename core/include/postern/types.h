@@ -40,6 +40,7 @@ struct ptn_slice {
 
 #define PTN_SLICE(literal) ((struct ptn_slice){(literal), sizeof(literal) - 1})
 
+/* A C string as a slice, borrowed; NULL is the empty one. */
 static inline struct ptn_slice
 ptn_slice_of(const char *text)
 {

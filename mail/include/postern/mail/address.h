@@ -47,6 +47,7 @@ PTN_API bool ptn_mailbox_name_valid(struct ptn_slice name);
 PTN_API bool ptn_mailbox_name_match(struct ptn_slice pattern,
                                     struct ptn_slice name);
 
+/* Whether the text is UTF-8 (RFC 3629): no overlong form, no surrogate. */
 PTN_API bool ptn_utf8_valid(struct ptn_slice text);
 
 #endif

@@ -28,6 +28,8 @@ struct ptn_received {
     int32_t zone;
 };
 
+/* Appends the field "Received:", folded, with its line ends (RFC 5321 section
+ * 4.4). */
 PTN_API void ptn_received_format(const struct ptn_received *received,
                                  struct ptn_buf *out);
 

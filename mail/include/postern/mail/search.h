@@ -79,6 +79,7 @@ enum ptn_search_verdict {
     PTN_SEARCH_UNKNOWN,
 };
 
+/* The first stage, on the loop: UNKNOWN when only the text can tell. */
 PTN_API enum ptn_search_verdict
 ptn_search_metadata(const struct ptn_search *search,
                     const struct ptn_search_message *message);

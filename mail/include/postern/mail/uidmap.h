@@ -12,6 +12,7 @@
 
 struct ptn_uidmap; /* opaque */
 
+/* An empty map; what clear leaves of one. */
 PTN_API struct ptn_uidmap *ptn_uidmap_new(void);
 PTN_API void ptn_uidmap_free(struct ptn_uidmap *m);
 PTN_API void ptn_uidmap_clear(struct ptn_uidmap *m);
