@@ -6,19 +6,35 @@
 #include "auth/sasl.h"
 #include "net/inner.h"
 
+/* Those that some mechanism can use: each costs a derivation. */
+static unsigned
+wanted(const struct ptn_auth_service *service)
+{
+    unsigned bindings = 0;
+
+    for (size_t i = 0; i < service->offer_count; i++)
+        bindings |= service->offers[i].bindings;
+    return bindings;
+}
+
 void
 ptn_sasl_facts(struct ptn_session *s, struct ptn_sasl_facts *out)
 {
+    unsigned bindings = wanted(s->net->params.auth);
+
     out->client = (struct ptn_slice){NULL, 0};
     for (unsigned i = 0; i < PTN_BINDINGS; i++)
         out->bindings[i] = (struct ptn_slice){NULL, 0};
     if (!ptn_session_is_tls(s))
         return;
     out->client = ptn_session_tls_client(s);
-    for (unsigned i = 0; i < PTN_BINDINGS; i++)
-        out->bindings[i] = (struct ptn_slice){
-            (const char *)out->octets[i],
-            ptn_session_tls_binding(s, (enum ptn_binding)i, out->octets[i])};
+    for (unsigned i = 0; i < PTN_BINDINGS; i++) {
+        if (!(bindings & 1u << i))
+            continue;
+        out->bindings[i].data = (const char *)out->octets[i];
+        out->bindings[i].len =
+            ptn_session_tls_binding(s, (enum ptn_binding)i, out->octets[i]);
+    }
 }
 
 static bool
