@@ -145,6 +145,25 @@ user_quota(const struct ctl *ctl)
         &err);
 }
 
+static int
+user_convert(const struct ctl *ctl)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+    enum ptn_status status = PTN_UNSUPPORTED;
+    struct editor e;
+    uint64_t count = 0;
+    int result = open_editor(ctl, &e);
+
+    if (result != CTL_OK)
+        return result;
+    if (PTN_HAS(e.ops, struct ptn_directory_edit_ops, convert) &&
+        e.ops->convert)
+        status = e.ops->convert(e.instance, &count, &err);
+    if (status == PTN_OK)
+        printf("%llu accounts converted\n", (unsigned long long)count);
+    return conclude(&e, status, &err);
+}
+
 struct list {
     struct ptn_user *users;
     size_t count, cap;
@@ -286,5 +305,10 @@ const struct ctl_command ctl_user_commands[] = {
      .arguments = "USER",
      .doc = "remove an account; its mail stays",
      .example = "posternctl user delete anna@example.org"},
+    {.words = "user convert",
+     .fn = user_convert,
+     .flags = CTL_READS | CTL_NO_JSON,
+     .doc = "bring files of earlier releases to their present form",
+     .example = "posternctl user convert"},
     {.words = NULL},
 };

@@ -358,6 +358,9 @@ def test_converts_an_older_file(servers):
         assert line.is_good(line.start(
             "PLAIN", f"\0user{number}\0secret".encode()))
     one.wait_log("passwd.converted .*accounts=2")
+    users.write_text(users.read_text() + "user4@example.test:{PLAIN}four\n")
+    assert one.ctl("user", "convert").stdout == "1 accounts converted\n"
+    assert "user4@example.test:x\n" in users.read_text()
 
 
 # --- guessing ----------------------------------------------------------------
