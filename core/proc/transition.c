@@ -24,6 +24,7 @@
 #include "proc/begin.h"
 #include "proc/inner.h"
 #include "proc/notify.h"
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -186,11 +187,10 @@ swapped(void *arg, struct ptn_slice records)
 }
 
 static void
-swap_in_workers(struct ptn_supervisor *s)
+swap_in_workers(struct ptn_supervisor *s, unsigned newest)
 {
     s->transition.due = 0;
-    if (ptn_asks_reload(&s->asks, &s->crew, s->current->number, swapped, s) ==
-        0)
+    if (ptn_asks_reload(&s->asks, &s->crew, newest, swapped, s) == 0)
         swapped(s, PTN_SLICE(""));
 }
 
@@ -202,7 +202,7 @@ ptn_transition_keys_read(struct ptn_supervisor *s)
     if (t->phase != PTN_TRANSITION_SWAPPING || !t->due)
         return;
     t->refused = s->keepers.current->warden.refused;
-    swap_in_workers(s);
+    swap_in_workers(s, UINT_MAX); /* new ones began with what there was */
 }
 
 /* The warden comes first: workers ask it what there is now. One that has
@@ -215,7 +215,7 @@ swap(struct ptn_supervisor *s, bool warden_is_new)
 
     t->phase = PTN_TRANSITION_SWAPPING;
     if (warden_is_new || !k || !k->warden.ready) {
-        swap_in_workers(s);
+        swap_in_workers(s, s->current->number);
         return;
     }
     t->due = ptn_clock_ms() + KEYS_MS;
@@ -585,7 +585,7 @@ ptn_transition_do_due(struct ptn_supervisor *s)
         return;
     }
     if (t->phase == PTN_TRANSITION_SWAPPING) { /* a warden that died, say */
-        swap_in_workers(s);
+        swap_in_workers(s, UINT_MAX);
         return;
     }
     ptn_error_set(&err, PTN_ERR_SYSTEM, "%s took too long",

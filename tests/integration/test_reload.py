@@ -6,6 +6,7 @@
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -83,27 +84,42 @@ def alive(session):
     return session.ask("NOOP").startswith((b"+OK", b"-ERR", b"250"))
 
 
+def blind_context():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 class Knocker(threading.Thread):
     """Connects to a port again and again; each time the server has to greet.
     `with Knocker(port):`; the end fails with what went wrong."""
 
-    def __init__(self, port):
+    def __init__(self, port, ssl=False):
         super().__init__()
-        self.port = port
+        self.port, self.ssl = port, ssl
         self.ended = threading.Event()
         self.count, self.wrong = 0, []
 
     def run(self):
         while not self.ended.is_set():
             try:
-                session = Pop(self.port)
-                if not session.greeting:
-                    self.wrong.append("no greeting")
-                session.close()
+                self.knock()
                 self.count += 1
             except OSError as error:
                 self.wrong.append(repr(error))
             time.sleep(0.001)
+
+    def knock(self):
+        with socket.create_connection(("127.0.0.1", self.port), 20) as plain:
+            with self.wrap(plain) as session:
+                if not session.recv(100):
+                    self.wrong.append("no greeting")
+
+    def wrap(self, plain):
+        if not self.ssl:
+            return plain
+        return blind_context().wrap_socket(plain, server_hostname="localhost")
 
     def __enter__(self):
         self.start()
@@ -423,10 +439,7 @@ def test_an_old_session_starts_tls(site):
 
     def shown(session):
         assert session.ask("STLS").startswith(b"+OK")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        with context.wrap_socket(session.socket) as tls:
+        with blind_context().wrap_socket(session.socket) as tls:
             return tls.getpeercert(binary_form=True)
 
     write("own").start()
@@ -439,3 +452,107 @@ def test_an_old_session_starts_tls(site):
     assert {shown(session) for session in old} == {first}
     wait_for(lambda: not site.retired(), 20)
 
+
+
+# --- many sessions -------------------------------------------------------
+
+
+class Idler:
+    """An IMAP session over TLS that is in IDLE."""
+
+    def __init__(self, port, context):
+        plain = socket.create_connection(("127.0.0.1", port), 60)
+        self.socket = context.wrap_socket(plain, server_hostname="localhost")
+        self.line(b"* OK")
+        self.say(b"a LOGIN u@example.test secret")
+        self.line(b"a OK")
+        self.say(b"b SELECT INBOX")
+        self.line(b"b OK")
+        self.say(b"c IDLE")
+        self.line(b"+ ")
+
+    def say(self, line):
+        self.socket.sendall(line + b"\r\n")
+
+    def line(self, begins):
+        seen = b""
+        while not any(one.startswith(begins)
+                      for one in seen.split(b"\r\n")[:-1]):
+            more = self.socket.recv(4096)
+            assert more, f"closed after {seen!r}"
+            seen += more
+
+    def still_there(self):
+        self.say(b"DONE")
+        self.line(b"c OK")
+        self.say(b"d NOOP")
+        self.line(b"d OK")
+
+
+def connect_idlers(port, count, threads=8):
+    context = blind_context()
+    idlers, failed = [], []
+
+    def connect(number):
+        try:
+            for _ in range(number):
+                idlers.append(Idler(port, context))
+        except (OSError, AssertionError) as error:
+            failed.append(error)
+
+    workers = [threading.Thread(target=connect, args=(count // threads,))
+               for _ in range(threads)]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join()
+    assert not failed, failed
+    return idlers
+
+
+def test_two_thousand_sessions(site):
+    """An SMTP listener moves, a POP3 certificate is another, an option of a
+    module changes: 2,000 IMAP sessions notice nothing."""
+    count = 2000
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2 * count:
+        pytest.skip("too few open files are allowed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    imap = ('imaps: { protocol = "imap"; listen = [ "127.0.0.1:@imaps@" ];'
+            ' tls: { mode = "implicit"; }; };\n')
+    pops = ('pops: { protocol = "pop3"; listen = [ "127.0.0.1:@pops@" ];'
+            ' tls: { mode = "implicit"; certificates = [ "own" ]; }; };\n')
+
+    def write(port, inflight):
+        make_pair(site.folder, "own", "mail.example.test")
+        return site.write(
+            imap + pops + pop() + smtp(port), load="imap pop3 smtp",
+            server="workers = 2;", more=f"""
+certificates: {{ default: {{ }};
+  own: {{ cert_file = "own.crt"; key_file = "own.key"; }}; }};
+limits: {{ connections_per_address = 5000; }};
+smtp: {{ inflight = "{inflight}"; }};
+""")
+
+    write("smtp", "64M").start()
+    idlers = connect_idlers(site.ports["imaps"], count)
+    assert len(idlers) == count
+    guest = Pop(site.ports["smtp"])
+    first = site.shown("pops")
+    before = site.workers()
+    write("other", "65M")
+    with Knocker(site.ports["pop"]), Knocker(site.ports["imaps"], ssl=True):
+        said = site.reloaded()
+    assert said == {"imaps": "unchanged", "pops": "certificate",
+                    "pop": "unchanged", "mx": "rebind"}
+    assert site.shown("pops") != first
+    assert not site.is_open("smtp") and site.is_open("other")
+    assert set(site.retired()) == set(before)
+    for idler in idlers:
+        idler.still_there()
+    assert alive(guest)
+    for idler in idlers:
+        idler.socket.close()
+    guest.close()
+    wait_for(lambda: not site.retired(), 60)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
