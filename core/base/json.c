@@ -139,6 +139,13 @@ ptn_json_number(struct ptn_json *j, const char *key, int64_t number)
 }
 
 void
+ptn_json_raw(struct ptn_json *j, const char *key, const char *number)
+{
+    begin_value(j, key);
+    ptn_buf_adds(j->out, number);
+}
+
+void
 ptn_json_bool(struct ptn_json *j, const char *key, bool value)
 {
     begin_value(j, key);

@@ -24,6 +24,9 @@ PTN_API void ptn_json_text(struct ptn_json *j, const char *key,
                            struct ptn_slice text);
 PTN_API void ptn_json_number(struct ptn_json *j, const char *key,
                              int64_t number);
+/* A number as it is written already. */
+PTN_API void ptn_json_raw(struct ptn_json *j, const char *key,
+                          const char *number);
 PTN_API void ptn_json_bool(struct ptn_json *j, const char *key, bool value);
 PTN_API void ptn_json_null(struct ptn_json *j, const char *key);
 

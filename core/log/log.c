@@ -123,7 +123,10 @@ ptn_log_get_level(void)
 void
 ptn_log_share_level(atomic_int *place)
 {
-    atomic_store(place, atomic_load(log_level));
+    if (!place)
+        place = &own_level;
+    if (place != log_level)
+        atomic_store(place, atomic_load(log_level));
     log_level = place;
 }
 

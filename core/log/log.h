@@ -56,7 +56,8 @@ void ptn_log_take_fd(int fd);
 void ptn_log_set_level(enum ptn_log_level level);
 enum ptn_log_level ptn_log_get_level(void);
 /* From now on the level is what stands there, which other processes may
- * change: memory that they share. It gets the level as it is. */
+ * change: memory that they share. It gets the level as it is. NULL: it is
+ * this process's own again. */
 void ptn_log_share_level(atomic_int *place);
 
 /* "error", "warning", "info", "debug"; false: it is none of them. */

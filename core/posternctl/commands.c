@@ -10,6 +10,8 @@
 const struct ctl_command *const ctl_tables[] = {
     ctl_state_commands,
     ctl_session_commands,
+    ctl_metrics_commands,
+    ctl_log_commands,
     ctl_sandbox_commands,
     ctl_reload_commands,
     ctl_order_commands,

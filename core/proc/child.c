@@ -10,6 +10,7 @@
 #include "proc/begin.h"
 #include "proc/crash.h"
 #include "proc/effective.h"
+#include "proc/logs.h"
 #include "proc/plan.h"
 #include "proc/privileges.h"
 #include "proc/sandbox.h"
@@ -50,10 +51,8 @@ ptn_child_begin(const struct ptn_child *child, const char *name)
     signal(SIGTERM, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
     ptn_log_set_process(name);
-    if (child->again) { /* the log may be another one by now */
+    if (child->again) /* the log may be another one by now */
         ptn_begin_reopen_log(child->conf);
-        ptn_log_set_level((enum ptn_log_level)child->conf->server.log_level);
-    }
     ptn_crash_watch(ptn_reports_leave(child->reports), name,
                     child->conf->server.module_path, &child->conf->load);
     ptn_crash_set_group(child->group ? child->group->name : "");
@@ -187,7 +186,6 @@ reload(struct work *w, struct ptn_slice ask)
 {
     struct ptn_buf records = PTN_BUF_INIT;
 
-    ptn_begin_reopen_log(w->setup.conf);
     ptn_buf_adds(&records, "refused");
     ptn_record_addn(&records, "count", ptn_worker_reload(w->worker));
     ptn_buf_addc(&records, '\n');
@@ -252,6 +250,8 @@ on_message(void *arg)
         _exit(PTN_EXIT_FAILED);
     if (w->message[0] == PTN_MESSAGE_WARDEN && ends[PTN_CHANNEL_SIGN] >= 0)
         meet_warden(w, ends);
+    else if (w->message[0] == PTN_MESSAGE_LOG)
+        ptn_logs_take(ends);
     else
         take(w, (enum ptn_message)w->message[0],
              (struct ptn_slice){w->message + 1, (size_t)n - 1});
@@ -359,6 +359,7 @@ ptn_child_work(const struct ptn_child *child)
     ptn_child_die_with_parent(child); /* changing the user has ended that */
     if (ptn_sandbox_enter(child->conf, PTN_SANDBOX_WORKER, &err) != 0)
         return complain(&w, &err);
+    ptn_metrics_use(&child->shared->slots[child->number].area);
     w.message = ptn_alloc(PTN_MESSAGE_MAX);
     conf = ptn_conf_again(child->conf, 0);
     ptn_conf_keep_group(conf, child->group->name);

@@ -5,6 +5,7 @@
 #include "proc/crew.h"
 #include "base/clock.h"
 #include "proc/begin.h"
+#include "proc/metrics.h"
 #include <assert.h>
 #include <errno.h>
 #include <postern/log.h>
@@ -121,6 +122,7 @@ ptn_crew_replace(struct ptn_crew *c, unsigned number)
     w->due = now + ptn_crew_backoff(w->quick_deaths);
     w->died = now;
     w->restarts++;
+    ptn_metrics_restarted(c->shared, w->group->name);
 }
 
 void
@@ -359,12 +361,12 @@ ptn_crew_send(struct ptn_crew *c, unsigned number, enum ptn_message type,
 
 bool
 ptn_crew_send_channels(struct ptn_crew *c, unsigned number,
-                       const int ends[PTN_CHANNELS])
+                       enum ptn_message type, const int ends[PTN_CHANNELS])
 {
     const struct ptn_crew_worker *w = &c->workers[number];
 
     return w->channel >= 0 &&
-           ptn_channels_send(w->channel, PTN_MESSAGE_WARDEN, ends) == 0;
+           ptn_channels_send(w->channel, (char)type, ends) == 0;
 }
 
 void

@@ -114,8 +114,9 @@ bool ptn_crew_bury(struct ptn_crew *crew, pid_t pid, int status);
 /* Sends a message to one; false when it cannot take it, or is not there. */
 bool ptn_crew_send(struct ptn_crew *crew, unsigned number,
                    enum ptn_message type, struct ptn_slice text);
-/* Gives a worker other channels to the warden. */
+/* Gives a worker descriptors: PTN_MESSAGE_WARDEN, PTN_MESSAGE_LOG. */
 bool ptn_crew_send_channels(struct ptn_crew *crew, unsigned number,
+                            enum ptn_message type,
                             const int ends[PTN_CHANNELS]);
 /* Sends one without text to all. */
 void ptn_crew_tell(struct ptn_crew *crew, enum ptn_message type);

@@ -53,6 +53,8 @@ ptn_keeper_new(struct ptn_keepers *ks, struct ptn_generation *generation)
     k->warden.let_go = ks->let_go;
     k->warden.arg = ks->arg;
     k->warden.logs = ks->crew->again;
+    k->warden.shared = ks->crew->shared;
+    k->warden.slot = ptn_shared_warden(ks->crew->shared, k->id);
     k->next = ks->all;
     ks->all = k;
     return k;
@@ -79,7 +81,8 @@ introduce(struct ptn_keepers *ks, struct ptn_keeper *k, unsigned number)
         return;
     ptn_keeper_open(k, &ks->crew->workers[number], ends);
     if (ends[PTN_CHANNEL_SIGN] >= 0)
-        (void)ptn_crew_send_channels(ks->crew, number, ends);
+        (void)ptn_crew_send_channels(ks->crew, number, PTN_MESSAGE_WARDEN,
+                                     ends);
     ptn_channels_close(ends);
 }
 
@@ -196,6 +199,7 @@ ptn_keepers_bury(struct ptn_keepers *ks, pid_t pid, int status)
         k = k->next;
     if (!k)
         return PTN_KEEPER_OTHER;
+    ptn_shared_fold(ks->crew->shared, k->warden.slot);
     failed = !k->warden.again && !k->warden.retired;
     if (k->warden.due == 0)
         release(ks, k);

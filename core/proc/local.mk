@@ -19,6 +19,8 @@ libpostern_core_la_SOURCES += \
 	core/proc/keeper.c core/proc/keeper.h \
 	core/proc/machine.h \
 	core/proc/effective.c core/proc/effective.h \
+	core/proc/logs.c core/proc/logs.h \
+	core/proc/metrics.c core/proc/metrics.h \
 	core/proc/notify.c core/proc/notify.h \
 	core/proc/plan.c core/proc/plan.h \
 	core/proc/privileges.c core/proc/privileges.h \

@@ -4,6 +4,7 @@
  * single process's); readers in all workers.
  */
 #include "proc/shared.h"
+#include "log/log.h"
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,7 +13,8 @@
 static size_t
 size_for(unsigned workers)
 {
-    return sizeof(struct ptn_shared) + workers * sizeof(struct ptn_slot);
+    return sizeof(struct ptn_shared) +
+           (workers + PTN_WARDEN_SLOTS) * sizeof(struct ptn_slot);
 }
 
 struct ptn_shared *
@@ -27,6 +29,8 @@ ptn_shared_new(unsigned workers, struct ptn_error *err)
         return NULL;
     }
     shared->workers = workers;
+    shared->gone = ptn_tally_new();
+    ptn_log_share_level(&shared->log_level);
     /* Ticket keys have no place in a core dump. */
     (void)madvise(shared, size_for(workers), MADV_DONTDUMP);
     for (unsigned i = 0; i < PTN_TICKET_KEYS; i++)
@@ -40,6 +44,8 @@ ptn_shared_new(unsigned workers, struct ptn_error *err)
 void
 ptn_shared_free(struct ptn_shared *shared)
 {
+    ptn_log_share_level(NULL);
+    ptn_tally_free(shared->gone);
     munmap(shared, size_for(shared->workers));
 }
 
@@ -51,10 +57,20 @@ ptn_shared_fold(struct ptn_shared *shared, unsigned slot)
 
     _Static_assert(sizeof(struct ptn_counters) % sizeof *to == 0, "counters");
     atomic_store(&shared->slots[slot].counters.sessions_open, 0);
+    ptn_tally_add(shared->gone, &shared->slots[slot].area, true);
+    ptn_area_clear(&shared->slots[slot].area);
     for (size_t i = 0; i < sizeof(struct ptn_counters) / sizeof *to; i++) {
         ptn_count(&to[i], atomic_load(&from[i]));
         atomic_store(&from[i], 0);
     }
+}
+
+void
+ptn_shared_sum(const struct ptn_shared *shared, struct ptn_tally *tally)
+{
+    ptn_tally_merge(tally, shared->gone);
+    for (unsigned i = 0; i < shared->workers + PTN_WARDEN_SLOTS; i++)
+        ptn_tally_add(tally, &shared->slots[i].area, false);
 }
 
 int

@@ -7,6 +7,7 @@
 #ifndef PTN_PROC_SHARED_H
 #define PTN_PROC_SHARED_H
 
+#include "metrics/tally.h"
 #include "net/counters.h"
 #include <postern/error.h>
 #include <postern/tls.h>
@@ -14,31 +15,46 @@
 #define PTN_TICKET_KEYS 3
 #define PTN_TICKET_ROTATION_MS (UINT64_C(12) * 3600 * 1000)
 
-/* Written by the supervisor, except the counters. Each begins on its own
- * cache line. */
+/* Written by the process whose it is, and emptied when that is gone. Each
+ * begins on its own cache line. */
 struct ptn_slot {
     _Alignas(64) struct ptn_counters counters;
+    _Alignas(64) struct ptn_area area;
 };
 
 struct ptn_shared {
     /* Newest first. Odd `version`: being written. */
     _Atomic uint32_t version;
     uint8_t tickets[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
-    unsigned workers;         /* slots */
+    unsigned workers;     /* slots of these; behind them, those of wardens */
+    atomic_int log_level; /* of all processes */
     struct ptn_counters past; /* what workers counted that are no more */
+    struct ptn_tally *gone;   /* the same of areas; the main process's own */
     struct ptn_slot slots[];
 };
 
-/* Workers of all generations together. */
+/* Workers of all generations together, and wardens. */
 #define PTN_SLOTS_MAX 320
+#define PTN_WARDEN_SLOTS 8
 
 /* NULL with `err`. Inherited by children. A slot that is not used takes no
- * memory. */
+ * memory. From now on it has the log's level. */
 struct ptn_shared *ptn_shared_new(unsigned workers, struct ptn_error *err);
 void ptn_shared_free(struct ptn_shared *shared);
 
-/* The worker in the slot has ended: what it counted goes to `past`. */
+/* The process in the slot has ended: what it counted is kept, and the slot
+ * is empty. */
 void ptn_shared_fold(struct ptn_shared *shared, unsigned slot);
+
+/* The slot of a warden, by its id. */
+static inline unsigned
+ptn_shared_warden(const struct ptn_shared *shared, unsigned id)
+{
+    return shared->workers + id % PTN_WARDEN_SLOTS;
+}
+
+/* Adds all that was counted, by processes that are and were. */
+void ptn_shared_sum(const struct ptn_shared *shared, struct ptn_tally *tally);
 
 /* Makes a new first key and forgets the last. */
 int ptn_shared_rotate(struct ptn_shared *shared, struct ptn_error *err);

@@ -9,6 +9,8 @@
 #include "proc/begin.h"
 #include "proc/control.h"
 #include "proc/crash.h"
+#include "proc/logs.h"
+#include "proc/metrics.h"
 #include "proc/notify.h"
 #include "proc/plan.h"
 #include "proc/privileges.h"
@@ -29,7 +31,7 @@ struct single {
     struct ptn_control *control;
     struct ptn_worker *worker;
     struct ptn_fd_watch *control_watch;
-    struct ptn_signal *signals[3];
+    struct ptn_signal *signals[4];
     struct ptn_timer *rotation;
     struct ptn_status_worker self;
 };
@@ -66,6 +68,10 @@ on_signal(void *arg, int number)
 {
     struct single *s = arg;
 
+    if (number == SIGUSR1) {
+        ptn_begin_reopen_log(s->setup.conf);
+        return;
+    }
     if (number == SIGHUP) {
         reload(s);
         return;
@@ -130,9 +136,40 @@ do_sandbox(void *arg, struct ptn_control_call *call, struct ptn_error *err)
     return 0;
 }
 
+static int
+do_log(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    const struct single *s = arg;
+
+    if (ptn_logs_is_reopen(call->args)) {
+        ptn_begin_reopen_log(s->setup.conf);
+        return 0;
+    }
+    return ptn_logs_answer(call->args, &call->out, err);
+}
+
+static int
+do_metrics(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    const struct single *s = arg;
+    struct ptn_metrics_server server = {
+        .shared = s->shared,
+        .plan = &s->plan,
+        .started = s->self.started,
+        .generation = 1,
+        .workers = &s->self,
+        .count = 1,
+    };
+
+    (void)err;
+    ptn_metrics_write(&server, &call->out);
+    return 0;
+}
+
 static const struct ptn_control_verb verbs[] = {
-    {"status", do_status},   {"stop", do_stop},   {"reload", do_reload},
-    {"sandbox", do_sandbox}, {NULL, answer_self},
+    {"status", do_status},   {"stop", do_stop}, {"reload", do_reload},
+    {"sandbox", do_sandbox}, {"log", do_log},   {"metrics", do_metrics},
+    {NULL, answer_self},
 };
 
 static void
@@ -159,7 +196,7 @@ on_rotation(void *arg)
 static void
 ready(struct ptn_worker *worker, void *arg)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
     struct single *s = arg;
     struct ptn_loop *loop = ptn_worker_loop(worker);
 
@@ -203,8 +240,7 @@ prepare(struct single *s, struct ptn_error *err)
     ptn_plan_write(&s->setup, &text);
     ptn_plan_read(&s->plan, ptn_buf_slice(&text));
     ptn_buf_free(&text);
-    s->shared = ptn_shared_new(1, err);
-    return s->shared ? 0 : -1;
+    return 0;
 }
 
 static int
@@ -247,6 +283,10 @@ ptn_single_run(struct ptn_conf *conf)
     int status = PTN_EXIT_OK;
 
     ptn_crash_watch(-1, "postern", conf->server.module_path, &conf->load);
+    s.shared = ptn_shared_new(1, &err);
+    if (!s.shared)
+        return ptn_begin_complain(&err);
+    ptn_metrics_use(&s.shared->slots[0].area);
     ptn_setup_load(&s.setup, conf, PTN_ROLE_SINGLE, NULL);
     ptn_crash_map();
     ptn_conf_print_notes(conf, stderr);
@@ -264,7 +304,7 @@ ptn_single_run(struct ptn_conf *conf)
     ptn_buf_free(&s.served);
     ptn_plan_free(&s.plan);
     ptn_setup_free(&s.setup);
-    if (s.shared)
-        ptn_shared_free(s.shared);
+    ptn_metrics_use(NULL);
+    ptn_shared_free(s.shared);
     return status;
 }

@@ -17,6 +17,7 @@
 #include "proc/begin.h"
 #include "proc/crash.h"
 #include "proc/inner.h"
+#include "proc/logs.h"
 #include "proc/notify.h"
 #include "proc/sandbox.h"
 #include <errno.h>
@@ -339,6 +340,8 @@ on_signals(struct ptn_supervisor *s)
     while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGCHLD)
             reap(s);
+        else if (info.ssi_signo == SIGUSR1)
+            ptn_logs_reopen(s);
         else if (info.ssi_signo != SIGHUP)
             ptn_supervisor_stop(s);
         else if (s->phase == PTN_SUPERVISOR_SERVING)
@@ -430,6 +433,7 @@ watch_signals(struct ptn_supervisor *s, struct ptn_error *err)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
     s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

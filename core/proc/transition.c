@@ -23,6 +23,7 @@
 #include "log/log.h"
 #include "proc/begin.h"
 #include "proc/inner.h"
+#include "proc/logs.h"
 #include "proc/notify.h"
 #include <limits.h>
 #include <signal.h>
@@ -252,8 +253,7 @@ take_over_settings(struct ptn_supervisor *s)
 {
     const struct ptn_server_conf *server = &s->current->conf->server;
 
-    ptn_begin_reopen_log(s->current->conf);
-    ptn_log_set_level((enum ptn_log_level)server->log_level);
+    ptn_logs_reopen(s);
     s->crew.watchdog = server->watchdog;
     ptn_crew_set_patience(&s->crew, server->reload_timeout);
     if (server->watchdog && !s->crew.watch_due)
@@ -268,6 +268,7 @@ commit(struct ptn_supervisor *s)
     struct ptn_crew *c = &s->crew;
     bool warden_is_new = t->keeper;
 
+    ptn_logs_take_level(before->conf, t->next->conf);
     s->current = ptn_generation_ref(t->next);
     take_over_settings(s);
     for (unsigned i = 0; i < c->count; i++) {
@@ -543,7 +544,7 @@ begin(struct ptn_supervisor *s)
     serve_requests(t);
     if (!t->requests[0].plan_only) {
         ptn_notify_reloading();
-        ptn_begin_reopen_log(s->current->conf);
+        ptn_logs_reopen(s);
     }
     if (ptn_checker_start(&t->checker, &child, ptn_supervisor_let_go_of_all, s,
                           &err) != 0)

@@ -4,21 +4,19 @@
  */
 #include "proc/answers.h"
 #include "proc/inner.h"
+#include "proc/logs.h"
+#include "proc/metrics.h"
 #include "proc/sandbox.h"
 #include "proc/status.h"
 
-static int
-do_status(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+/* One entry a slot that somebody has, or is to have; answers how many. */
+static unsigned
+describe_workers(const struct ptn_supervisor *s,
+                 struct ptn_status_worker *workers)
 {
-    const struct ptn_supervisor *s = arg;
-    struct ptn_status_server server = {s->current->conf->file, "workers",
-                                       s->started, s->current->number};
     const struct ptn_crew *crew = &s->crew;
-    struct ptn_status_worker *workers =
-        ptn_alloc((crew->count + 1) * sizeof *workers);
     unsigned count = 0;
 
-    (void)err;
     for (unsigned i = 0; i < crew->count; i++) {
         const struct ptn_crew_worker *w = &crew->workers[i];
 
@@ -33,7 +31,21 @@ do_status(void *arg, struct ptn_control_call *call, struct ptn_error *err)
                                        w->born,
                                        ptn_crew_phase_name(w->phase)};
     }
-    ptn_status_write(&server, &s->current->plan, workers, count, crew->shared,
+    return count;
+}
+
+static int
+do_status(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    const struct ptn_supervisor *s = arg;
+    struct ptn_status_server server = {s->current->conf->file, "workers",
+                                       s->started, s->current->number};
+    struct ptn_status_worker *workers =
+        ptn_alloc((s->crew.count + 1) * sizeof *workers);
+    unsigned count = describe_workers(s, workers);
+
+    (void)err;
+    ptn_status_write(&server, &s->current->plan, workers, count, s->crew.shared,
                      &call->out);
     ptn_free(workers);
     return 0;
@@ -93,8 +105,40 @@ do_sandbox(void *arg, struct ptn_control_call *call, struct ptn_error *err)
     return 0;
 }
 
+static int
+do_log(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    if (ptn_logs_is_reopen(call->args)) {
+        ptn_logs_reopen(arg);
+        return 0;
+    }
+    return ptn_logs_answer(call->args, &call->out, err);
+}
+
+static int
+do_metrics(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    const struct ptn_supervisor *s = arg;
+    struct ptn_metrics_server server = {
+        .shared = s->crew.shared,
+        .plan = &s->current->plan,
+        .started = s->started,
+        .generation = s->current->number,
+    };
+    struct ptn_status_worker *workers =
+        ptn_alloc((s->crew.count + 1) * sizeof *workers);
+
+    (void)err;
+    server.workers = workers;
+    server.count = describe_workers(s, workers);
+    ptn_metrics_write(&server, &call->out);
+    ptn_free(workers);
+    return 0;
+}
+
 const struct ptn_control_verb ptn_supervisor_verbs[] = {
     {"status", do_status},   {"stop", do_stop},
     {"reload", do_reload},   {"reload-plan", do_reload_plan},
-    {"sandbox", do_sandbox}, {NULL, pass_on},
+    {"sandbox", do_sandbox}, {"log", do_log},
+    {"metrics", do_metrics}, {NULL, pass_on},
 };

@@ -13,6 +13,7 @@
 #include "proc/begin.h"
 #include "proc/child.h"
 #include "proc/crash.h"
+#include "proc/logs.h"
 #include "proc/privileges.h"
 #include "proc/sandbox.h"
 #include "proc/server.h"
@@ -161,6 +162,8 @@ on_message(void *arg)
         _exit(PTN_EXIT_FAILED);
     if (type == PTN_WARDEN_CHANNELS)
         take_channels(w, ends);
+    else if (type == PTN_WARDEN_LOG)
+        ptn_logs_take(ends);
     else if (type == PTN_WARDEN_RELOAD)
         begin_reload(w);
     else if (type == PTN_WARDEN_PING)

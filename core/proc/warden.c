@@ -60,6 +60,8 @@ be_warden(const struct ptn_warden *w, int channel, pid_t parent)
 
     if (w->let_go)
         w->let_go(w->arg);
+    if (w->shared)
+        ptn_metrics_use(&w->shared->slots[w->slot].area);
     return ptn_ward_run(&ward);
 }
 

@@ -26,15 +26,19 @@ enum ptn_warden_message {
     /* to the warden */
     PTN_WARDEN_CHANNELS = 'C', /* with two descriptors: sign, auth */
     PTN_WARDEN_RELOAD = 'H',   /* read all files again */
+    PTN_WARDEN_LOG = 'O',      /* with the new log file, twice */
     PTN_WARDEN_RETIRE = 'X',   /* end when no worker has a channel any more */
 };
 
 struct ptn_reports;
+struct ptn_shared;
 
 struct ptn_warden {
     struct ptn_conf *conf;
     const char *modules;         /* as ptn_modules_load has `only` */
     struct ptn_reports *reports; /* of crashes */
+    struct ptn_shared *shared;   /* NULL: it counts nowhere */
+    unsigned slot;               /* there */
     pid_t pid;                   /* 0: there is none */
     int channel;                 /* -1: there is none */
     bool ready;

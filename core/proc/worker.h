@@ -35,6 +35,7 @@ enum ptn_message {
                                   "refused count=N" */
     PTN_MESSAGE_WARDEN = 'W',  /* with two descriptors: the channels to a
                                   warden (proc/channels.h) */
+    PTN_MESSAGE_LOG = 'L',     /* with the new log file, twice */
     PTN_MESSAGE_TICKETS = 'T', /* the shared ticket keys have changed */
     PTN_MESSAGE_ASK = 'Q',     /* a line "ask id=N", and a request of the
                                   control socket */
