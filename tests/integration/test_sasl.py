@@ -4,9 +4,11 @@
 # GnuTLS, msmtp, mbsync and mutt over libsasl2) and by one that lies; what
 # guessing costs; and what happens when the warden dies.
 import base64
+import contextlib
 import os
 import pathlib
 import re
+import secrets
 import signal
 import socket
 import ssl
@@ -319,8 +321,8 @@ def test_follows_the_accounts(servers):
         pytest.skip("built without GNU SASL")
     line = "old@example.test:::{PLAIN}secret\n"
     users = one.folder / "accounts/users"
-    secrets = secrets_file(one)
-    secrets.write_text(secrets.read_text() + line)
+    hidden = secrets_file(one)
+    hidden.write_text(hidden.read_text() + line)
     users.write_text(users.read_text() + "old@example.test:x\n")
     wait_for(lambda: Line(one, "imap").start(
         "PLAIN", b"\0old\0secret") and not offers(one, "SCRAM"), 30)
@@ -336,7 +338,7 @@ def test_follows_the_accounts(servers):
     assert refused(one, "imap", Scram("old", "renewed"))
     one.ctl("user", "delete", "old")
     assert refused(one, "imap", Scram("old", "renewed"))
-    assert "old@" not in secrets.read_text() + users.read_text()
+    assert "old@" not in hidden.read_text() + users.read_text()
 
 
 def test_converts_an_older_file(servers):
@@ -403,6 +405,108 @@ limits: { auth_attempts = 1000; };
     assert any(a.startswith("421") for a in answers)
     assert not any(a.startswith("235") for a in answers)
     assert "auth.throttled network=127.0.0.1" in one.log()
+
+
+# --- what is left of it ------------------------------------------------------
+
+
+def memory(pid):
+    """All that a process could have written to."""
+    with open(f"/proc/{pid}/mem", "rb", 0) as mem, \
+            open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
+        for line in maps:
+            span, mode, *_ = line.split()
+            start, end = (int(n, 16) for n in span.split("-"))
+            if mode.startswith("rw"):
+                with contextlib.suppress(OSError):
+                    yield os.pread(mem.fileno(), end - start, start)
+
+
+def login_everywhere(server, name, password):
+    """By each way there is to say a password, good and bad; the sessions,
+    which stay open."""
+    plain = f"\0{name}\0{password}".encode()
+    lines = []
+    for service in SERVICES:
+        for offered in (plain, plain + b"wrong"):
+            line = Line(server, service)
+            assert line.is_good(line.start("PLAIN", offered)) == (
+                offered == plain)
+            lines.append(line)
+        line = Line(server, service)
+        line.start("LOGIN")
+        line.step(name.encode())
+        assert line.is_good(line.step(password.encode()))
+        lines.append(line)
+        line = Line(server, service)
+        line.start("PLAIN")
+        assert line.is_good(line.step(plain))
+        lines.append(line)
+    line = Line(server, "pop3")
+    line.say(f"USER {name}")
+    line.answer()
+    line.say(f"PASS {password}")
+    assert line.is_good(line.answer())
+    lines.append(line)
+    line = Line(server, "imap")
+    line.say(f'a LOGIN {name} "{password}"')
+    assert line.is_good(line.answer())
+    lines.append(line)
+    line = Line(server, "imap")
+    for piece in ("a LOGIN ", name + " ", password[:30], password[30:], "\r\n"):
+        line.raw.sendall(piece.encode())
+        time.sleep(0.05)
+    assert line.is_good(line.answer())
+    lines.append(line)
+    line = Line(server, "submission")
+    text = base64.b64encode(plain).decode()
+    for piece in ("AUTH PLAIN " + text[:-4], text[-4:], "\r\n"):
+        line.raw.sendall(piece.encode())
+        time.sleep(0.05)
+    assert line.is_good(line.answer())
+    lines.append(line)
+    line = Line(server, "imap")
+    line.say(f"a LOGIN {{{len(name)}}}")
+    line.answer()
+    line.say(f"{name} {{{len(password)}}}")
+    line.answer()
+    line.say(password)
+    assert line.is_good(line.answer())
+    return lines + [line]
+
+
+def spellings(password, name):
+    """As it is, and each of the three ways that base64 can cut it."""
+    found = {"itself": password.encode()}
+    for before in (b"", b"x", b"xx", f"\0{name}\0".encode()):
+        text = base64.b64encode(before + password.encode() + b"___")
+        found[f"base64 {len(before)}"] = text[8:-8]
+    return found
+
+
+@pytest.mark.parametrize("tls", ["tls_wolfssl", "tls_openssl"])
+def test_workers_forget_passwords(servers, tls):
+    """In the memory of a worker there is no password of a login that is
+    over, in no spelling, nor what an account is opened with."""
+    one = servers(workers=1, tls=tls)
+    if warden_of(one) is None or os.geteuid() != 0:
+        pytest.skip("needs the memory of other processes")
+    password = "Tr0ub4dor" + secrets.token_hex(12)
+    one.ctl("user", "password", "user1", stdin=password + "\n")
+    lines = login_everywhere(one, "user1@example.test", password)
+    needles = spellings(password, "user1@example.test")
+    stored = secrets_file(one).read_text().split(":")
+    needles["hash"] = re.search(r"\$y\$[^\n]*", ":".join(stored)).group()[:40] \
+        .encode()
+    workers = [p for p in processes_of(one) if p != warden_of(one)]
+    for pid in workers:
+        parts = list(memory(pid))
+        assert sum(map(len, parts)) > 100000
+        found = [what for what, needle in needles.items()
+                 if any(needle in part for part in parts)]
+        assert not found, (pid, found)
+    for line in lines:
+        line.close()
 
 
 # --- the warden dies ---------------------------------------------------------
