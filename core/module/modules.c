@@ -305,3 +305,39 @@ ptn_modules_each_path(const struct ptn_modules *m,
     for (size_t i = 0; i < m->path_count; i++)
         fn(arg, m->paths[i].path, m->paths[i].access);
 }
+
+/* Whatever a contract is, its struct begins with its size, and the rest is
+ * pointers and numbers. */
+static void
+each_word(const struct ptn_provided *p,
+          void (*fn)(void *arg, const char *module, uintptr_t address),
+          void *arg)
+{
+    uint32_t size;
+
+    memcpy(&size, p->ops, sizeof size);
+    for (size_t at = sizeof(uintptr_t); at + sizeof(uintptr_t) <= size;
+         at += sizeof(uintptr_t)) {
+        uintptr_t word;
+
+        memcpy(&word, (const char *)p->ops + at, sizeof word);
+        fn(arg, p->provider->module->name, word);
+    }
+}
+
+void
+ptn_modules_each_function(const struct ptn_modules *m,
+                          void (*fn)(void *arg, const char *module,
+                                     uintptr_t address),
+                          void *arg)
+{
+    for (size_t i = 0; i < m->ordered; i++) {
+        const struct ptn_module *module = m->order[i]->module;
+
+        fn(arg, module->name, (uintptr_t)module->init);
+        fn(arg, module->name, (uintptr_t)module->start);
+        fn(arg, module->name, (uintptr_t)module->stop);
+    }
+    for (size_t i = 0; i < m->provided_count; i++)
+        each_word(&m->provided[i], fn, arg);
+}

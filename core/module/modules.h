@@ -59,6 +59,13 @@ void ptn_modules_each(const struct ptn_modules *modules,
                       void (*fn)(void *arg, const struct ptn_module *module),
                       void *arg);
 
+/* Calls fn with functions of each module: those that its descriptor and what
+ * it provides point to. Among them are addresses that are no functions. */
+void ptn_modules_each_function(const struct ptn_modules *modules,
+                               void (*fn)(void *arg, const char *module,
+                                          uintptr_t address),
+                               void *arg);
+
 /* Calls fn for each path that a module has asked for. */
 void ptn_modules_each_path(const struct ptn_modules *modules,
                            void (*fn)(void *arg, const char *path,

@@ -136,7 +136,7 @@ ptn_child_check(const struct ptn_child *child, int fd)
         written = write_all(fd, ptn_buf_slice(&plan));
     } else {
         ptn_setup_load(&setup, read_again(child->conf), PTN_ROLE_CHECKER, NULL);
-        ptn_crash_map();
+        ptn_crash_map(setup.modules);
         status = check(child, &setup, &plan);
         written = write_all(fd, ptn_buf_slice(&plan));
         ptn_setup_free(&setup);
@@ -364,7 +364,7 @@ ptn_child_work(const struct ptn_child *child)
     conf = ptn_conf_again(child->conf, 0);
     ptn_conf_keep_group(conf, child->group->name);
     ptn_setup_load(&w.setup, conf, PTN_ROLE_WORKER, child->modules);
-    ptn_crash_map();
+    ptn_crash_map(w.setup.modules);
     if (!ptn_conf_failed(conf))
         status = serve(&w);
     else if (child->again) /* a module was replaced by an unfit one */

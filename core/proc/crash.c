@@ -11,6 +11,7 @@
  */
 #include "proc/crash.h"
 #include "config.h"
+#include "proc/blame.h"
 #include "proc/machine.h"
 #include <errno.h>
 #include <link.h>
@@ -102,8 +103,8 @@ add_object(struct dl_phdr_info *info, size_t size, void *arg)
     return self.count == OBJECTS_MAX;
 }
 
-void
-ptn_crash_map(void)
+static void
+map_files(void)
 {
     ssize_t n =
         readlink("/proc/self/exe", self.program, sizeof self.program - 1);
@@ -111,6 +112,14 @@ ptn_crash_map(void)
     self.program[n > 0 ? n : 0] = '\0';
     self.count = 0;
     dl_iterate_phdr(add_object, NULL);
+}
+
+void
+ptn_crash_map(const struct ptn_modules *modules)
+{
+    map_files();
+    if (modules && self.count > 0)
+        ptn_blame_learn(modules, self.objects[0].from, self.objects[0].to);
 }
 
 void
@@ -138,11 +147,14 @@ add_frame(struct ptn_report *r, uintptr_t address)
 {
     const struct object *o = find_object(address);
     struct ptn_report_frame *f = &r->frames[r->count++];
+    const char *plugin = o ? o->plugin : NULL;
 
     f->offset = address - (o ? o->base : 0);
     copy_end(f->path, sizeof f->path, o ? o->path : "");
-    if (o && o->plugin && !*r->plugin)
-        copy_end(r->plugin, sizeof r->plugin, o->plugin);
+    if (!plugin)
+        plugin = ptn_blame_find(address);
+    if (plugin && !*r->plugin)
+        copy_end(r->plugin, sizeof r->plugin, plugin);
 }
 
 #ifdef HAVE_BACKTRACE
@@ -171,7 +183,7 @@ ptn_crash_trace(struct ptn_report *r, const ucontext_t *context)
     memcpy(r->process, self.process, sizeof r->process);
     memcpy(r->group, self.group, sizeof r->group);
     if (!find_object(pc)) /* it happened while files were loaded */
-        ptn_crash_map();
+        map_files();
     for (int i = 0; i < n && first == n; i++)
         if ((uintptr_t)frames[i] == pc)
             first = i;

@@ -6,6 +6,7 @@
 #ifndef PTN_PROC_CRASH_H
 #define PTN_PROC_CRASH_H
 
+#include "module/modules.h"
 #include "proc/report.h"
 #include <postern/option.h>
 #include <ucontext.h>
@@ -22,8 +23,8 @@ void ptn_crash_set_group(const char *name);
 
 /* To be called when modules have been loaded, before threads exist: learns
  * where in memory each file lies, so that a place in the code can be told
- * by its file. */
-void ptn_crash_map(void);
+ * by its file; and what is linked into the program of these, NULL = none. */
+void ptn_crash_map(const struct ptn_modules *modules);
 
 /* Calls fn with the path of each file that ptn_crash_map has found. */
 void ptn_crash_each_file(void (*fn)(void *arg, const char *path), void *arg);

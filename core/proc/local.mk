@@ -9,6 +9,7 @@ libpostern_core_la_SOURCES += \
 	core/proc/begin.c core/proc/begin.h \
 	core/proc/channels.c core/proc/channels.h \
 	core/proc/checker.c core/proc/checker.h \
+	core/proc/blame.c core/proc/blame.h \
 	core/proc/child.c core/proc/child.h \
 	core/proc/control.c core/proc/control.h \
 	core/proc/control_client.c \

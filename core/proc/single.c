@@ -288,7 +288,7 @@ ptn_single_run(struct ptn_conf *conf)
         return ptn_begin_complain(&err);
     ptn_metrics_use(&s.shared->slots[0].area);
     ptn_setup_load(&s.setup, conf, PTN_ROLE_SINGLE, NULL);
-    ptn_crash_map();
+    ptn_crash_map(s.setup.modules);
     ptn_conf_print_notes(conf, stderr);
     if (ptn_conf_failed(conf))
         status = PTN_EXIT_CONFIG;

@@ -455,7 +455,7 @@ open_all(struct ptn_supervisor *s, struct ptn_error *err)
     if (!s->control || ptn_begin_write_pid(conf, err) != 0)
         return -1;
     ptn_crash_watch(-1, "supervisor", conf->server.module_path, &conf->load);
-    ptn_crash_map();
+    ptn_crash_map(NULL);
     if (ptn_sandbox_enter(conf, PTN_SANDBOX_SUPERVISOR, err) != 0)
         return -1;
     return ptn_sandbox_confine(conf, NULL, err);

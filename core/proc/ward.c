@@ -273,7 +273,7 @@ ptn_ward_run(const struct ptn_ward *ward)
         return complain(ward, &err);
     ptn_setup_load(&w.setup, ptn_conf_again(ward->conf, 0), PTN_ROLE_WARDEN,
                    ward->modules);
-    ptn_crash_map();
+    ptn_crash_map(w.setup.modules);
     if (ptn_conf_failed(w.setup.conf)) {
         ptn_conf_print_notes(w.setup.conf, stderr);
         return PTN_EXIT_CONFIG;

@@ -20,13 +20,17 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("POSTERN_BUILD",
                                     TREE / ".build/default"))
 MODULE = "tests/integration/misbehave/misbehave.la"
+STATIC = not (PREFIX / "lib/libpostern.so").exists()
+PROGRAM = "tests/integration/misbehave/posternd"
 
 
 @pytest.fixture(scope="session")
 def modules(tmp_path_factory, run):
-    """A folder with all modules, and the one that misbehaves."""
-    if not (PREFIX / "lib/libpostern.so").exists():
-        pytest.skip("a static build loads no plugins")
+    """A folder with all modules, and the one that misbehaves; of a static
+    build, a folder that stands for nothing, as all is in the program."""
+    if STATIC:
+        run("make", "-C", BUILD, PROGRAM, timeout=300)
+        return tmp_path_factory.mktemp("guard")
     run("make", "-C", BUILD, MODULE, timeout=300)
     folder = tmp_path_factory.mktemp("guard") / "modules"
     shutil.copytree(PREFIX / "lib/postern", folder)
@@ -36,6 +40,8 @@ def modules(tmp_path_factory, run):
 
 class Lab(House):
     """A house with the module in it."""
+    if STATIC:
+        program = BUILD / PROGRAM
 
     def __init__(self, folder, modules):
         super().__init__(folder)
@@ -85,7 +91,8 @@ DEATHS = [("crash", signal.SIGSEGV), ("abort", signal.SIGABRT),
 def check_report(line, act):
     assert " plugin=misbehave " in line, line
     trace = frames(line)
-    inside = [function for file, function in trace if file == "misbehave.so"]
+    place = "posternd" if STATIC else "misbehave.so"
+    inside = [function for file, function in trace if file == place]
     assert inside, line
     name = inside[0].split(".")[0]  # a compiler may add ".cold"
     assert name in (f"misbehave_{act}", ""), line  # "": stripped
@@ -132,9 +139,14 @@ def test_a_hung_worker_says_where(lab, act):
 
 
 def test_a_stripped_module_still_tells_its_name(lab, run):
-    shutil.copytree(lab.modules, lab.folder / "modules")
-    lab.modules = lab.folder / "modules"
-    run("strip", lab.modules / "misbehave.so")
+    if STATIC:
+        lab.program = lab.folder / "posternd"
+        shutil.copy(Lab.program, lab.program)
+        run("strip", lab.program)
+    else:
+        shutil.copytree(lab.modules, lab.folder / "modules")
+        lab.modules = lab.folder / "modules"
+        run("strip", lab.modules / "misbehave.so")
     lab.write().start()
     lab.order("crash")
     line = lab.wait_log(r"worker\.died worker=\d .*signal=11 .*").group(0)

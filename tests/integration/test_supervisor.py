@@ -44,6 +44,7 @@ def make_pair(folder, name, host):
 
 class House:
     """posternd in a folder of its own."""
+    program = PREFIX / "sbin/posternd"
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -81,7 +82,7 @@ listeners: {{
 
     def popen(self, *words, env=None):
         self.child = subprocess.Popen(
-            [PREFIX / "sbin/posternd", "--config", self.file, *words],
+            [self.program, "--config", self.file, *words],
             cwd=self.folder, stdin=subprocess.DEVNULL,
             stderr=open(self.folder / "log", "ab"),
             env={**os.environ, **(env or {})})

@@ -2,6 +2,7 @@
 #
 # Unit tests of what needs no running server; the rest is in
 # tests/integration/test_supervisor.py.
+unit_tests += tests/unit/proc/blame
 unit_tests += tests/unit/proc/control
 unit_tests += tests/unit/proc/record
 unit_tests += tests/unit/proc/report

@@ -40,7 +40,7 @@ die(struct ptn_reports *reports, void (*act)(void), pid_t *pid)
     assert_true(*pid >= 0);
     if (*pid == 0) {
         ptn_crash_watch(ptn_reports_leave(reports), "child", "/none", &none);
-        ptn_crash_map();
+        ptn_crash_map(NULL);
         act();
         _exit(0);
     }

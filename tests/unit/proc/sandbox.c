@@ -100,7 +100,7 @@ run(enum ptn_sandbox_role role, void (*before)(void), void (*act)(void))
     if (pid == 0) {
         ptn_crash_watch(ptn_reports_leave(reports), "child", "/nowhere",
                         &conf.load);
-        ptn_crash_map();
+        ptn_crash_map(NULL);
         if (before)
             before();
         CHECK(ptn_sandbox_enter(&conf, role, &err) == 0);
