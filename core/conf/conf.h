@@ -138,6 +138,7 @@ struct ptn_server_conf {
     const char *state;
     int processes;        /* enum ptn_processes */
     int64_t workers;      /* 0 = one a core */
+    int64_t connections;  /* of all listeners and workers; 0 = no bound */
     const char *user;     /* to become after binding; NULL = stay */
     const char *log_file; /* NULL = stderr */
     int log_level;        /* enum ptn_log_level */

@@ -49,6 +49,10 @@ const struct ptn_option ptn_conf_server_rows[] = {
         .doc = "a supervisor with workers, or a single process"),
     ROW(workers, .type = PTN_OPT_INT, .preset = "0", .min = 0, .max = 256,
         .doc = "worker processes; 0: one a core"),
+    ROW(connections, .type = PTN_OPT_INT, .preset = "0", .min = 0,
+        .max = INT32_MAX,
+        .doc = "connections that all workers hold at once, of all listeners; "
+               "0: no bound beside those of each listener"),
     ROW(user, .type = PTN_OPT_STRING, .flags = PTN_OPT_EXACT,
         .doc = "the user that workers become after the ports are open, when "
                "started by root"),

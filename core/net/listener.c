@@ -124,6 +124,12 @@ refuse(struct ptn_listener *l, int fd, enum ptn_refusal reason)
     ptn_wire_close(fd);
 }
 
+static bool
+is_server_full(const struct ptn_net_params *p)
+{
+    return p->connections && p->held(p->held_arg) >= p->connections;
+}
+
 static void
 serve(struct ptn_listener *l, int fd, const struct sockaddr_storage *peer)
 {
@@ -140,7 +146,8 @@ serve(struct ptn_listener *l, int fd, const struct sockaddr_storage *peer)
         ptn_listener_log_refused(l, text, "memory");
         refuse(l, fd, PTN_REFUSE_MEMORY);
     } else if (l->count > l->conf->limits.connections ||
-               (!proxied && ptn_listener_is_over(l, n))) {
+               (!proxied && ptn_listener_is_over(l, n)) ||
+               is_server_full(&l->net->params)) {
         ptn_listener_log_refused(l, text, "connections");
         refuse(l, fd, PTN_REFUSE_CONNECTIONS);
     } else {

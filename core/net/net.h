@@ -21,6 +21,11 @@ struct ptn_net_params {
     struct ptn_counters *counters; /* NULL: it has its own */
     unsigned worker;               /* part of the session ids */
     unsigned workers;              /* that share a listener's memory; 0: 1 */
+    /* How many connections the whole server may hold, 0: as many as come;
+     * and how many it holds, which is asked only with a limit. */
+    uint64_t connections;
+    uint64_t (*held)(void *arg);
+    void *held_arg;
     /* Who checks passwords; NULL: nobody can authenticate. */
     struct ptn_auth_service *auth;
 };

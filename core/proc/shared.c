@@ -73,6 +73,28 @@ ptn_shared_sum(const struct ptn_shared *shared, struct ptn_tally *tally)
         ptn_tally_add(tally, &shared->slots[i].area, false);
 }
 
+void
+ptn_shared_use(struct ptn_shared *shared, unsigned slot)
+{
+    unsigned used = atomic_load(&shared->used);
+
+    while (used <= slot &&
+           !atomic_compare_exchange_weak(&shared->used, &used, slot + 1))
+        continue;
+}
+
+uint64_t
+ptn_shared_sessions(const struct ptn_shared *shared)
+{
+    unsigned used = atomic_load(&shared->used);
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < used; i++)
+        sum += atomic_load_explicit(&shared->slots[i].counters.sessions_open,
+                                    memory_order_relaxed);
+    return sum;
+}
+
 int
 ptn_shared_rotate(struct ptn_shared *shared, struct ptn_error *err)
 {

@@ -26,8 +26,9 @@ struct ptn_shared {
     /* Newest first. Odd `version`: being written. */
     _Atomic uint32_t version;
     uint8_t tickets[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
-    unsigned workers;     /* slots of these; behind them, those of wardens */
-    atomic_int log_level; /* of all processes */
+    unsigned workers;      /* slots of these; behind them, those of wardens */
+    atomic_int log_level;  /* of all processes */
+    _Atomic unsigned used; /* no slot from here on has had a worker */
     struct ptn_counters past; /* what workers counted that are no more */
     struct ptn_tally *gone;   /* the same of areas; the main process's own */
     struct ptn_slot slots[];
@@ -55,6 +56,11 @@ ptn_shared_warden(const struct ptn_shared *shared, unsigned id)
 
 /* Adds all that was counted, by processes that are and were. */
 void ptn_shared_sum(const struct ptn_shared *shared, struct ptn_tally *tally);
+
+/* Connections that the workers of all slots hold now. A worker begins with
+ * ptn_shared_use. Any process. */
+void ptn_shared_use(struct ptn_shared *shared, unsigned slot);
+uint64_t ptn_shared_sessions(const struct ptn_shared *shared);
 
 /* Makes a new first key and forgets the last. */
 int ptn_shared_rotate(struct ptn_shared *shared, struct ptn_error *err);

@@ -290,6 +290,12 @@ make_auth(struct ptn_worker *w)
     return w->remote;
 }
 
+static uint64_t
+held_by_all(void *arg)
+{
+    return ptn_shared_sessions(arg);
+}
+
 static void
 make_net(struct ptn_worker *w)
 {
@@ -300,8 +306,12 @@ make_net(struct ptn_worker *w)
         .counters = &p->shared->slots[p->number].counters,
         .worker = p->number,
         .workers = p->count,
+        .connections = (uint64_t)p->setup->conf->server.connections,
+        .held = held_by_all,
+        .held_arg = p->shared,
     };
 
+    ptn_shared_use(p->shared, p->number);
     params.auth = make_auth(w);
     w->net = ptn_net_new(&params);
 }

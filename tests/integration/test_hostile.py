@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from conftest import User
+from conftest import User, wait_for
 from mailtest import imap
 
 PEERS = 50
@@ -262,3 +262,21 @@ def test_messages_that_fill_the_listeners_memory(servers):
         assert other.noop()[0] == "OK"
     s = server.connect("smtp")
     assert s.recv(1000).startswith(b"220 ")
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_connections_in_all(servers, single):
+    """One limit for all listeners of all workers."""
+    server = servers(workers=2, single=single, users=1,
+                     config="server: { connections = 12; };")
+    held = [greeted(server, service) for service in ("smtp", "imap", "pop3")
+            for _ in range(4)]
+    late = server.connect("imap")
+    assert late.recv(1000).startswith(b"* BYE ")
+    assert server.connect("smtp").recv(1000).startswith(b"421 ")
+    held.pop().close()
+
+    def served():
+        with server.connect("imap") as s:
+            return s.recv(1000).startswith(b"* OK")
+    wait_for(served)
