@@ -162,6 +162,16 @@ ptn_test_reset(struct ptn_test_peer *peer)
 }
 
 void
+ptn_test_cut(struct ptn_test_peer *peer)
+{
+    struct ptn_session *s = ptn_test_session(peer);
+
+    if (s)
+        ptn_session_kill(s, "cut off");
+    ptn_harness_settle(peer->test);
+}
+
+void
 ptn_test_window(struct ptn_test_peer *peer, size_t octets)
 {
     ptn_wire_of(peer->fd)->window = octets;

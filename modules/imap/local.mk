@@ -4,7 +4,9 @@
 #
 # The parts are in a convenience library, which unit tests link too.
 noinst_LTLIBRARIES += modules/imap/libimap.la
+if WITH_IMAP
 postern_module_LTLIBRARIES += modules/imap/imap.la
+endif
 modules_imap_libimap_la_SOURCES = \
 	modules/imap/cmd_append.c \
 	modules/imap/cmd_basic.c \

@@ -4,7 +4,9 @@
 #
 # The parts go into a convenience library, which unit tests link too.
 noinst_LTLIBRARIES += modules/pop3/libpop3.la
+if WITH_POP3
 postern_module_LTLIBRARIES += modules/pop3/pop3.la
+endif
 modules_pop3_libpop3_la_SOURCES = \
 	modules/pop3/cmd_auth.c \
 	modules/pop3/cmd_dele.c \

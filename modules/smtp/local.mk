@@ -4,7 +4,9 @@
 #
 # The parts go into a convenience library, which unit tests link too.
 noinst_LTLIBRARIES += modules/smtp/libsmtp.la
+if WITH_SMTP
 postern_module_LTLIBRARIES += modules/smtp/smtp.la
+endif
 modules_smtp_libsmtp_la_SOURCES = \
 	modules/smtp/args.c modules/smtp/args.h \
 	modules/smtp/cmd_auth.c \

@@ -18,6 +18,7 @@ include tests/unit/net/local.mk
 include tests/unit/pki/local.mk
 include tests/unit/warden/local.mk
 include tests/unit/auth/local.mk
+include tests/unit/harness/local.mk
 include tests/unit/proc/local.mk
 include tests/unit/mail/local.mk
 include tests/unit/smtp/local.mk

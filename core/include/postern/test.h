@@ -97,9 +97,13 @@ bool ptn_test_is_closed(const struct ptn_test_peer *peer);
  * handshake. From then on say and feed are in TLS. */
 bool ptn_test_start_tls(struct ptn_test_peer *peer);
 
-/* The client has finished sending; or its connection breaks. */
+/* The client has finished sending; or its connection breaks, which a server
+ * notices when it reads or writes, and not while a command is under way. */
 void ptn_test_hang_up(struct ptn_test_peer *peer);
 void ptn_test_reset(struct ptn_test_peer *peer);
+/* The server cuts it off, as at the end of a drain, whatever is under way: jobs
+ * come back cancelled. */
+void ptn_test_cut(struct ptn_test_peer *peer);
 
 /* The client reads no more than `octets` until the next call: what the
  * server sends beyond stays in its queue. SIZE_MAX, as at first: all. */
