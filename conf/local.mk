@@ -23,17 +23,21 @@ uninstall-default-conf:
 	uninstall-sysusers
 
 # What systemd gets: the service and the user that it runs as.
-EXTRA_DIST += conf/postern.service.in conf/postern.sysusers.in
-CLEANFILES += conf/postern.service conf/postern.sysusers
+EXTRA_DIST += conf/postern.service.in conf/postern.socket.in \
+	conf/postern.sysusers.in
+CLEANFILES += conf/postern.service conf/postern.socket conf/postern.sysusers
 substitute = $(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) \
-	-e 's|@sbindir[@]|$(sbindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
+	-e 's|@sbindir[@]|$(sbindir)|g' -e 's|@bindir[@]|$(bindir)|g' \
+	-e 's|@sysconfdir[@]|$(sysconfdir)|g' \
 	-e 's|@statedir[@]|$(localstatedir)/lib/postern|g'
 conf/postern.service: conf/postern.service.in Makefile
 	$(substitute) $(srcdir)/conf/postern.service.in >$@
+conf/postern.socket: conf/postern.socket.in Makefile
+	$(substitute) $(srcdir)/conf/postern.socket.in >$@
 conf/postern.sysusers: conf/postern.sysusers.in Makefile
 	$(substitute) $(srcdir)/conf/postern.sysusers.in >$@
 if HAVE_SYSTEMD_UNITS
-systemdsystemunit_DATA = conf/postern.service
+systemdsystemunit_DATA = conf/postern.service conf/postern.socket
 noinst_DATA = conf/postern.sysusers
 install-sysusers: conf/postern.sysusers
 	$(MKDIR_P) '$(DESTDIR)$(sysusersdir)'

@@ -5,6 +5,7 @@
  * constant after ptn_conf_finish.
  */
 #include "conf/conf.h"
+#include "conf/diff.h"
 #include "conf/notes.h"
 #include "conf/suggest.h"
 #include "conf/walk.h"
@@ -212,13 +213,23 @@ read_core_blocks(struct ptn_conf *conf)
     ptn_conf_link_groups(conf);
 }
 
+static void
+mark(struct ptn_conf *conf)
+{
+    _Static_assert(sizeof conf->text_mark >= PTN_MARK_SIZE, "text_mark");
+    ptn_effective_mark(ptn_buf_slice(&conf->tree->source->text),
+                       conf->text_mark);
+}
+
 struct ptn_conf *
 ptn_conf_read(const char *file, unsigned flags)
 {
     struct ptn_conf *conf = begin(file, flags);
 
-    conf->tree->parsed =
-        ptn_conf_source_read(conf, &conf->tree->own) && parse(conf);
+    if (ptn_conf_source_read(conf, &conf->tree->own)) {
+        mark(conf);
+        conf->tree->parsed = parse(conf);
+    }
     if (conf->tree->parsed)
         read_core_blocks(conf);
     return conf;
@@ -242,6 +253,7 @@ ptn_conf_again(const struct ptn_conf *first, unsigned flags)
     struct ptn_conf *conf = begin(first->file, flags);
 
     conf->tree->source = first->tree->source;
+    memcpy(conf->text_mark, first->text_mark, sizeof conf->text_mark);
     conf->tree->parsed = parse(conf);
     if (conf->tree->parsed)
         read_core_blocks(conf);
@@ -252,10 +264,12 @@ bool
 ptn_conf_has_changed(const struct ptn_conf *first)
 {
     struct ptn_conf *now = begin(first->file, 0);
-    bool changed = !ptn_conf_source_read(now, &now->tree->own) ||
-                   !ptn_slice_eq(ptn_buf_slice(&now->tree->own.text),
-                                 ptn_buf_slice(&first->tree->source->text));
+    bool changed = true;
 
+    if (ptn_conf_source_read(now, &now->tree->own)) {
+        mark(now);
+        changed = strcmp(now->text_mark, first->text_mark) != 0;
+    }
     ptn_conf_free(now);
     return changed;
 }

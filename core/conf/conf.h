@@ -189,6 +189,7 @@ struct ptn_conf {
 
     struct ptn_conf_value *values; /* when recorded, as they were read */
     size_t value_count;
+    char text_mark[24]; /* of the file and all that it includes */
     struct ptn_conf_tree *tree;
     struct ptn_conf_notes *notes;
 };

@@ -9,7 +9,7 @@
 static int
 check(const struct ctl *ctl)
 {
-    struct ptn_server_options options = {ctl->config, -1};
+    struct ptn_server_options options = {.config = ctl->config, .workers = -1};
 
     return ptn_server_check(&options);
 }

@@ -287,9 +287,8 @@ status_of(struct ptn_slice records)
 }
 
 static int
-reload(const struct ctl *ctl)
+ask(const struct ctl *ctl, const char *request)
 {
-    const char *request = ctl_option(ctl, "plan") ? "reload-plan" : "reload";
     struct ptn_buf answer = PTN_BUF_INIT;
     int status = ctl_ask(ctl, request, &answer);
 
@@ -302,6 +301,18 @@ reload(const struct ctl *ctl)
     }
     ptn_buf_free(&answer);
     return status;
+}
+
+static int
+reload(const struct ctl *ctl)
+{
+    return ask(ctl, ctl_option(ctl, "plan") ? "reload-plan" : "reload");
+}
+
+static int
+upgrade(const struct ctl *ctl)
+{
+    return ask(ctl, "upgrade");
 }
 
 const struct ctl_command ctl_reload_commands[] = {
@@ -320,7 +331,7 @@ const struct ctl_command ctl_reload_commands[] = {
          "  new          opened\n"
          "No session is ended by a reload. A configuration with mistakes, or\n"
          "with a change that needs a restart, changes nothing; all of its\n"
-         "mistakes are printed.\n",
+         "mistakes are printed.",
      .options =
          (const struct ctl_option[]){
              {"plan", NULL, "only say what would be done"}, {NULL, NULL, NULL}},
@@ -334,5 +345,18 @@ const struct ctl_command ctl_reload_commands[] = {
               "changed"},
              {0, NULL}},
      .example = "posternctl reload --plan"},
+    {.words = "upgrade",
+     .fn = upgrade,
+     .flags = CTL_ASKS,
+     .doc = "let the program that is installed by now take over",
+     .about = "Executes posternd anew. When the new one is ready it gets the\n"
+              "listening sockets, and the running one ends with its last\n"
+              "session. If it does not start, nothing changes.",
+     .exits =
+         (const struct ctl_exit[]){
+             {CTL_FAILED, "the new one did not start; the running one goes on"},
+             {CTL_CONFIG, "its configuration is wrong; likewise"},
+             {0, NULL}},
+     .example = "posternctl upgrade"},
     {.words = NULL},
 };

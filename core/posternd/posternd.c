@@ -117,7 +117,7 @@ parse(int argc, char **argv, struct ptn_server_options *o)
 int
 main(int argc, char **argv)
 {
-    struct ptn_server_options options = {NULL, -1};
+    struct ptn_server_options options = {.workers = -1, .argv = argv};
     enum action action = parse(argc, argv, &options);
 
     if (action == PRINT_OPTIONS)

@@ -4,6 +4,7 @@
  */
 #include "proc/begin.h"
 #include "log/log.h"
+#include "proc/heir.h"
 #include "proc/privileges.h"
 #include "proc/server.h"
 #include <errno.h>
@@ -16,12 +17,17 @@
 int
 ptn_begin_complain(const struct ptn_error *err)
 {
+    struct ptn_buf text = PTN_BUF_INIT;
+
     if (err->file && err->line > 0)
-        fprintf(stderr, "%s:%d: %s\n", err->file, err->line, err->text);
+        ptn_buf_printf(&text, "%s:%d: ", err->file, err->line);
     else if (err->file)
-        fprintf(stderr, "%s: %s\n", err->file, err->text);
-    else
-        fprintf(stderr, "posternd: %s\n", err->text);
+        ptn_buf_printf(&text, "%s: ", err->file);
+    ptn_buf_adds(&text, err->text);
+    fprintf(stderr, "%s%s\n",
+            err->file ? "" : "posternd: ", ptn_buf_cstr(&text));
+    ptn_heir_fail(ptn_buf_cstr(&text));
+    ptn_buf_free(&text);
     if (err->code == PTN_ERR_SYSTEM)
         return PTN_EXIT_FAILED;
     return err->file || err->code == PTN_ERR_CONFIG ? PTN_EXIT_CONFIG
@@ -184,29 +190,82 @@ ptn_begin_raise_files(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit); /* the old one may be enough */
 }
 
+/* Written beside it and renamed: whoever reads it finds a whole number, of a
+ * server that serves. */
+static int
+write_pid(const char *path)
+{
+    char beside[PATH_MAX];
+    FILE *file;
+    int written;
+
+    if (snprintf(beside, sizeof beside, "%s.new", path) >= (int)sizeof beside) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    unlink(beside);
+    file = fopen(beside, "wxe");
+    if (!file)
+        return -1;
+    written = fprintf(file, "%ld\n", (long)getpid());
+    if (fclose(file) == 0 && written > 0 && rename(beside, path) == 0)
+        return 0;
+    unlink(beside);
+    return -1;
+}
+
 int
 ptn_begin_write_pid(const struct ptn_conf *conf, struct ptn_error *err)
 {
     const char *path = conf->server.pid_file;
-    FILE *file = path ? fopen(path, "we") : NULL;
 
-    if (!path)
+    if (!path || write_pid(path) == 0)
         return 0;
-    if (!file || fprintf(file, "%ld\n", (long)getpid()) < 0) {
-        ptn_error_errno(err, "server.pid_file: %s cannot be written", path);
-        if (file)
-            fclose(file);
-        return at_place(conf->server.place, err);
-    }
-    if (fclose(file) == 0)
-        return 0;
-    ptn_error_errno(err, "server.pid_file: %s", path);
+    ptn_error_errno(err, "server.pid_file: %s cannot be written", path);
     return at_place(conf->server.place, err);
 }
 
 void
 ptn_begin_remove_pid(const struct ptn_conf *conf)
 {
-    if (conf->server.pid_file)
-        unlink(conf->server.pid_file);
+    const char *path = conf->server.pid_file;
+    FILE *file = path ? fopen(path, "re") : NULL;
+    long pid = 0;
+
+    if (!file)
+        return;
+    if (fscanf(file, "%ld", &pid) != 1)
+        pid = 0;
+    fclose(file);
+    if (pid == (long)getpid()) /* else another server has taken over */
+        unlink(path);
+}
+
+int
+ptn_begin_take_over(const struct ptn_conf *conf, struct ptn_control *control,
+                    struct ptn_error *err)
+{
+    struct ptn_error not_written = PTN_ERROR_INIT;
+
+    if (ptn_heir_ready(err) != 0)
+        return -1;
+    ptn_control_settle(control);
+    if (ptn_heir_is() && ptn_begin_write_pid(conf, &not_written) != 0)
+        ptn_log_error(PTN_LOG_ERROR, "pid-file.not-written", &not_written);
+    return 0;
+}
+
+void
+ptn_begin_summarize(const struct ptn_plan *plan, unsigned workers,
+                    char out[PTN_SUMMARY_SIZE])
+{
+    size_t closed = 0;
+
+    for (size_t i = 0; i < plan->count; i++)
+        closed += plan->listeners[i].problem ? 1 : 0;
+    snprintf(out, PTN_SUMMARY_SIZE, "%zu listeners, %u worker%s",
+             plan->count - closed, workers, workers == 1 ? "" : "s");
+    if (closed > 0)
+        snprintf(out + strlen(out), PTN_SUMMARY_SIZE - strlen(out),
+                 "; %zu closed", closed);
 }

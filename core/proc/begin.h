@@ -5,6 +5,7 @@
 #ifndef PTN_PROC_BEGIN_H
 #define PTN_PROC_BEGIN_H
 
+#include "proc/control.h"
 #include "proc/plan.h"
 #include "proc/socket.h"
 
@@ -38,7 +39,19 @@ void ptn_begin_reopen_log(const struct ptn_conf *conf);
 /* As many open files as the system lets us have. */
 void ptn_begin_raise_files(void);
 
+/* The file is replaced as a whole; and removed, if it is still this
+ * process's. */
 int ptn_begin_write_pid(const struct ptn_conf *conf, struct ptn_error *err);
 void ptn_begin_remove_pid(const struct ptn_conf *conf);
+
+/* All is ready to accept. A heir (heir.h) gets what the server before it
+ * still has: PID file and control socket. -1: that one goes on instead. */
+int ptn_begin_take_over(const struct ptn_conf *conf,
+                        struct ptn_control *control, struct ptn_error *err);
+
+/* "7 listeners, 2 workers; 1 closed", for the service manager. */
+#define PTN_SUMMARY_SIZE 80
+void ptn_begin_summarize(const struct ptn_plan *plan, unsigned workers,
+                         char out[PTN_SUMMARY_SIZE]);
 
 #endif

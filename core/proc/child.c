@@ -10,6 +10,7 @@
 #include "proc/begin.h"
 #include "proc/crash.h"
 #include "proc/effective.h"
+#include "proc/heir.h"
 #include "proc/logs.h"
 #include "proc/plan.h"
 #include "proc/privileges.h"
@@ -80,9 +81,9 @@ static void
 tell_notes(const struct ptn_child *child, const struct ptn_conf *conf,
            struct ptn_buf *out)
 {
-    if (child->again)
+    if (child->again || ptn_heir_is())
         ptn_effective_write_notes(conf, out);
-    else
+    if (!child->again)
         ptn_conf_print_notes(conf, stderr);
 }
 
@@ -122,25 +123,30 @@ read_again(struct ptn_conf *conf)
 }
 
 int
-ptn_child_check(const struct ptn_child *child, int fd)
+ptn_child_judge(const struct ptn_child *child, struct ptn_buf *out)
 {
     struct ptn_error err = PTN_ERROR_INIT;
-    struct ptn_buf plan = PTN_BUF_INIT;
     struct ptn_setup setup;
-    int status, written;
+    int status;
 
-    ptn_effective_write_files(child->conf, &plan); /* others may not read */
+    ptn_effective_write_files(child->conf, out); /* others may not read */
     if (ptn_privileges_drop(child->conf->server.user, &err) != 0 ||
-        ptn_sandbox_enter(child->conf, PTN_SANDBOX_CHECKER, &err) != 0) {
-        status = tell_error(child, &err, &plan);
-        written = write_all(fd, ptn_buf_slice(&plan));
-    } else {
-        ptn_setup_load(&setup, read_again(child->conf), PTN_ROLE_CHECKER, NULL);
-        ptn_crash_map(setup.modules);
-        status = check(child, &setup, &plan);
-        written = write_all(fd, ptn_buf_slice(&plan));
-        ptn_setup_free(&setup);
-    }
+        ptn_sandbox_enter(child->conf, PTN_SANDBOX_CHECKER, &err) != 0)
+        return tell_error(child, &err, out);
+    ptn_setup_load(&setup, read_again(child->conf), PTN_ROLE_CHECKER, NULL);
+    ptn_crash_map(setup.modules);
+    status = check(child, &setup, out);
+    ptn_setup_free(&setup);
+    return status;
+}
+
+int
+ptn_child_check(const struct ptn_child *child, int fd)
+{
+    struct ptn_buf plan = PTN_BUF_INIT;
+    int status = ptn_child_judge(child, &plan);
+    int written = write_all(fd, ptn_buf_slice(&plan));
+
     ptn_buf_free(&plan);
     return status != PTN_EXIT_OK ? status : written;
 }
@@ -275,6 +281,7 @@ ready(struct ptn_worker *worker, void *arg)
     w->worker = worker;
     w->term = ptn_loop_signal(loop, SIGTERM, on_term, w);
     w->channel = ptn_loop_watch_fd(loop, w->child->channel, on_message, w);
+    ptn_heir_forget(); /* from here on that is the supervisor's business */
     tell_state(w);
     tell(w, PTN_MESSAGE_READY, PTN_SLICE(""));
 }

@@ -39,6 +39,8 @@ void ptn_child_die_with_parent(const struct ptn_child *child);
 /* Checks everything but the certificates, and writes the plan to `fd`. Errors
  * go to stderr; at a reload, into the plan. Answers an exit status. */
 int ptn_child_check(const struct ptn_child *child, int fd);
+/* The same, the plan appended to `out`. */
+int ptn_child_judge(const struct ptn_child *child, struct ptn_buf *out);
 
 /* Serves. Answers an exit status. */
 int ptn_child_work(const struct ptn_child *child);

@@ -12,6 +12,7 @@
 #include "proc/control.h"
 #include "base/clock.h"
 #include "base/list.h"
+#include "proc/heir.h"
 #include "proc/plan.h"
 #include <errno.h>
 #include <stdio.h>
@@ -47,6 +48,8 @@ struct client {
 
 struct ptn_control {
     int listener, epoll, timer;
+    bool settled;   /* the listener is ours to serve */
+    bool passed_on; /* it is another's by now */
     const struct ptn_control_verb *verbs;
     void *arg;
     const char *path;
@@ -111,20 +114,31 @@ close_all(struct ptn_control *c)
 }
 
 static int
-open_all(struct ptn_control *c, struct ptn_error *err)
+open_listener(struct ptn_control *c, struct ptn_error *err)
 {
+    c->listener = ptn_heir_take_control(c->path);
+    if (c->listener >= 0)
+        return 0;
+    c->settled = true;
     if (is_taken(c->path))
         return ptn_error_set(err, PTN_ERR_CONFIG,
                              "%s: a server with this state folder is running; "
                              "stop it first",
                              c->path);
     c->listener = listen_at(c->path);
-    if (c->listener < 0)
-        return ptn_error_errno(err, "%s cannot be made", c->path);
+    return c->listener < 0 ? ptn_error_errno(err, "%s cannot be made", c->path)
+                           : 0;
+}
+
+static int
+open_all(struct ptn_control *c, struct ptn_error *err)
+{
+    if (open_listener(c, err) != 0)
+        return -1;
     c->epoll = epoll_create1(EPOLL_CLOEXEC);
     c->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     if (c->epoll < 0 || c->timer < 0 ||
-        watch(c, c->listener, EPOLLIN, &c->listener) != 0 ||
+        (c->settled && watch(c, c->listener, EPOLLIN, &c->listener) != 0) ||
         watch(c, c->timer, EPOLLIN, &c->timer) != 0)
         return ptn_error_errno(err, "%s cannot be watched", c->path);
     return 0;
@@ -145,7 +159,12 @@ ptn_control_open(const char *path, const struct ptn_control_verb *verbs,
         return NULL;
     }
     c = ptn_alloc(sizeof *c);
-    *c = (struct ptn_control){-1, -1, -1, verbs, arg, ptn_strdup(path), {0}, 0};
+    *c = (struct ptn_control){.listener = -1,
+                              .epoll = -1,
+                              .timer = -1,
+                              .verbs = verbs,
+                              .arg = arg,
+                              .path = ptn_strdup(path)};
     ptn_list_init(&c->clients);
     if (open_all(c, err) == 0)
         return c;
@@ -157,6 +176,31 @@ int
 ptn_control_fd(const struct ptn_control *c)
 {
     return c->epoll;
+}
+
+void
+ptn_control_settle(struct ptn_control *c)
+{
+    if (!c->settled)
+        watch(c, c->listener, EPOLLIN, &c->listener);
+    c->settled = true;
+}
+
+int
+ptn_control_listener(const struct ptn_control *c)
+{
+    return c->listener;
+}
+
+void
+ptn_control_pass_on(struct ptn_control *c, bool taken)
+{
+    if (!taken)
+        unlink(c->path);
+    epoll_ctl(c->epoll, EPOLL_CTL_DEL, c->listener, NULL);
+    close(c->listener);
+    c->listener = -1;
+    c->passed_on = true;
 }
 
 /* --- clients --- */
@@ -199,7 +243,8 @@ ptn_control_forget(struct ptn_control *c)
 void
 ptn_control_close(struct ptn_control *c)
 {
-    unlink(c->path);
+    if (c->settled && !c->passed_on)
+        unlink(c->path);
     ptn_control_forget(c);
 }
 

@@ -45,6 +45,14 @@ struct ptn_control *ptn_control_open(const char *path,
 void ptn_control_forget(struct ptn_control *control);
 void ptn_control_close(struct ptn_control *control);
 
+/* The socket of a server that goes on in another process (heir.h) is taken
+ * over as it is, and listened to when that one has let go of it: */
+void ptn_control_settle(struct ptn_control *control);
+/* What the running one hands over; and how it lets go: it answers whom it
+ * has. Unless the other one has taken it, the file is removed. */
+int ptn_control_listener(const struct ptn_control *control);
+void ptn_control_pass_on(struct ptn_control *control, bool taken);
+
 /* The descriptor to watch for reading, and what to do then; it never
  * waits. */
 int ptn_control_fd(const struct ptn_control *control);

@@ -429,6 +429,26 @@ ptn_crew_watch(struct ptn_crew *c)
     c->watch_due = c->watchdog ? ptn_clock_ms() + watch_pause(c) : 0;
 }
 
+bool
+ptn_crew_answers(struct ptn_crew *c, uint64_t patience)
+{
+    uint64_t now = ptn_clock_ms();
+    bool all = true;
+
+    for (unsigned i = 0; i < c->count; i++) {
+        struct ptn_crew_worker *w = &c->workers[i];
+
+        if (!ptn_crew_is_up(c, i))
+            continue;
+        all = all && (!w->pinged || now - w->pinged < patience);
+        if (w->pinged)
+            continue;
+        w->pinged = now;
+        (void)ptn_crew_send(c, i, PTN_MESSAGE_PING, PTN_SLICE(""));
+    }
+    return all;
+}
+
 /* --- questions --- */
 
 const char *

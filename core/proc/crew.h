@@ -108,6 +108,9 @@ uint64_t ptn_crew_due(const struct ptn_crew *crew);
 /* Asks whether the loops are turning, and ends those that have not answered
  * for crew->watchdog. To be called at crew->watch_due, which it moves on. */
 void ptn_crew_watch(struct ptn_crew *crew);
+/* Asks all loops whether they are turning; false: one has not answered for
+ * so long. */
+bool ptn_crew_answers(struct ptn_crew *crew, uint64_t patience);
 /* Calls `died` if it was a worker; false: it was not. */
 bool ptn_crew_bury(struct ptn_crew *crew, pid_t pid, int status);
 

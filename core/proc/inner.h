@@ -4,6 +4,7 @@
  *
  *   supervisor.c   from start to end: the loop, signals, births and deaths
  *   transition.c   from one generation to the next: a reload
+ *   succession.c   from one program to the next: an upgrade
  *   verbs.c        what is asked on the control socket
  */
 #ifndef PTN_PROC_INNER_H
@@ -11,6 +12,7 @@
 
 #include "conf/diff.h"
 #include "proc/asks.h"
+#include "proc/begin.h"
 #include "proc/checker.h"
 #include "proc/control.h"
 #include "proc/crew.h"
@@ -19,10 +21,12 @@
 #include "proc/reload.h"
 #include "proc/report.h"
 #include "proc/server.h"
+#include "proc/upgrade.h"
 
 enum ptn_supervisor_phase {
     PTN_SUPERVISOR_STARTING,
     PTN_SUPERVISOR_SERVING,
+    PTN_SUPERVISOR_SUCCEEDED, /* another program serves; last sessions */
     PTN_SUPERVISOR_DRAINING,
 };
 
@@ -60,6 +64,14 @@ struct ptn_transition {
     unsigned request_count, served;
 };
 
+/* Another program is to take over, or has. */
+struct ptn_succession {
+    struct ptn_upgrade upgrade;
+    struct ptn_control_call *call; /* who has asked; NULL: a signal */
+    bool is_over;                  /* it has closed its channel */
+    uint64_t began, due;           /* ptn_clock_ms; 0: never */
+};
+
 struct ptn_supervisor {
     const struct ptn_server_options *options;
     struct ptn_generation *current;
@@ -69,15 +81,20 @@ struct ptn_supervisor {
     struct ptn_asks asks;
     struct ptn_reports *reports;
     struct ptn_transition transition;
+    struct ptn_succession succession;
     int signals;
     enum ptn_supervisor_phase phase;
     int status;
     uint64_t started, rotate_due, kill_due;
+    uint64_t alive_due; /* when the service manager's watchdog is fed */
+    char summary[PTN_SUMMARY_SIZE]; /* for the service manager */
 };
 
 /* --- supervisor.c --- */
 
 void ptn_supervisor_stop(struct ptn_supervisor *s);
+/* It serves, as the current generation says. */
+void ptn_supervisor_notify_ready(struct ptn_supervisor *s);
 /* What a checker is to know. */
 struct ptn_child ptn_supervisor_checker(const struct ptn_supervisor *s,
                                         struct ptn_conf *conf);
@@ -120,6 +137,19 @@ void ptn_transition_keeper_failed(struct ptn_supervisor *s);
 void ptn_transition_left(struct ptn_supervisor *s);
 /* The server stops: what is under way is given up. */
 void ptn_transition_end(struct ptn_supervisor *s);
+
+/* --- succession.c --- */
+
+/* Executes the program anew. PTN_CONTROL_LATER, or -1 with `err`. */
+int ptn_succession_ask(struct ptn_supervisor *s, struct ptn_control_call *call,
+                       struct ptn_error *err);
+bool ptn_succession_is_under_way(const struct ptn_supervisor *s);
+/* When its channel is readable. */
+void ptn_succession_read(struct ptn_supervisor *s);
+/* False: it was another process that has died. */
+bool ptn_succession_bury(struct ptn_supervisor *s, pid_t pid, int status);
+void ptn_succession_do_due(struct ptn_supervisor *s);
+void ptn_succession_end(struct ptn_supervisor *s);
 
 /* --- verbs.c --- */
 

@@ -15,11 +15,14 @@ libpostern_core_la_SOURCES += \
 	core/proc/control_client.c \
 	core/proc/crash.c core/proc/crash.h \
 	core/proc/crew.c core/proc/crew.h \
+	core/proc/effective.c core/proc/effective.h \
 	core/proc/generation.c core/proc/generation.h \
+	core/proc/handover.c core/proc/handover.h \
+	core/proc/heir.c core/proc/heir.h \
+	core/proc/inherit.c core/proc/inherit.h \
 	core/proc/inner.h \
 	core/proc/keeper.c core/proc/keeper.h \
 	core/proc/machine.h \
-	core/proc/effective.c core/proc/effective.h \
 	core/proc/logs.c core/proc/logs.h \
 	core/proc/metrics.c core/proc/metrics.h \
 	core/proc/notify.c core/proc/notify.h \
@@ -38,10 +41,13 @@ libpostern_core_la_SOURCES += \
 	core/proc/setup.c core/proc/setup.h \
 	core/proc/shared.c core/proc/shared.h \
 	core/proc/single.c core/proc/single.h \
+	core/proc/single_change.c core/proc/single_inner.h \
 	core/proc/socket.c core/proc/socket.h \
 	core/proc/status.c core/proc/status.h \
+	core/proc/succession.c \
 	core/proc/supervisor.c core/proc/supervisor.h \
 	core/proc/symbol.c core/proc/symbol.h \
+	core/proc/upgrade.c core/proc/upgrade.h \
 	core/proc/transition.c \
 	core/proc/verbs.c \
 	core/proc/ward.c core/proc/ward.h \

@@ -199,13 +199,20 @@ ptn_reload_write_result(enum ptn_reload_outcome outcome, const char *text,
 }
 
 void
+ptn_reload_add_refusal(const struct ptn_diff *diff, struct ptn_buf *out)
+{
+    ptn_buf_printf(out,
+                   "nothing was changed: %zu change(s) need a restart; "
+                   "restart the server, or take them back",
+                   diff->refused);
+}
+
+void
 ptn_reload_write_refusal(const struct ptn_diff *diff, struct ptn_buf *out)
 {
-    char text[160];
+    struct ptn_buf text = PTN_BUF_INIT;
 
-    snprintf(text, sizeof text,
-             "nothing was changed: %zu change(s) need a restart; restart the "
-             "server, or take them back",
-             diff->refused);
-    ptn_reload_write_result(PTN_RELOAD_REFUSED, text, out);
+    ptn_reload_add_refusal(diff, &text);
+    ptn_reload_write_result(PTN_RELOAD_REFUSED, ptn_buf_cstr(&text), out);
+    ptn_buf_free(&text);
 }

@@ -37,7 +37,9 @@ enum ptn_reload_outcome {
 };
 void ptn_reload_write_result(enum ptn_reload_outcome outcome, const char *text,
                              struct ptn_buf *out);
-/* Why nothing was applied: what the refused ones need. */
+/* Why nothing was applied: what the refused ones need; as its text, and as
+ * the result. */
+void ptn_reload_add_refusal(const struct ptn_diff *diff, struct ptn_buf *out);
 void ptn_reload_write_refusal(const struct ptn_diff *diff, struct ptn_buf *out);
 
 #endif

@@ -16,7 +16,7 @@
 
 static struct {
     enum ptn_sandbox_role role;
-    bool is_off, is_inherited;
+    bool entered, is_off, is_inherited;
     struct ptn_guard_state seccomp, landlock;
     struct ptn_sandbox_paths paths;
 } own;
@@ -32,6 +32,19 @@ inherits(void)
     const char *value = getenv(PTN_SANDBOX_VARIABLE);
 
     return value && strcmp(value, PTN_SANDBOX_INHERITED) == 0;
+}
+
+void
+ptn_sandbox_begin(void)
+{
+    if (inherits())
+        ptn_sandbox_watch();
+}
+
+bool
+ptn_sandbox_is_in_force(void)
+{
+    return own.entered && !own.is_off;
 }
 
 bool
@@ -51,6 +64,7 @@ ptn_sandbox_enter(const struct ptn_conf *conf, enum ptn_sandbox_role role,
                   struct ptn_error *err)
 {
     own.role = role;
+    own.entered = true;
     own.seccomp = own.landlock = (struct ptn_guard_state){0};
     own.paths = (struct ptn_sandbox_paths){0};
     own.is_off = conf->server.sandbox == PTN_SANDBOX_OFF;

@@ -31,6 +31,10 @@ enum ptn_sandbox_role {
 #define PTN_SANDBOX_VARIABLE "POSTERN_SANDBOX"
 #define PTN_SANDBOX_INHERITED "inherited"
 
+/* Before anything else: if another process has begun this one in its own
+ * sandbox, what that forbids fails from here on, instead of killing. */
+void ptn_sandbox_begin(void);
+
 /* System calls, from here on. -1 with `err`: it should have worked. */
 int ptn_sandbox_enter(const struct ptn_conf *conf, enum ptn_sandbox_role role,
                       struct ptn_error *err);
@@ -41,6 +45,9 @@ int ptn_sandbox_confine(const struct ptn_conf *conf,
                         const struct ptn_modules *modules,
                         struct ptn_error *err);
 
+/* Whether this process has entered one, so that a program that it executes
+ * begins in it. */
+bool ptn_sandbox_is_in_force(void);
 /* Whether this process is in the sandbox of one before it, so that a file
  * that it cannot open may be one that only a restart will allow. */
 bool ptn_sandbox_is_inherited(void);

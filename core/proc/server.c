@@ -5,10 +5,14 @@
 #include "proc/server.h"
 #include "log/log.h"
 #include "proc/begin.h"
+#include "proc/child.h"
+#include "proc/heir.h"
 #include "proc/privileges.h"
+#include "proc/sandbox.h"
 #include "proc/setup.h"
 #include "proc/single.h"
 #include "proc/supervisor.h"
+#include "proc/upgrade.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -29,24 +33,81 @@ ptn_server_override(const struct ptn_server_options *options,
         conf->server.workers = options->workers;
 }
 
+/* For the single process, whose modules are loaded once and for all: all
+ * that a checker would say, by the channel of an upgrade. */
+static int
+check_for_another(struct ptn_conf *conf)
+{
+    struct ptn_child child = {.conf = conf, .again = true};
+    struct ptn_buf text = PTN_BUF_INIT;
+    int status = ptn_child_judge(&child, &text);
+
+    ptn_heir_say(ptn_buf_slice(&text));
+    ptn_heir_say(PTN_SLICE("checked\n"));
+    ptn_buf_free(&text);
+    return status;
+}
+
+/* The single process keeps what it has read, to compare it at a reload. */
+static struct ptn_conf *
+read_conf(const struct ptn_server_options *options)
+{
+    struct ptn_conf *conf = ptn_conf_read(options->config, 0);
+
+    if (conf->server.processes == PTN_PROCESSES_SINGLE &&
+        !ptn_conf_failed(conf)) {
+        ptn_conf_free(conf);
+        conf = ptn_conf_read(options->config, PTN_CONF_RECORD);
+    }
+    ptn_server_override(options, conf);
+    return conf;
+}
+
+static int
+begin(const struct ptn_server_options *options, struct ptn_error *err)
+{
+    ptn_sandbox_begin();
+    signal(SIGPIPE, SIG_IGN);
+    ptn_upgrade_remember(options->argv);
+    if (ptn_heir_begin(err) != 0)
+        return -1;
+    if (!ptn_heir_is()) /* it has what the one before had */
+        ptn_begin_raise_files();
+    return 0;
+}
+
+static int
+open_log(struct ptn_conf *conf)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+    int status = PTN_EXIT_OK;
+
+    if (ptn_conf_failed(conf))
+        return PTN_EXIT_OK;
+    if (ptn_begin_open_log(conf, &err) != 0) {
+        status = ptn_begin_complain(&err);
+        ptn_conf_free(conf);
+        return status;
+    }
+    ptn_log_set_level((enum ptn_log_level)conf->server.log_level);
+    return PTN_EXIT_OK;
+}
+
 int
 ptn_server_run(const struct ptn_server_options *options)
 {
-    struct ptn_conf *conf = ptn_conf_read(options->config, 0);
     struct ptn_error err = PTN_ERROR_INIT;
+    struct ptn_conf *conf;
+    int status;
 
-    signal(SIGPIPE, SIG_IGN);
-    ptn_server_override(options, conf);
-    ptn_begin_raise_files();
-    if (!ptn_conf_failed(conf)) {
-        if (ptn_begin_open_log(conf, &err) != 0) {
-            int status = ptn_begin_complain(&err);
-
-            ptn_conf_free(conf);
-            return status;
-        }
-        ptn_log_set_level((enum ptn_log_level)conf->server.log_level);
-    }
+    if (begin(options, &err) != 0)
+        return ptn_begin_complain(&err);
+    conf = read_conf(options);
+    if (ptn_heir_is_check())
+        return check_for_another(conf);
+    status = open_log(conf);
+    if (status != PTN_EXIT_OK)
+        return status;
     /* With errors in it, it is only read to its end, to see all of them. */
     if (conf->server.processes == PTN_PROCESSES_SINGLE || ptn_conf_failed(conf))
         return ptn_single_run(conf);

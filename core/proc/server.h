@@ -19,6 +19,8 @@ enum ptn_exit {
 struct ptn_server_options {
     const char *config; /* the file */
     int workers;        /* -1: as the file says */
+    char **argv;        /* main's, for ptn_server_run: how to execute the
+                           program again */
 };
 
 /* What the command line says, whatever the file says. */

@@ -111,6 +111,16 @@ ptn_shared_rotate(struct ptn_shared *shared, struct ptn_error *err)
 }
 
 void
+ptn_shared_set_tickets(
+    struct ptn_shared *shared,
+    const uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE])
+{
+    atomic_fetch_add(&shared->version, 1);
+    memcpy(shared->tickets, keys, sizeof shared->tickets);
+    atomic_fetch_add(&shared->version, 1);
+}
+
+void
 ptn_shared_tickets(const struct ptn_shared *shared,
                    uint8_t out[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE])
 {

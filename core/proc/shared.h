@@ -64,6 +64,10 @@ uint64_t ptn_shared_sessions(const struct ptn_shared *shared);
 
 /* Makes a new first key and forgets the last. */
 int ptn_shared_rotate(struct ptn_shared *shared, struct ptn_error *err);
+/* Takes those of the server before this one (heir.h). */
+void ptn_shared_set_tickets(
+    struct ptn_shared *shared,
+    const uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE]);
 /* A consistent copy, from any process. */
 void ptn_shared_tickets(const struct ptn_shared *shared,
                         uint8_t out[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE]);

@@ -7,37 +7,23 @@
 #include "base/clock.h"
 #include "proc/answers.h"
 #include "proc/begin.h"
-#include "proc/control.h"
 #include "proc/crash.h"
+#include "proc/effective.h"
+#include "proc/heir.h"
+#include "proc/inherit.h"
 #include "proc/logs.h"
 #include "proc/metrics.h"
 #include "proc/notify.h"
-#include "proc/plan.h"
 #include "proc/privileges.h"
 #include "proc/sandbox.h"
 #include "proc/server.h"
-#include "proc/status.h"
-#include "proc/worker.h"
+#include "proc/single_inner.h"
 #include <postern/log.h>
 #include <signal.h>
 #include <unistd.h>
 
-struct single {
-    struct ptn_setup setup;
-    struct ptn_plan plan;
-    struct ptn_sockets sockets;
-    struct ptn_buf served; /* struct ptn_socket, all of them */
-    struct ptn_shared *shared;
-    struct ptn_control *control;
-    struct ptn_worker *worker;
-    struct ptn_fd_watch *control_watch;
-    struct ptn_signal *signals[4];
-    struct ptn_timer *rotation;
-    struct ptn_status_worker self;
-};
-
 static void
-refresh_plan(struct single *s)
+refresh_plan(struct ptn_single *s)
 {
     struct ptn_buf state = PTN_BUF_INIT;
 
@@ -46,45 +32,48 @@ refresh_plan(struct single *s)
     ptn_buf_free(&state);
 }
 
-static unsigned
-reload(struct single *s)
+unsigned
+ptn_single_read_certificates(struct ptn_single *s)
 {
-    unsigned refused;
+    unsigned refused = s->setup.keys ? ptn_keys_load(s->setup.keys) : 0;
 
-    ptn_notify_reloading();
-    ptn_begin_reopen_log(s->setup.conf);
-    refused = s->setup.keys ? ptn_keys_load(s->setup.keys) : 0;
     refused += ptn_worker_reload(s->worker);
     if (s->setup.keys)
         ptn_keys_prune(s->setup.keys, ptn_clock_ms());
     refresh_plan(s);
-    ptn_log(PTN_LOG_INFO, "server.reloaded", PTN_FN("refused", refused));
-    ptn_notify_ready();
     return refused;
+}
+
+void
+ptn_single_stop(struct ptn_single *s)
+{
+    if (s->change.phase != PTN_SINGLE_SUCCEEDED)
+        ptn_notify_stopping();
+    ptn_heir_stop();
+    ptn_log(PTN_LOG_INFO, "server.stopping");
+    ptn_worker_drain(s->worker);
 }
 
 static void
 on_signal(void *arg, int number)
 {
-    struct single *s = arg;
+    struct ptn_single *s = arg;
+    struct ptn_error err = PTN_ERROR_INIT;
+    enum ptn_single_want want =
+        number == SIGHUP ? PTN_SINGLE_RELOAD : PTN_SINGLE_UPGRADE;
 
-    if (number == SIGUSR1) {
+    if (number == SIGUSR1)
         ptn_begin_reopen_log(s->setup.conf);
-        return;
-    }
-    if (number == SIGHUP) {
-        reload(s);
-        return;
-    }
-    ptn_notify_stopping();
-    ptn_log(PTN_LOG_INFO, "server.stopping");
-    ptn_worker_drain(s->worker);
+    else if (number != SIGHUP && number != SIGUSR2)
+        ptn_single_stop(s);
+    else if (ptn_single_ask(s, want, NULL, &err) < 0)
+        ptn_log_error(PTN_LOG_WARNING, "server.not-reloaded", &err);
 }
 
 static int
 do_status(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
-    const struct single *s = arg;
+    const struct ptn_single *s = arg;
     struct ptn_status_server server = {s->setup.conf->file, "single",
                                        s->self.started, 1};
 
@@ -98,29 +87,33 @@ do_stop(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
     (void)call;
     (void)err;
-    on_signal(arg, SIGTERM);
+    ptn_single_stop(arg);
     return 0;
 }
 
 static int
 do_reload(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
-    unsigned refused = reload(arg);
+    return ptn_single_ask(arg, PTN_SINGLE_RELOAD, call, err);
+}
 
-    (void)call;
-    if (refused > 0)
-        return ptn_error_set(err, PTN_ERR_TLS,
-                             "%u certificate(s) were refused; what was served "
-                             "before still is; the log says why",
-                             refused);
-    return 0;
+static int
+do_reload_plan(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    return ptn_single_ask(arg, PTN_SINGLE_PLAN, call, err);
+}
+
+static int
+do_upgrade(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    return ptn_single_ask(arg, PTN_SINGLE_UPGRADE, call, err);
 }
 
 /* What workers answer, this process does, too. */
 static int
 answer_self(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
-    const struct single *s = arg;
+    const struct ptn_single *s = arg;
 
     if (!ptn_answers_know(call->request))
         return ptn_control_unknown(call, err);
@@ -139,7 +132,7 @@ do_sandbox(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 static int
 do_log(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
-    const struct single *s = arg;
+    const struct ptn_single *s = arg;
 
     if (ptn_logs_is_reopen(call->args)) {
         ptn_begin_reopen_log(s->setup.conf);
@@ -151,7 +144,7 @@ do_log(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 static int
 do_metrics(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
-    const struct single *s = arg;
+    const struct ptn_single *s = arg;
     struct ptn_metrics_server server = {
         .shared = s->shared,
         .plan = &s->plan,
@@ -167,15 +160,17 @@ do_metrics(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 }
 
 static const struct ptn_control_verb verbs[] = {
-    {"status", do_status},   {"stop", do_stop}, {"reload", do_reload},
-    {"sandbox", do_sandbox}, {"log", do_log},   {"metrics", do_metrics},
+    {"status", do_status},   {"stop", do_stop},
+    {"reload", do_reload},   {"reload-plan", do_reload_plan},
+    {"upgrade", do_upgrade}, {"sandbox", do_sandbox},
+    {"log", do_log},         {"metrics", do_metrics},
     {NULL, answer_self},
 };
 
 static void
 on_control(void *arg)
 {
-    struct single *s = arg;
+    struct ptn_single *s = arg;
 
     ptn_control_serve(s->control);
 }
@@ -183,7 +178,7 @@ on_control(void *arg)
 static void
 on_rotation(void *arg)
 {
-    struct single *s = arg;
+    struct ptn_single *s = arg;
     struct ptn_error err = PTN_ERROR_INIT;
 
     if (ptn_shared_rotate(s->shared, &err) != 0)
@@ -193,12 +188,24 @@ on_rotation(void *arg)
                                  PTN_TICKET_ROTATION_MS, on_rotation, s);
 }
 
+/* That the timer fires is the proof. */
+static void
+on_watchdog(void *arg)
+{
+    struct ptn_single *s = arg;
+
+    ptn_notify_alive();
+    s->watchdog = ptn_loop_timer(ptn_worker_loop(s->worker),
+                                 ptn_notify_watchdog_ms(), on_watchdog, s);
+}
+
 static void
 ready(struct ptn_worker *worker, void *arg)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
-    struct single *s = arg;
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+    struct ptn_single *s = arg;
     struct ptn_loop *loop = ptn_worker_loop(worker);
+    struct ptn_error err = PTN_ERROR_INIT;
 
     s->worker = worker;
     for (size_t i = 0; i < PTN_COUNT(numbers); i++)
@@ -206,28 +213,67 @@ ready(struct ptn_worker *worker, void *arg)
     s->control_watch =
         ptn_loop_watch_fd(loop, ptn_control_fd(s->control), on_control, s);
     s->rotation = ptn_loop_timer(loop, PTN_TICKET_ROTATION_MS, on_rotation, s);
+    if (ptn_begin_take_over(s->setup.conf, s->control, &err) != 0) {
+        s->status = ptn_begin_complain(&err);
+        ptn_worker_drain(worker);
+        return;
+    }
+    ptn_worker_serve(worker);
     ptn_begin_log_ready(&s->plan, 1);
-    ptn_notify_ready();
+    ptn_notify_store(&s->sockets);
+    ptn_begin_summarize(&s->plan, 1, s->summary);
+    ptn_notify_ready(s->summary);
+    if (ptn_notify_watchdog_ms())
+        on_watchdog(s);
 }
 
 static void
 finished(struct ptn_worker *worker, void *arg)
 {
-    struct single *s = arg;
+    struct ptn_single *s = arg;
 
     (void)worker;
+    ptn_single_end_change(s);
     for (size_t i = 0; i < PTN_COUNT(s->signals); i++)
         ptn_signal_free(s->signals[i]);
     ptn_host_unwatch_fd(s->control_watch);
     ptn_timer_cancel(s->rotation);
+    if (s->watchdog)
+        ptn_timer_cancel(s->watchdog);
+}
+
+static void
+make_plan(struct ptn_single *s)
+{
+    struct ptn_buf text = PTN_BUF_INIT;
+
+    ptn_effective_write_files(s->setup.conf, &text);
+    ptn_plan_write(&s->setup, &text);
+    ptn_effective_write(&s->setup, &text);
+    ptn_plan_read(&s->plan, ptn_buf_slice(&text));
+    ptn_buf_free(&text);
+    refresh_plan(s);
+}
+
+/* What is there already: from the server before this one, or from the
+ * service manager. */
+static void
+take_what_is_there(struct ptn_single *s)
+{
+    uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
+
+    if (ptn_heir_tickets(keys, sizeof keys))
+        ptn_shared_set_tickets(s->shared, keys);
+    ptn_wipe(keys, sizeof keys);
+    ptn_heir_take_sockets(&s->sockets);
+    ptn_inherit(&s->sockets, &s->plan);
 }
 
 /* Everything that can go wrong before a port opens. */
 static int
-prepare(struct single *s, struct ptn_error *err)
+prepare(struct ptn_single *s, struct ptn_error *err)
 {
     const struct ptn_server_conf *server = &s->setup.conf->server;
-    struct ptn_buf text = PTN_BUF_INIT;
     int result = ptn_begin_folders(s->setup.conf, err);
 
     if (result == 0)
@@ -237,32 +283,34 @@ prepare(struct single *s, struct ptn_error *err)
     ptn_setup_keys(&s->setup, PTN_KEYS_MAKE);
     ptn_setup_certificates(&s->setup, false);
     ptn_privileges_return();
-    ptn_plan_write(&s->setup, &text);
-    ptn_plan_read(&s->plan, ptn_buf_slice(&text));
-    ptn_buf_free(&text);
+    make_plan(s);
     return 0;
 }
 
 static int
-serve(struct single *s, struct ptn_error *err)
+serve(struct ptn_single *s, struct ptn_error *err)
 {
     struct ptn_worker_params params = {
         .setup = &s->setup,
         .shared = s->shared,
         .count = 1,
         .auth = -1,
+        .hold = true,
         .ready = ready,
         .finished = finished,
         .arg = s,
     };
 
+    take_what_is_there(s);
     if (ptn_begin_bind(s->setup.conf, &s->plan, &s->sockets, err) != 0)
         return -1;
+    ptn_sockets_commit(&s->sockets);
     ptn_begin_sockets(&s->plan, NULL, 0, 1, &s->sockets, &s->served);
     params.sockets = (struct ptn_socket *)s->served.data;
     params.socket_count = s->served.len / sizeof(struct ptn_socket);
     s->control = ptn_control_open(s->setup.conf->server.control, verbs, s, err);
-    if (!s->control || ptn_begin_write_pid(s->setup.conf, err) != 0)
+    if (!s->control ||
+        (!ptn_heir_is() && ptn_begin_write_pid(s->setup.conf, err) != 0))
         return -1;
     if (ptn_privileges_drop(s->setup.conf->server.user, err) != 0 ||
         ptn_sandbox_enter(s->setup.conf, PTN_SANDBOX_SINGLE, err) != 0 ||
@@ -271,16 +319,29 @@ serve(struct single *s, struct ptn_error *err)
     return ptn_worker_run(&params, err);
 }
 
+/* For the operator, and for the server that this one was to take over
+ * from. */
+static void
+tell_notes(const struct ptn_conf *conf)
+{
+    struct ptn_buf notes = PTN_BUF_INIT;
+
+    ptn_conf_print_notes(conf, stderr);
+    ptn_effective_write_notes(conf, &notes);
+    ptn_heir_say(ptn_buf_slice(&notes));
+    ptn_buf_free(&notes);
+}
+
 int
 ptn_single_run(struct ptn_conf *conf)
 {
-    struct single s = {.self = {.pid = getpid(),
-                                .started = ptn_clock_ms(),
-                                .group = PTN_GROUP_MAIN,
-                                .generation = 1,
-                                .state = "serving"}};
+    struct ptn_single s = {.self = {.pid = getpid(),
+                                    .started = ptn_clock_ms(),
+                                    .group = PTN_GROUP_MAIN,
+                                    .generation = 1,
+                                    .state = "serving"},
+                           .change = {.upgrade = PTN_UPGRADE_INIT}};
     struct ptn_error err = PTN_ERROR_INIT;
-    int status = PTN_EXIT_OK;
 
     ptn_crash_watch(-1, "postern", conf->server.module_path, &conf->load);
     s.shared = ptn_shared_new(1, &err);
@@ -289,16 +350,16 @@ ptn_single_run(struct ptn_conf *conf)
     ptn_metrics_use(&s.shared->slots[0].area);
     ptn_setup_load(&s.setup, conf, PTN_ROLE_SINGLE, NULL);
     ptn_crash_map(s.setup.modules);
-    ptn_conf_print_notes(conf, stderr);
+    tell_notes(conf);
     if (ptn_conf_failed(conf))
-        status = PTN_EXIT_CONFIG;
+        s.status = PTN_EXIT_CONFIG;
     else if (prepare(&s, &err) != 0 || serve(&s, &err) != 0)
-        status = ptn_begin_complain(&err);
+        s.status = ptn_begin_complain(&err);
     if (s.control) {
         ptn_control_close(s.control);
         ptn_begin_remove_pid(conf);
     }
-    if (status == PTN_EXIT_OK)
+    if (s.status == PTN_EXIT_OK)
         ptn_log(PTN_LOG_INFO, "server.stopped");
     ptn_sockets_close(&s.sockets);
     ptn_buf_free(&s.served);
@@ -306,5 +367,5 @@ ptn_single_run(struct ptn_conf *conf)
     ptn_setup_free(&s.setup);
     ptn_metrics_use(NULL);
     ptn_shared_free(s.shared);
-    return status;
+    return s.status;
 }

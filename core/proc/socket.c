@@ -157,6 +157,19 @@ append(struct ptn_sockets *s, const struct ptn_address_conf *address)
     return &s->items[s->count++];
 }
 
+void
+ptn_sockets_adopt(struct ptn_sockets *s, const struct ptn_address_conf *address,
+                  int fd, bool given)
+{
+    struct ptn_bound *b = find(s, address);
+
+    if (!b)
+        b = append(s, address);
+    b->fds = ptn_realloc(b->fds, (b->count + 1) * sizeof *b->fds);
+    b->fds[b->count++] = fd;
+    b->given = b->given || given;
+}
+
 int
 ptn_sockets_add(struct ptn_sockets *s, const struct ptn_address_conf *address,
                 unsigned count, struct ptn_error *err)
@@ -169,6 +182,8 @@ ptn_sockets_add(struct ptn_sockets *s, const struct ptn_address_conf *address,
         b = append(s, address);
     }
     b->wanted = true;
+    if (b->given) /* another uid may have bound it */
+        return 0;
     if (count > b->count)
         b->fds = ptn_realloc(b->fds, count * sizeof *b->fds);
     while (b->count < count) {
@@ -242,6 +257,11 @@ ptn_sockets_of(const struct ptn_sockets *s,
 {
     const struct ptn_bound *b = find(s, address);
 
+    if (b && b->given && b->count > 0 && rank >= b->count) {
+        struct ptn_socket one = {*address, b->fds[rank % b->count]};
+
+        ptn_buf_add(out, (const char *)&one, sizeof one);
+    }
     for (unsigned i = rank; b && i < b->count; i += workers) {
         struct ptn_socket one = {*address, b->fds[i]};
 

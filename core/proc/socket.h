@@ -18,6 +18,8 @@ struct ptn_bound {
     unsigned count;
     unsigned kept; /* so many of them since the last ptn_sockets_commit */
     bool wanted;   /* by those that are being added */
+    bool given;    /* the service manager's: no more of them are bound, and
+                      several workers may serve one */
 };
 
 /* All that are bound, whichever listeners have them: when a listener gets
@@ -33,6 +35,13 @@ struct ptn_socket {
     int fd;
 };
 
+/* Before anything is added: one that is bound already, by whoever was there
+ * before this process. It is closed by the first commit unless it is wanted
+ * by then. */
+void ptn_sockets_adopt(struct ptn_sockets *sockets,
+                       const struct ptn_address_conf *address, int fd,
+                       bool given);
+
 /* Sees to it that the address has `count` sockets at least. Before it binds
  * the first, it makes sure that no other process, of whatever user, serves
  * the address. -1 with `err`, whose text has the address. */
@@ -47,7 +56,8 @@ void ptn_sockets_rollback(struct ptn_sockets *sockets);
 void ptn_sockets_close(struct ptn_sockets *sockets);
 
 /* Appends the sockets of worker `rank` of `workers` to the array, which
- * grows: there may be more of them than workers now. */
+ * grows: there may be more of them than workers now, or, of the service
+ * manager's, fewer: then workers share them. */
 void ptn_sockets_of(const struct ptn_sockets *sockets,
                     const struct ptn_address_conf *address, unsigned rank,
                     unsigned workers, struct ptn_buf *out);

@@ -16,6 +16,8 @@
 #include "log/log.h"
 #include "proc/begin.h"
 #include "proc/crash.h"
+#include "proc/heir.h"
+#include "proc/inherit.h"
 #include "proc/inner.h"
 #include "proc/logs.h"
 #include "proc/notify.h"
@@ -44,6 +46,7 @@ ptn_supervisor_let_go(void *supervisor)
         close(s->signals);
     if (ptn_transition_fd(s) >= 0)
         close(ptn_transition_fd(s));
+    ptn_upgrade_forget(&s->succession.upgrade);
     ptn_keepers_let_go(&s->keepers);
 }
 
@@ -189,16 +192,31 @@ all_ready(const struct ptn_crew *c)
     return true;
 }
 
+void
+ptn_supervisor_notify_ready(struct ptn_supervisor *s)
+{
+    ptn_begin_summarize(&s->current->plan, s->crew.count, s->summary);
+    ptn_notify_ready(s->summary);
+}
+
 static void
 begin_to_serve(struct ptn_supervisor *s)
 {
+    struct ptn_error err = PTN_ERROR_INIT;
+
+    if (ptn_begin_take_over(s->current->conf, s->control, &err) != 0) {
+        s->status = ptn_begin_complain(&err);
+        stop_serving(s);
+        return;
+    }
     s->phase = PTN_SUPERVISOR_SERVING;
     s->crew.again = true;
     for (unsigned i = 0; i < s->crew.count; i++)
         ptn_crew_serve(&s->crew, i);
     ptn_sockets_commit(&s->crew.sockets);
     ptn_begin_log_ready(&s->current->plan, s->crew.count);
-    ptn_notify_ready();
+    ptn_notify_store(&s->crew.sockets);
+    ptn_supervisor_notify_ready(s);
 }
 
 static void
@@ -258,6 +276,8 @@ time_left(const struct ptn_supervisor *s)
     sooner(&deadline, ptn_keepers_due(&s->keepers));
     sooner(&deadline, ptn_asks_due(&s->asks));
     sooner(&deadline, ptn_transition_due(s));
+    sooner(&deadline, s->succession.due);
+    sooner(&deadline, s->alive_due);
     if (!deadline)
         return -1;
     if (deadline <= now)
@@ -275,6 +295,17 @@ rotate_tickets(struct ptn_supervisor *s)
         ptn_log_error(PTN_LOG_ERROR, "tickets.not-rotated", &err);
     else
         ptn_crew_tell(&s->crew, PTN_MESSAGE_TICKETS);
+}
+
+/* The service manager is told only as long as all workers answer. */
+static void
+feed_watchdog(struct ptn_supervisor *s)
+{
+    uint64_t interval = ptn_notify_watchdog_ms();
+
+    s->alive_due = interval ? ptn_clock_ms() + interval : 0;
+    if (interval && ptn_crew_answers(&s->crew, interval))
+        ptn_notify_alive();
 }
 
 static void
@@ -296,6 +327,9 @@ do_what_is_due(struct ptn_supervisor *s)
     ptn_crew_do_due(&s->crew);
     ptn_asks_expire(&s->asks);
     ptn_transition_do_due(s);
+    ptn_succession_do_due(s);
+    if (s->alive_due && s->alive_due <= now)
+        feed_watchdog(s);
 }
 
 static void
@@ -328,8 +362,28 @@ reap(struct ptn_supervisor *s)
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
         if (!ptn_crew_bury(&s->crew, pid, status) &&
-            !ptn_transition_bury(s, pid, status))
+            !ptn_transition_bury(s, pid, status) &&
+            !ptn_succession_bury(s, pid, status))
             bury_warden(s, pid, status);
+}
+
+static void
+reload(struct ptn_supervisor *s)
+{
+    if (s->phase == PTN_SUPERVISOR_SERVING && !ptn_succession_is_under_way(s))
+        ptn_transition_ask(s, NULL, false);
+    else
+        ptn_log(PTN_LOG_WARNING, "server.not-reloaded",
+                PTN_FS("why", "it is starting, stopping or being replaced"));
+}
+
+static void
+upgrade(struct ptn_supervisor *s)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+
+    if (ptn_succession_ask(s, NULL, &err) < 0)
+        ptn_log_error(PTN_LOG_ERROR, "upgrade.failed", &err);
 }
 
 static void
@@ -340,12 +394,14 @@ on_signals(struct ptn_supervisor *s)
     while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGCHLD)
             reap(s);
+        else if (info.ssi_signo == SIGHUP)
+            reload(s);
         else if (info.ssi_signo == SIGUSR1)
             ptn_logs_reopen(s);
-        else if (info.ssi_signo != SIGHUP)
+        else if (info.ssi_signo == SIGUSR2)
+            upgrade(s);
+        else
             ptn_supervisor_stop(s);
-        else if (s->phase == PTN_SUPERVISOR_SERVING)
-            ptn_transition_ask(s, NULL, false);
     }
 }
 
@@ -355,6 +411,7 @@ enum source {
     CONTROL,
     REPORTS,
     TRANSITION,
+    SUCCESSION,
     SOURCES,
 };
 
@@ -371,6 +428,7 @@ wait_once(struct ptn_supervisor *s)
     polls[CONTROL].fd = ptn_control_fd(s->control);
     polls[REPORTS].fd = ptn_reports_fd(s->reports);
     polls[TRANSITION].fd = ptn_transition_fd(s);
+    polls[SUCCESSION].fd = s->succession.upgrade.channel;
     for (unsigned i = 0; i < SOURCES; i++)
         polls[i].events = POLLIN;
     ptn_keepers_poll(&s->keepers, polls + SOURCES);
@@ -382,6 +440,8 @@ wait_once(struct ptn_supervisor *s)
         ptn_crew_receive(&s->crew, of_workers, workers);
         if (polls[TRANSITION].revents && ptn_transition_fd(s) >= 0)
             ptn_transition_read(s);
+        if (polls[SUCCESSION].revents)
+            ptn_succession_read(s);
         if (polls[SIGNALS].revents)
             on_signals(s);
         if (polls[CONTROL].revents)
@@ -393,8 +453,11 @@ wait_once(struct ptn_supervisor *s)
 void
 ptn_supervisor_stop(struct ptn_supervisor *s)
 {
-    ptn_notify_stopping();
+    if (s->phase != PTN_SUPERVISOR_SUCCEEDED)
+        ptn_notify_stopping();
+    ptn_heir_stop();
     ptn_log(PTN_LOG_INFO, "server.stopping");
+    ptn_succession_end(s);
     stop_serving(s);
 }
 
@@ -414,6 +477,8 @@ check(struct ptn_supervisor *s)
         return ptn_begin_complain(&err);
     ptn_checker_wait(&checker);
     status = checker.status;
+    if (status != 0)
+        ptn_heir_say(ptn_buf_slice(&checker.text));
     if (WIFSIGNALED(status)) {
         fprintf(stderr, "posternd: the check of the configuration died: %s\n",
                 strsignal(WTERMSIG(status)));
@@ -434,10 +499,29 @@ watch_signals(struct ptn_supervisor *s, struct ptn_error *err)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGUSR2);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
     s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return s->signals < 0 ? ptn_error_errno(err, "signalfd") : 0;
+}
+
+/* What is there already: from the server before this one, or from the
+ * service manager. */
+static int
+take_what_is_there(struct ptn_supervisor *s, struct ptn_error *err)
+{
+    uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
+
+    s->crew.shared = ptn_shared_new(PTN_SLOTS_MAX, err);
+    if (!s->crew.shared)
+        return -1;
+    if (ptn_heir_tickets(keys, sizeof keys))
+        ptn_shared_set_tickets(s->crew.shared, keys);
+    ptn_wipe(keys, sizeof keys);
+    ptn_heir_take_sockets(&s->crew.sockets);
+    ptn_inherit(&s->crew.sockets, &s->current->plan);
+    return 0;
 }
 
 static int
@@ -445,14 +529,13 @@ open_all(struct ptn_supervisor *s, struct ptn_error *err)
 {
     const struct ptn_conf *conf = s->current->conf;
 
-    s->crew.shared = ptn_shared_new(PTN_SLOTS_MAX, err);
-    if (!s->crew.shared ||
+    if (take_what_is_there(s, err) != 0 ||
         ptn_begin_bind(conf, &s->current->plan, &s->crew.sockets, err) != 0 ||
         watch_signals(s, err) != 0)
         return -1;
     s->control =
         ptn_control_open(conf->server.control, ptn_supervisor_verbs, s, err);
-    if (!s->control || ptn_begin_write_pid(conf, err) != 0)
+    if (!s->control || (!ptn_heir_is() && ptn_begin_write_pid(conf, err) != 0))
         return -1;
     ptn_crash_watch(-1, "supervisor", conf->server.module_path, &conf->load);
     ptn_crash_map(NULL);
@@ -478,7 +561,8 @@ run(struct ptn_supervisor *s)
     s->rotate_due = ptn_clock_ms() + PTN_TICKET_ROTATION_MS;
     s->crew.watch_due = s->started;
     s->keepers.current = ptn_keeper_new(&s->keepers, s->current);
-    while (s->phase != PTN_SUPERVISOR_DRAINING || ptn_crew_is_alive(&s->crew)) {
+    s->alive_due = ptn_notify_watchdog_ms() ? s->started : 0;
+    while (s->phase < PTN_SUPERVISOR_SUCCEEDED || ptn_crew_is_alive(&s->crew)) {
         do_what_is_due(s);
         wait_once(s);
     }
@@ -488,6 +572,7 @@ static void
 end(struct ptn_supervisor *s)
 {
     ptn_asks_deinit(&s->asks);
+    ptn_succession_end(s);
     if (s->control) {
         ptn_control_close(s->control);
         ptn_begin_remove_pid(s->current->conf);
@@ -510,6 +595,7 @@ init(struct ptn_supervisor *s, struct ptn_conf *conf,
         .signals = -1,
         .started = ptn_clock_ms(),
         .transition = {.checker = {.fd = -1}},
+        .succession = {.upgrade = PTN_UPGRADE_INIT},
     };
     ptn_asks_init(&s->asks);
     ptn_crew_init(&s->crew);

@@ -75,7 +75,7 @@ finish(struct ptn_supervisor *s)
     t->next = NULL;
     t->due = 0;
     t->phase = PTN_TRANSITION_NONE;
-    ptn_notify_ready();
+    ptn_supervisor_notify_ready(s);
     if (t->request_count > 0 && s->phase == PTN_SUPERVISOR_SERVING)
         begin(s);
 }
@@ -280,6 +280,7 @@ commit(struct ptn_supervisor *s)
             hand_over(s, i);
     }
     ptn_sockets_commit(&c->sockets);
+    ptn_notify_store(&c->sockets);
     if (t->keeper)
         ptn_keeper_take_over(&s->keepers, t->keeper);
     t->keeper = NULL;

@@ -64,9 +64,10 @@ static int
 reload(struct ptn_supervisor *s, struct ptn_control_call *call, bool plan_only,
        struct ptn_error *err)
 {
-    if (s->phase != PTN_SUPERVISOR_SERVING)
+    if (s->phase != PTN_SUPERVISOR_SERVING || ptn_succession_is_under_way(s))
         return ptn_error_set(err, PTN_ERR_INVALID,
-                             "the server is starting or stopping");
+                             "the server is starting, stopping or being "
+                             "replaced");
     ptn_transition_ask(s, call, plan_only);
     return PTN_CONTROL_LATER;
 }
@@ -81,6 +82,12 @@ static int
 do_reload_plan(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
     return reload(arg, call, true, err);
+}
+
+static int
+do_upgrade(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    return ptn_succession_ask(arg, call, err);
 }
 
 /* What the workers alone can answer. */
@@ -139,6 +146,7 @@ do_metrics(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 const struct ptn_control_verb ptn_supervisor_verbs[] = {
     {"status", do_status},   {"stop", do_stop},
     {"reload", do_reload},   {"reload-plan", do_reload_plan},
-    {"sandbox", do_sandbox}, {"log", do_log},
-    {"metrics", do_metrics}, {NULL, pass_on},
+    {"upgrade", do_upgrade}, {"sandbox", do_sandbox},
+    {"log", do_log},         {"metrics", do_metrics},
+    {NULL, pass_on},
 };

@@ -13,6 +13,7 @@
 #include "proc/begin.h"
 #include "proc/child.h"
 #include "proc/crash.h"
+#include "proc/heir.h"
 #include "proc/logs.h"
 #include "proc/privileges.h"
 #include "proc/sandbox.h"
@@ -231,6 +232,7 @@ serve(struct warden *w, struct ptn_error *err)
     w->retired = ptn_alarm_new(w->loop, on_retired, w);
     w->channel = ptn_loop_watch_fd(w->loop, w->ward->channel, on_message, w);
     log_ready(w);
+    ptn_heir_forget(); /* from here on that is the supervisor's business */
     tell(w, PTN_WARDEN_READY, "");
     ptn_loop_run(w->loop);
     ptn_engine_free(w->engine);

@@ -515,21 +515,6 @@ def test_command_line():
 # --- around it -----------------------------------------------------------
 
 
-def test_notifies_the_service_manager(house, single):
-    path = house.folder / "notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(str(path))
-        manager.settimeout(20)
-        house.write(single=single).start(env={"NOTIFY_SOCKET": str(path)})
-        assert manager.recv(100) == b"READY=1"
-        house.child.send_signal(signal.SIGHUP)
-        assert re.fullmatch(rb"RELOADING=1\nMONOTONIC_USEC=\d+",
-                            manager.recv(100))
-        assert manager.recv(100) == b"READY=1"
-        house.child.send_signal(signal.SIGTERM)
-        assert manager.recv(100) == b"STOPPING=1"
-
-
 def test_pid_file_and_log_file(house, single):
     house.write(server='pid_file = "pid"; log_file = "own.log";',
                 single=single).popen()

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The heir's side of an upgrade. Main thread, and children that it forks
+ * while it starts.
+ */
+#include "proc/heir.h"
+#include "conf/diff.h"
+#include "proc/plan.h"
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    PATIENCE_MS = 10000, /* for a server that is running and has promised */
+};
+
+/* Facts of this process: there is one server that it can take over from. */
+static struct {
+    int channel; /* -1: it is no heir, or that is over */
+    int control; /* -1: none came, or it was taken */
+    bool took_control;
+    char control_path[PATH_MAX];
+    bool is, check;
+    struct ptn_sockets sockets;
+    struct ptn_buf tickets;
+} heir = {.channel = -1, .control = -1, .tickets = PTN_BUF_INIT};
+
+static void
+take_sockets(struct ptn_slice record, const int *fds, size_t count)
+{
+    struct ptn_address_conf address = {.host = ""};
+    char port[16] = "0", given[8] = "";
+
+    (void)ptn_record_get(record, "host", address.host, sizeof address.host);
+    (void)ptn_record_get(record, "port", port, sizeof port);
+    (void)ptn_record_get(record, "given", given, sizeof given);
+    address.port = (uint16_t)strtoul(port, NULL, 10);
+    for (size_t i = 0; i < count; i++)
+        ptn_sockets_adopt(&heir.sockets, &address, fds[i],
+                          strcmp(given, "yes") == 0);
+}
+
+static void
+take_control(struct ptn_slice record, const int *fds, size_t count)
+{
+    if (count != 1)
+        return;
+    heir.control = fds[0];
+    (void)ptn_record_get(record, "path", heir.control_path,
+                         sizeof heir.control_path);
+}
+
+static void
+get_key(struct ptn_slice record, const char *name, struct ptn_buf *out)
+{
+    char text[1024];
+
+    out->len = 0;
+    if (ptn_record_get(record, name, text, sizeof text) &&
+        !ptn_base64_decode(out, ptn_slice_of(text)))
+        out->len = 0;
+    ptn_wipe(text, sizeof text);
+}
+
+static void
+take_keys(struct ptn_slice record)
+{
+    struct ptn_buf mark = PTN_BUF_INIT;
+
+    get_key(record, "tickets", &heir.tickets);
+    get_key(record, "mark", &mark);
+    if (mark.len == PTN_MARK_KEY_SIZE)
+        ptn_effective_set_mark_key((const uint8_t *)mark.data);
+    ptn_buf_free(&mark);
+}
+
+/* False: that was the last one. */
+static bool
+take(struct ptn_slice record, const int *fds, size_t count)
+{
+    char purpose[8] = "";
+
+    if (ptn_record_is(record, "socket"))
+        take_sockets(record, fds, count);
+    else if (ptn_record_is(record, "control"))
+        take_control(record, fds, count);
+    else if (ptn_record_is(record, "keys"))
+        take_keys(record);
+    if (!ptn_record_is(record, "begin"))
+        return true;
+    (void)ptn_record_get(record, "purpose", purpose, sizeof purpose);
+    heir.check = strcmp(purpose, "check") == 0;
+    return false;
+}
+
+int
+ptn_heir_begin(struct ptn_error *err)
+{
+    const char *number = getenv(PTN_HANDOVER_VARIABLE);
+    struct ptn_buf record = PTN_BUF_INIT;
+    int fds[PTN_HANDOVER_FDS];
+    size_t count;
+    int n = 1;
+
+    if (!number)
+        return 0;
+    heir.channel = (int)strtol(number, NULL, 10);
+    heir.is = true;
+    unsetenv(PTN_HANDOVER_VARIABLE);
+    while (n > 0 && ptn_handover_wait(heir.channel, PATIENCE_MS) &&
+           (n = ptn_handover_take(heir.channel, &record, fds, &count)) > 0 &&
+           take(ptn_buf_slice(&record), fds, count))
+        ;
+    if (record.data)
+        ptn_wipe(record.data, record.cap);
+    ptn_buf_free(&record);
+    return n > 0 ? 0
+                 : ptn_error_set(err, PTN_ERR_SYSTEM,
+                                 "the server that this one was to take over "
+                                 "from has gone away");
+}
+
+bool
+ptn_heir_is(void)
+{
+    return heir.is;
+}
+
+bool
+ptn_heir_is_check(void)
+{
+    return heir.check;
+}
+
+void
+ptn_heir_take_sockets(struct ptn_sockets *sockets)
+{
+    *sockets = heir.sockets;
+    heir.sockets = (struct ptn_sockets){NULL, 0};
+}
+
+bool
+ptn_heir_tickets(uint8_t *out, size_t size)
+{
+    if (heir.tickets.len != size)
+        return false;
+    memcpy(out, heir.tickets.data, size);
+    ptn_wipe(heir.tickets.data, heir.tickets.len);
+    ptn_buf_free(&heir.tickets);
+    return true;
+}
+
+int
+ptn_heir_take_control(const char *path)
+{
+    int fd = heir.control;
+
+    heir.control = -1;
+    heir.took_control = fd >= 0 && strcmp(path, heir.control_path) == 0;
+    if (fd >= 0 && !heir.took_control)
+        close(fd);
+    return heir.took_control ? fd : -1;
+}
+
+void
+ptn_heir_say(struct ptn_slice records)
+{
+    struct ptn_error ignored = PTN_ERROR_INIT;
+
+    while (heir.channel >= 0 && records.len > 0) {
+        struct ptn_slice line = ptn_record_next(&records);
+
+        if (line.len > PTN_HANDOVER_MAX)
+            continue;
+        /* As fast as the other one reads. */
+        while (ptn_handover_send(heir.channel, line, NULL, 0, &ignored) != 0 &&
+               ignored.number == EAGAIN)
+            usleep(1000);
+    }
+}
+
+void
+ptn_heir_fail(const char *text)
+{
+    struct ptn_buf record = PTN_BUF_INIT;
+
+    if (heir.channel < 0)
+        return;
+    ptn_buf_adds(&record, "failed");
+    ptn_record_add(&record, "text", text);
+    ptn_buf_addc(&record, '\n');
+    ptn_heir_say(ptn_buf_slice(&record));
+    ptn_buf_free(&record);
+}
+
+int
+ptn_heir_ready(struct ptn_error *err)
+{
+    struct ptn_buf record = PTN_BUF_INIT;
+    int fds[PTN_HANDOVER_FDS];
+    size_t count;
+    bool go;
+
+    if (!heir.is)
+        return 0;
+    ptn_heir_say(heir.took_control ? PTN_SLICE("ready\tcontrol=taken\n")
+                                   : PTN_SLICE("ready\tcontrol=own\n"));
+    go = ptn_handover_wait(heir.channel, PATIENCE_MS) &&
+         ptn_handover_take(heir.channel, &record, fds, &count) > 0 &&
+         ptn_record_is(ptn_buf_slice(&record), "go");
+    ptn_buf_free(&record);
+    if (go)
+        return 0;
+    return ptn_error_set(err, PTN_ERR_SYSTEM,
+                         "the server that this one was to take over from has "
+                         "given that up");
+}
+
+void
+ptn_heir_stop(void)
+{
+    ptn_heir_say(PTN_SLICE("stop\n"));
+}
+
+void
+ptn_heir_forget(void)
+{
+    if (heir.channel >= 0)
+        close(heir.channel);
+    heir.channel = -1;
+}

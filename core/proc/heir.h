@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A server that was started by a running one to take over from it: see
+ * upgrade.h for that one's side. Whether this process is a heir is a fact of
+ * its environment; where it is none, all of this does nothing.
+ */
+#ifndef PTN_PROC_HEIR_H
+#define PTN_PROC_HEIR_H
+
+#include "proc/handover.h"
+#include "proc/socket.h"
+
+/* Once, before threads or children: takes what the running server hands
+ * over. -1: it has gone away meanwhile. */
+int ptn_heir_begin(struct ptn_error *err);
+bool ptn_heir_is(void);
+/* It is only to say what it finds in the configuration. */
+bool ptn_heir_is_check(void);
+
+/* Moves the sockets that came into the empty table. */
+void ptn_heir_take_sockets(struct ptn_sockets *sockets);
+/* The ticket keys, `size` octets; false when there are none of that size. */
+bool ptn_heir_tickets(uint8_t *out, size_t size);
+
+/* The listening control socket, if it is the one at this path; else -1. */
+int ptn_heir_take_control(const char *path);
+
+/* Records for the running server, from this process or its children; each
+ * is a line. */
+void ptn_heir_say(struct ptn_slice records);
+/* Why this one does not serve. */
+void ptn_heir_fail(const char *text);
+
+/* All is ready to accept: waits until the running server has let go. -1: it
+ * has given up meanwhile, and this one is not to serve. */
+int ptn_heir_ready(struct ptn_error *err);
+/* This server ends, and so should what is left of the one before. */
+void ptn_heir_stop(void);
+/* In a child that lives on: the channel is not its business. */
+void ptn_heir_forget(void);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The state of the single process, for the files that it is made of. Main
+ * thread.
+ *
+ *   single.c         from start to end, and what it answers
+ *   single_change.c  reload and upgrade: another process takes over
+ */
+#ifndef PTN_PROC_SINGLE_INNER_H
+#define PTN_PROC_SINGLE_INNER_H
+
+#include "proc/begin.h"
+#include "proc/control.h"
+#include "proc/plan.h"
+#include "proc/setup.h"
+#include "proc/status.h"
+#include "proc/upgrade.h"
+#include "proc/worker.h"
+
+enum ptn_single_want {
+    PTN_SINGLE_PLAN,    /* what would a reload do? */
+    PTN_SINGLE_RELOAD,  /* the configuration as it is now */
+    PTN_SINGLE_UPGRADE, /* the program as it is now */
+};
+
+enum ptn_single_phase {
+    PTN_SINGLE_SERVING,
+    PTN_SINGLE_CHECKING, /* another process reads the configuration */
+    PTN_SINGLE_STARTING, /* another process is to take over */
+    PTN_SINGLE_SUCCEEDED,
+};
+
+struct ptn_single_change {
+    enum ptn_single_phase phase;
+    enum ptn_single_want want;
+    struct ptn_upgrade upgrade;
+    struct ptn_fd_watch *watch; /* of its channel */
+    struct ptn_signal *child;   /* of its death */
+    struct ptn_timer *deadline;
+    struct ptn_control_call *call; /* NULL: a signal has asked */
+    struct ptn_buf records;        /* the answer */
+    bool again;                    /* once more, when this is through */
+    bool checked, is_over;         /* it has said all; its channel is closed */
+    uint64_t began;
+};
+
+struct ptn_single {
+    struct ptn_setup setup;
+    struct ptn_plan plan;
+    struct ptn_sockets sockets;
+    struct ptn_buf served; /* struct ptn_socket, all of them */
+    struct ptn_shared *shared;
+    struct ptn_control *control;
+    struct ptn_worker *worker;
+    struct ptn_fd_watch *control_watch;
+    struct ptn_signal *signals[5];
+    struct ptn_timer *rotation, *watchdog;
+    struct ptn_single_change change;
+    struct ptn_status_worker self;
+    char summary[PTN_SUMMARY_SIZE]; /* for the service manager */
+    int status;                     /* of the exit */
+};
+
+/* --- single.c --- */
+
+void ptn_single_stop(struct ptn_single *s);
+/* Reads the certificates again; how many were refused. */
+unsigned ptn_single_read_certificates(struct ptn_single *s);
+
+/* --- single_change.c --- */
+
+/* PTN_CONTROL_LATER, or -1 with `err`. `call` NULL: nobody waits, and if it
+ * cannot be now it will be later. */
+int ptn_single_ask(struct ptn_single *s, enum ptn_single_want want,
+                   struct ptn_control_call *call, struct ptn_error *err);
+/* After the loop. */
+void ptn_single_end_change(struct ptn_single *s);
+
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The running server's side of an upgrade. Main thread. Between fork and
+ * exec only calls are made that are safe there when other threads were
+ * running: all that needs memory is made before.
+ */
+#include "proc/upgrade.h"
+#include "conf/diff.h"
+#include "proc/plan.h"
+#include "proc/sandbox.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <postern/log.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    CHANNEL = 3, /* the heir's end, in the heir */
+};
+
+/* Facts of this process since its start. */
+static char program[PATH_MAX];
+static char **arguments;
+
+void
+ptn_upgrade_remember(char **argv)
+{
+    char folder[PATH_MAX];
+    ssize_t n;
+
+    arguments = argv;
+    /* Not where a symbolic link leads to: it may lead elsewhere by then. */
+    if (argv[0][0] == '/')
+        snprintf(program, sizeof program, "%s", argv[0]);
+    else if (strchr(argv[0], '/') && getcwd(folder, sizeof folder) &&
+             strlen(folder) + strlen(argv[0]) + 2 <= sizeof program)
+        strcat(strcat(strcpy(program, folder), "/"), argv[0]);
+    if (program[0])
+        return;
+    n = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[n > 0 ? n : 0] = '\0';
+}
+
+/* --- the heir's start --- */
+
+static bool
+is_mine(const char *variable)
+{
+    static const char *const names[] = {
+        "LISTEN_", "WATCHDOG_PID=", PTN_HANDOVER_VARIABLE "=",
+        "POSTERN_SANDBOX="};
+
+    for (size_t i = 0; i < PTN_COUNT(names); i++)
+        if (strncmp(variable, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Ours, without what was meant for us alone. The words are borrowed. */
+static char **
+make_environment(void)
+{
+    static char handover[] = PTN_HANDOVER_VARIABLE "=3";
+    static char sandbox[] = PTN_SANDBOX_VARIABLE "=" PTN_SANDBOX_INHERITED;
+    size_t count = 0, left = 0;
+    char **result;
+
+    while (environ[count])
+        count++;
+    result = ptn_alloc((count + 3) * sizeof *result);
+    for (size_t i = 0; i < count; i++)
+        if (!is_mine(environ[i]))
+            result[left++] = environ[i];
+    result[left++] = handover;
+    if (ptn_sandbox_is_in_force())
+        result[left++] = sandbox;
+    return result;
+}
+
+/* In the child, where nothing may be allocated. */
+static _Noreturn void
+become_heir(int channel, char **environment)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (channel == CHANNEL)
+        fcntl(channel, F_SETFD, 0);
+    else
+        dup2(channel, CHANNEL);
+    syscall(SYS_close_range, CHANNEL + 1, ~0u, 0);
+    execve(program, arguments, environment);
+    _exit(127);
+}
+
+static int
+start(struct ptn_upgrade *u, struct ptn_error *err)
+{
+    char **environment = make_environment();
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+        ptn_free(environment);
+        return ptn_error_errno(err, "no channel to another server");
+    }
+    u->pid = fork();
+    if (u->pid == 0)
+        become_heir(pair[1], environment);
+    ptn_free(environment);
+    close(pair[1]);
+    u->channel = pair[0];
+    if (u->pid > 0)
+        return 0;
+    u->pid = 0;
+    ptn_error_errno(err, "cannot fork");
+    ptn_upgrade_forget(u);
+    return -1;
+}
+
+/* --- what it is told --- */
+
+static int
+send_bound(const struct ptn_upgrade *u, const struct ptn_bound *b,
+           struct ptn_error *err)
+{
+    struct ptn_buf text = PTN_BUF_INIT;
+    int result = 0;
+
+    ptn_buf_adds(&text, "socket");
+    ptn_record_add(&text, "host", b->address.host);
+    ptn_record_addn(&text, "port", b->address.port);
+    ptn_record_add(&text, "given", b->given ? "yes" : "no");
+    for (unsigned at = 0; at < b->count && result == 0;
+         at += PTN_HANDOVER_FDS) {
+        size_t count = b->count - at;
+
+        if (count > PTN_HANDOVER_FDS)
+            count = PTN_HANDOVER_FDS;
+        result = ptn_handover_send(u->channel, ptn_buf_slice(&text),
+                                   b->fds + at, count, err);
+    }
+    ptn_buf_free(&text);
+    return result;
+}
+
+static int
+send_keys(const struct ptn_upgrade *u, struct ptn_slice tickets,
+          struct ptn_error *err)
+{
+    struct ptn_buf text = PTN_BUF_INIT, coded = PTN_BUF_INIT;
+    uint8_t mark[PTN_MARK_KEY_SIZE];
+    int result;
+
+    ptn_effective_mark_key(mark);
+    ptn_buf_adds(&text, "keys");
+    ptn_base64_encode(&coded, tickets);
+    ptn_record_add(&text, "tickets", ptn_buf_cstr(&coded));
+    coded.len = 0;
+    ptn_base64_encode(&coded,
+                      (struct ptn_slice){(const char *)mark, sizeof mark});
+    ptn_record_add(&text, "mark", ptn_buf_cstr(&coded));
+    result = ptn_handover_send(u->channel, ptn_buf_slice(&text), NULL, 0, err);
+    ptn_wipe(coded.data, coded.cap);
+    ptn_wipe(text.data, text.cap);
+    ptn_buf_free(&coded);
+    ptn_buf_free(&text);
+    return result;
+}
+
+static int
+send_control(const struct ptn_upgrade *u,
+             const struct ptn_upgrade_params *params, struct ptn_error *err)
+{
+    struct ptn_buf text = PTN_BUF_INIT;
+    int result;
+
+    ptn_buf_adds(&text, "control");
+    ptn_record_add(&text, "path", params->control_path);
+    result = ptn_handover_send(u->channel, ptn_buf_slice(&text),
+                               &params->control, 1, err);
+    ptn_buf_free(&text);
+    return result;
+}
+
+static int
+send_all(const struct ptn_upgrade *u, const struct ptn_upgrade_params *params,
+         struct ptn_error *err)
+{
+    struct ptn_slice begin = params->check ? PTN_SLICE("begin\tpurpose=check")
+                                           : PTN_SLICE("begin\tpurpose=serve");
+    int result = send_keys(u, params->tickets, err);
+
+    for (size_t i = 0;
+         result == 0 && !params->check && i < params->sockets->count; i++)
+        result = send_bound(u, &params->sockets->items[i], err);
+    if (result == 0 && params->control_path && !params->check)
+        result = send_control(u, params, err);
+    if (result == 0)
+        result = ptn_handover_send(u->channel, begin, NULL, 0, err);
+    return result;
+}
+
+int
+ptn_upgrade_begin(struct ptn_upgrade *u,
+                  const struct ptn_upgrade_params *params,
+                  struct ptn_error *err)
+{
+    if (u->pid)
+        return ptn_error_set(err, PTN_ERR_INVALID,
+                             u->serves ? "another server has taken over"
+                                       : "another server is starting already");
+    if (!program[0])
+        return ptn_error_set(err, PTN_ERR_SYSTEM,
+                             "the server's own program cannot be found");
+    u->said.len = 0;
+    u->check = params->check;
+    u->serves = false;
+    if (start(u, err) != 0)
+        return -1;
+    if (send_all(u, params, err) == 0)
+        return 0;
+    ptn_upgrade_end(u);
+    return -1;
+}
+
+/* --- what it says --- */
+
+static enum ptn_upgrade_event
+take_record(struct ptn_upgrade *u, struct ptn_slice record)
+{
+    char control[8] = "";
+
+    if (ptn_record_is(record, "ready")) {
+        (void)ptn_record_get(record, "control", control, sizeof control);
+        u->took_control = strcmp(control, "taken") == 0;
+        return PTN_UPGRADE_READY;
+    }
+    if (ptn_record_is(record, "stop"))
+        return PTN_UPGRADE_STOP;
+    ptn_buf_addslice(&u->said, record);
+    ptn_buf_addc(&u->said, '\n');
+    if (ptn_record_is(record, "checked"))
+        return PTN_UPGRADE_CHECKED;
+    return PTN_UPGRADE_NOTHING;
+}
+
+enum ptn_upgrade_event
+ptn_upgrade_take(struct ptn_upgrade *u)
+{
+    struct ptn_buf record = PTN_BUF_INIT;
+    enum ptn_upgrade_event event = PTN_UPGRADE_NOTHING;
+    int fds[PTN_HANDOVER_FDS];
+    size_t count;
+    int n = ptn_handover_take(u->channel, &record, fds, &count);
+
+    for (size_t i = 0; i < count; i++) /* it has nothing for us */
+        close(fds[i]);
+    if (n > 0)
+        event = take_record(u, ptn_buf_slice(&record));
+    ptn_buf_free(&record);
+    if (n == 0 || (n < 0 && errno != EAGAIN)) {
+        event = u->serves ? PTN_UPGRADE_GONE : PTN_UPGRADE_FAILED;
+        close(u->channel);
+        u->channel = -1;
+    }
+    return event;
+}
+
+void
+ptn_upgrade_go(struct ptn_upgrade *u)
+{
+    struct ptn_error ignored = PTN_ERROR_INIT;
+
+    u->serves = true; /* if it died this moment, then as a server */
+    (void)ptn_handover_send(u->channel, PTN_SLICE("go"), NULL, 0, &ignored);
+}
+
+void
+ptn_upgrade_forget(struct ptn_upgrade *u)
+{
+    if (u->channel >= 0)
+        close(u->channel);
+    u->channel = -1;
+}
+
+void
+ptn_upgrade_end(struct ptn_upgrade *u)
+{
+    ptn_upgrade_forget(u);
+    u->pid = 0;
+    ptn_buf_free(&u->said);
+}
+
+bool
+ptn_upgrade_reaped(struct ptn_upgrade *u, pid_t pid, int status)
+{
+    char text[128];
+
+    if (!pid || pid != u->pid)
+        return false;
+    u->pid = 0;
+    if (u->serves || (u->check && status == 0))
+        return true;
+    if (WIFSIGNALED(status))
+        snprintf(text, sizeof text, "it died of signal %d (%s)",
+                 WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else if (WEXITSTATUS(status) == 127)
+        snprintf(text, sizeof text, "it cannot be executed");
+    else
+        snprintf(text, sizeof text, "%s ended with status %d",
+                 u->check ? "the check of the configuration" : "it",
+                 WEXITSTATUS(status));
+    ptn_buf_adds(&u->said, "failed");
+    ptn_record_add(&u->said, "text", text);
+    ptn_record_add(&u->said, "program", program);
+    ptn_buf_addc(&u->said, '\n');
+    return true;
+}
+
+bool
+ptn_upgrade_is_refused(const struct ptn_upgrade *u)
+{
+    struct ptn_slice rest = ptn_buf_slice(&u->said);
+    char severity[16];
+
+    while (rest.len > 0) {
+        struct ptn_slice line = ptn_record_next(&rest);
+
+        if (ptn_record_is(line, "note") &&
+            ptn_record_get(line, "severity", severity, sizeof severity) &&
+            strcmp(severity, "error") == 0)
+            return true;
+    }
+    return false;
+}
+
+void
+ptn_upgrade_reason(const struct ptn_upgrade *u, struct ptn_buf *out)
+{
+    struct ptn_slice rest = ptn_buf_slice(&u->said);
+    char text[PTN_ERROR_TEXT_MAX];
+
+    while (rest.len > 0) {
+        struct ptn_slice line = ptn_record_next(&rest);
+
+        if (!ptn_record_is(line, "failed") ||
+            !ptn_record_get(line, "text", text, sizeof text))
+            continue;
+        ptn_buf_printf(out, "%s%s", out->len ? "; " : "", text);
+    }
+    if (out->len == 0)
+        ptn_buf_adds(out, "it ended without a word");
+}
