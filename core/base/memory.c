@@ -5,11 +5,24 @@
  * empty heap means a machine that is too small; its supervisor restarts the
  * worker. Callable from any thread.
  */
+#include "base/memory.h"
 #include <assert.h>
 #include <postern/arena.h>
 #include <postern/buf.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+/* The only thing that base remembers: whom to tell has to be known when
+ * nothing can be asked for any more. */
+static void (*last_word)(const void *arg);
+static const void *last_arg;
+
+void
+ptn_memory_on_exhausted(void (*fn)(const void *arg), const void *arg)
+{
+    last_word = fn;
+    last_arg = arg;
+}
 
 static _Noreturn void
 out_of_memory(void)
@@ -19,6 +32,8 @@ out_of_memory(void)
     /* write, as stdio may want memory itself. */
     ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
     (void)ignored;
+    if (last_word)
+        last_word(last_arg);
     abort();
 }
 

@@ -5,6 +5,7 @@
  * stays free of code that is not its own.
  */
 #include "proc/child.h"
+#include "base/memory.h"
 #include "log/log.h"
 #include "proc/answers.h"
 #include "proc/begin.h"
@@ -337,6 +338,16 @@ serve(struct work *w)
     return PTN_EXIT_OK;
 }
 
+/* Without memory for anything. */
+static void
+say_exhausted(const void *arg)
+{
+    const struct ptn_group_conf *group = arg;
+
+    ptn_log(PTN_LOG_ERROR, "memory.exhausted", PTN_FS("group", group->name),
+            PTN_FN("limit", group->memory));
+}
+
 /* Its data is what may not grow: maps of files, such as a store's index,
  * are not counted. */
 static int
@@ -344,6 +355,7 @@ confine(const struct ptn_group_conf *group, struct ptn_error *err)
 {
     struct rlimit limit = {group->memory, group->memory};
 
+    ptn_memory_on_exhausted(say_exhausted, group);
     if (group->memory && setrlimit(RLIMIT_DATA, &limit) != 0)
         return ptn_error_errno(err, "groups.%s.memory", group->name);
     if (group->niceness &&
