@@ -60,6 +60,9 @@ struct ptn_net {
     struct ptn_buf cipher_out;  /* encrypted and not yet sent */
     struct ptn_buf spare;       /* lent as output queue for a turn */
     char *chunk, *plain;        /* what was read, and decrypted */
+    /* How far either was written to since it was last wiped: a password may
+     * have come in pieces. */
+    size_t chunk_used, plain_used;
 
     bool secrets; /* a password passed through them in this turn */
 

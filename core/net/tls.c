@@ -300,6 +300,9 @@ decrypt(struct ptn_session *s)
     while (s->phase == PTN_PHASE_OPEN && !s->eof) {
         size_t n = 0;
         enum ptn_tls_io io = t->ops->read(t->session, plain, PTN_NET_PLAIN, &n);
+
+        if (n > s->net->plain_used)
+            s->net->plain_used = n;
         if (io == PTN_TLS_IO_OK && n > 0)
             ptn_session_feed(s, (struct ptn_slice){s->net->plain, n});
         else if (io == PTN_TLS_IO_CLOSED)

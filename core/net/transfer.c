@@ -70,11 +70,12 @@ end_of_input(struct ptn_session *s)
 
 /* Passwords came with this input: what is shared forgets them. */
 static void
-wipe_chunks(struct ptn_net *net, size_t len)
+wipe_chunks(struct ptn_net *net)
 {
     net->secrets = false;
-    ptn_wipe(net->chunk, len);
-    ptn_wipe(net->plain, len < PTN_NET_PLAIN ? len : PTN_NET_PLAIN);
+    ptn_wipe(net->chunk, net->chunk_used);
+    ptn_wipe(net->plain, net->plain_used);
+    net->chunk_used = net->plain_used = 0;
 }
 
 static void
@@ -93,6 +94,8 @@ receive(struct ptn_session *s)
         end_of_input(s);
         return;
     }
+    if (data.len > s->net->chunk_used)
+        s->net->chunk_used = data.len;
     if (s->phase == PTN_PHASE_LINGER)
         linger(s, data.len);
     else if (s->phase == PTN_PHASE_PROXY)
@@ -102,7 +105,7 @@ receive(struct ptn_session *s)
     else
         ptn_session_feed(s, data);
     if (s->net->secrets)
-        wipe_chunks(s->net, data.len);
+        wipe_chunks(s->net);
 }
 
 void
