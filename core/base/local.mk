@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Strings, buffers, arenas, lists, maps, clock and errors.
+libpostern_core_la_SOURCES += core/base/altstack.c core/base/altstack.h
 libpostern_core_la_SOURCES += core/base/arena.c
 libpostern_core_la_SOURCES += core/base/base64.c
 libpostern_core_la_SOURCES += core/base/buf.c

@@ -7,6 +7,7 @@
  * Invariant: a job that was accepted is run once and completed once.
  */
 #include "loop/lane.h"
+#include "base/altstack.h"
 #include <assert.h>
 #include <postern/arena.h>
 #include <pthread.h>
@@ -62,12 +63,14 @@ static void *
 lane_thread(void *arg)
 {
     struct ptn_lane_pool *lane = arg;
+    void *stack = ptn_altstack_open();
     struct ptn_job *job;
 
     while ((job = take(lane))) {
         job->run(job);
         ptn_job_complete(job);
     }
+    ptn_altstack_close(stack);
     return NULL;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The handler of deadly signals. It runs on a stack of its own (that of the
- * main thread may be what has overflowed), allocates nothing, and takes no
+ * The handler of deadly signals. It runs on a stack of its own, as that of
+ * the thread may be what has overflowed, allocates nothing, and takes no
  * lock: what it needs to know was written down before. Then the signal takes
  * its course, so that the kernel writes its core as without us.
  *
@@ -10,13 +10,13 @@
  * sets, are not in it.
  */
 #include "proc/crash.h"
+#include "base/altstack.h"
 #include "config.h"
 #include "proc/blame.h"
 #include "proc/machine.h"
 #include <errno.h>
 #include <link.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #ifdef HAVE_BACKTRACE
@@ -25,7 +25,6 @@
 
 enum {
     OBJECTS_MAX = 128,
-    STACK_SIZE = 128 * 1024,
     OWN_FRAMES = 8, /* of the handler itself, at the most */
 };
 
@@ -39,6 +38,7 @@ struct object {
 
 static struct {
     int fd;
+    void *stack; /* of the main thread's handlers */
     char process[16], group[32];
     struct object objects[OBJECTS_MAX];
     size_t count;
@@ -242,19 +242,17 @@ void
 ptn_crash_watch(int fd, const char *process, const char *folder,
                 const struct ptn_strings *names)
 {
-    struct sigaction action = {.sa_sigaction = on_crash,
-                               .sa_flags = (int)(SA_SIGINFO | SA_RESETHAND)};
-    stack_t stack = {.ss_size = STACK_SIZE};
+    struct sigaction action = {
+        .sa_sigaction = on_crash,
+        .sa_flags = (int)(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND)};
     void *one[1];
 
     copy_end(self.process, sizeof self.process, process);
     self.fd = fd;
     self.folder = folder;
     self.names = names;
-    stack.ss_sp = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (stack.ss_sp != MAP_FAILED && sigaltstack(&stack, NULL) == 0)
-        action.sa_flags |= SA_ONSTACK;
+    if (!self.stack) /* a child has its parent's already */
+        self.stack = ptn_altstack_open();
     (void)walk(one, 1); /* loads what it needs now */
     sigfillset(&action.sa_mask);
     for (size_t i = 0; i < PTN_COUNT(deadly); i++)

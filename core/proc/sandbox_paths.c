@@ -211,6 +211,45 @@ add_succession(struct ptn_sandbox_paths *p, const struct ptn_conf *conf)
         add_folder_of(p, conf->server.pid_file, PTN_SANDBOX_REPLACE);
 }
 
+/* Whether `path` is the folder, or one above it. */
+static bool
+holds(const char *path, const char *folder)
+{
+    size_t len = strlen(path);
+
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    return strncmp(path, folder, len) == 0 &&
+           (folder[len] == '/' || folder[len] == '\0' || len == 1);
+}
+
+static void
+warn_of_path(void *arg, const char *path, unsigned access)
+{
+    const struct ptn_conf *conf = arg;
+
+    (void)access;
+    if (holds(path, conf->server.state))
+        ptn_log(PTN_LOG_WARNING, "sandbox.wide", PTN_FS("path", path),
+                PTN_FS("state", conf->server.state),
+                PTN_FS("hint", "a module has files in this folder, so "
+                               "workers may read all below it, keys included "
+                               "(server.warden_user still keeps them apart); "
+                               "give them a folder of their own"));
+}
+
+/* In the checker no module does more than init, which opens no files. It is
+ * the one that looks at what the workers will get. */
+static void
+gather_modules(struct ptn_sandbox_paths *p, enum ptn_sandbox_role role,
+               const struct ptn_conf *conf, const struct ptn_modules *modules)
+{
+    if (role == PTN_SANDBOX_CHECKER)
+        ptn_modules_each_path(modules, warn_of_path, (void *)(uintptr_t)conf);
+    else
+        ptn_modules_each_path(modules, add_module_path, p);
+}
+
 void
 ptn_sandbox_gather(struct ptn_sandbox_paths *p, enum ptn_sandbox_role role,
                    const struct ptn_conf *conf,
@@ -219,13 +258,13 @@ ptn_sandbox_gather(struct ptn_sandbox_paths *p, enum ptn_sandbox_role role,
     if (role == PTN_SANDBOX_SUPERVISOR)
         return;
     add_system(p);
-    if (conf->server.log_file)
-        add_folder_of(p, conf->server.log_file, PTN_SANDBOX_APPEND);
     if (role == PTN_SANDBOX_WARDEN || role == PTN_SANDBOX_SINGLE)
         add_certificates(p, conf);
-    if (role == PTN_SANDBOX_SINGLE)
+    if (role == PTN_SANDBOX_SINGLE) {
+        if (conf->server.log_file) /* others are handed what is open */
+            add_folder_of(p, conf->server.log_file, PTN_SANDBOX_APPEND);
         add_succession(p, conf);
-    /* In the checker no module does more than init, which opens no files. */
-    if (modules && role != PTN_SANDBOX_CHECKER)
-        ptn_modules_each_path(modules, add_module_path, p);
+    }
+    if (modules)
+        gather_modules(p, role, conf, modules);
 }
