@@ -21,9 +21,9 @@ ptn_loop_jobs_open(struct ptn_loop *loop, const struct ptn_loop_params *params)
 {
     uv_async_init(&loop->uv, &loop->async, on_async);
     loop->lanes[PTN_LANE_DISK] =
-        ptn_lane_new(params->disk_threads, params->lane_depth);
+        ptn_lane_new(params->disk_threads, params->lane_depth, PTN_LANE_DISK);
     loop->lanes[PTN_LANE_SLOW] =
-        ptn_lane_new(params->slow_threads, params->lane_depth);
+        ptn_lane_new(params->slow_threads, params->lane_depth, PTN_LANE_SLOW);
 }
 
 void

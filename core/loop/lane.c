@@ -8,6 +8,8 @@
  */
 #include "loop/lane.h"
 #include "base/altstack.h"
+#include "base/clock.h"
+#include "metrics/area.h"
 #include <assert.h>
 #include <postern/arena.h>
 #include <pthread.h>
@@ -22,11 +24,46 @@ struct ptn_lane_pool {
     size_t waiting, depth;
     size_t idle, started, threads;
     bool ending;
+    uint64_t changed; /* when `waiting` did, ptn_clock_us */
+    struct ptn_cells *depth_now, *jobs, *refused, *wait;
+    unsigned number; /* of the lane, in these */
     pthread_t ids[]; /* `started` of them are valid */
 };
 
+static const char *const names[] = {"disk", "slow", NULL};
+#define METRIC(of, id, text, worth)                                            \
+    {                                                                          \
+        .size = sizeof(struct ptn_metric), .name = (id), .help = (text),       \
+        .kind = (of), .label = "lane", .values = names, .unit = (worth)        \
+    }
+static const struct ptn_metric depth_metric =
+    METRIC(PTN_METRIC_GAUGE, "lane_depth", "Jobs that wait in a lane.", 1);
+static const struct ptn_metric job_metric = METRIC(
+    PTN_METRIC_COUNTER, "lane_jobs_total", "Jobs that a lane has taken.", 1);
+static const struct ptn_metric refused_metric =
+    METRIC(PTN_METRIC_COUNTER, "lane_refused_total",
+           "Jobs that a full lane did not take.", 1);
+static const struct ptn_metric wait_metric =
+    METRIC(PTN_METRIC_COUNTER, "lane_wait_seconds_total",
+           "What jobs have waited in a lane, all together.", 1e-6);
+#undef METRIC
+
+/* With the lock held, before `waiting` changes by `by`. The sum of all
+ * waiting times is that of how many wait, over time. */
+static void
+change_waiting(struct ptn_lane_pool *lane, int by)
+{
+    uint64_t now = ptn_clock_us();
+
+    ptn_metric_add(lane->wait, lane->number,
+                   (now - lane->changed) * lane->waiting);
+    lane->changed = now;
+    lane->waiting += (size_t)by;
+    ptn_metric_set(lane->depth_now, lane->number, lane->waiting);
+}
+
 struct ptn_lane_pool *
-ptn_lane_new(size_t threads, size_t depth)
+ptn_lane_new(size_t threads, size_t depth, enum ptn_lane which)
 {
     assert(threads > 0 && depth > 0);
     struct ptn_lane_pool *lane =
@@ -37,6 +74,12 @@ ptn_lane_new(size_t threads, size_t depth)
     pthread_cond_init(&lane->done, NULL);
     lane->depth = depth;
     lane->threads = threads;
+    lane->number = which;
+    lane->changed = ptn_clock_us();
+    lane->depth_now = ptn_metrics_cells(&depth_metric, "");
+    lane->jobs = ptn_metrics_cells(&job_metric, "");
+    lane->refused = ptn_metrics_cells(&refused_metric, "");
+    lane->wait = ptn_metrics_cells(&wait_metric, "");
     return lane;
 }
 
@@ -53,7 +96,7 @@ take(struct ptn_lane_pool *lane)
     struct ptn_job *job = lane->first;
     if (job) {
         lane->first = job->private_.next;
-        lane->waiting--;
+        change_waiting(lane, -1);
     }
     pthread_mutex_unlock(&lane->lock);
     return job;
@@ -113,7 +156,8 @@ append(struct ptn_lane_pool *lane, struct ptn_job *job)
     else
         lane->first = job;
     lane->last = job;
-    lane->waiting++;
+    change_waiting(lane, 1);
+    ptn_metric_add(lane->jobs, lane->number, 1);
 }
 
 int
@@ -129,6 +173,8 @@ ptn_lane_submit(struct ptn_lane_pool *lane, struct ptn_job *job)
         append(lane, job);
         pthread_cond_signal(&lane->work);
         rc = 0;
+    } else {
+        ptn_metric_add(lane->refused, lane->number, 1);
     }
     pthread_mutex_unlock(&lane->lock);
     return rc;

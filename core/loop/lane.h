@@ -9,9 +9,10 @@
 
 struct ptn_lane_pool;
 
-/* `threads` at most, started one by one when jobs wait; `depth` jobs may
- * wait beside those that run. */
-struct ptn_lane_pool *ptn_lane_new(size_t threads, size_t depth);
+/* `which` it is, is for its metrics. `threads` at most, started one by one when
+ * jobs wait; `depth` jobs may wait beside those that run. */
+struct ptn_lane_pool *ptn_lane_new(size_t threads, size_t depth,
+                                   enum ptn_lane which);
 
 /* 0, or -1 when the queue is full or no thread can be had. The thread calls
  * job->run and then ptn_job_complete. */

@@ -119,14 +119,15 @@ add_run(struct ptn_tally *t, const struct ptn_metric_run *run)
     const char *value = run->values;
 
     for (size_t i = 0; i < run->count; i++) {
+        uint64_t number =
+            atomic_load_explicit(&run->numbers[i], memory_order_relaxed);
         char labels[PTN_METRIC_LABELS_MAX];
 
         snprintf(labels, sizeof labels, "%s", run->labels);
         if (*run->label)
             ptn_metrics_label(labels, run->label, value);
-        add_number(
-            f, labels,
-            atomic_load_explicit(&run->numbers[i], memory_order_relaxed));
+        if (number > 0 || strcmp(value, "other") != 0)
+            add_number(f, labels, number);
         value += strlen(value) + 1;
     }
     if (run->kind == PTN_METRIC_HISTOGRAM)

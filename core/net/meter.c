@@ -48,6 +48,9 @@ static const struct ptn_metric failure_metric =
     METRIC(PTN_METRIC_COUNTER, "tls_failures_total",
            "TLS handshakes that failed, by cause: an alert of the peer's, or "
            "what was wrong here.");
+static const struct ptn_metric alert_metric =
+    METRIC(PTN_METRIC_COUNTER, "tls_alerts_total",
+           "TLS alerts of handshakes that failed, by direction and alert.");
 static const struct ptn_metric auth_metric =
     METRIC(PTN_METRIC_COUNTER, "authentications_total",
            "Authentications, by mechanism and outcome.");
@@ -75,7 +78,7 @@ struct ptn_meter {
     struct ptn_cells *counts[PTN_METER_COUNTS];
     struct ptn_cells *open, *memory;
     struct ptn_cells *verbs, *replies; /* NULL: the protocol names none */
-    struct words refused, handshakes, failures, auth;
+    struct words refused, handshakes, failures, alerts, auth;
 };
 
 /* The cells of a metric whose label has the protocol's own words. */
@@ -125,6 +128,7 @@ ptn_meter_new(const struct ptn_listener_conf *listener)
     m->handshakes = (struct words){
         &handshake_metric, {"version", "cipher", "resumed"}, NULL, 0};
     m->failures = (struct words){&failure_metric, {"cause"}, NULL, 0};
+    m->alerts = (struct words){&alert_metric, {"direction", "alert"}, NULL, 0};
     m->auth = (struct words){&auth_metric, {"mechanism", "outcome"}, NULL, 0};
     return m;
 }
@@ -146,6 +150,7 @@ ptn_meter_free(struct ptn_meter *m)
     free_words(&m->refused);
     free_words(&m->handshakes);
     free_words(&m->failures);
+    free_words(&m->alerts);
     free_words(&m->auth);
     ptn_free(m);
 }
@@ -229,10 +234,22 @@ ptn_meter_handshake(struct ptn_meter *m, const struct ptn_tls_info *info)
                                        info->resumed ? "yes" : "no"});
 }
 
+static void
+count_alert(struct ptn_meter *m, const char *direction, unsigned alert)
+{
+    if (alert > 0)
+        count_words(
+            m, &m->alerts,
+            (const char *const[3]){direction, ptn_tls_alert_word(alert)});
+}
+
 void
-ptn_meter_tls_failed(struct ptn_meter *m, const char *cause)
+ptn_meter_tls_failed(struct ptn_meter *m, const char *cause,
+                     const struct ptn_tls_info *info)
 {
     count_words(m, &m->failures, (const char *const[3]){cause});
+    count_alert(m, "sent", info->alert_sent);
+    count_alert(m, "received", info->alert_received);
 }
 
 void

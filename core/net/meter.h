@@ -37,7 +37,9 @@ void ptn_meter_now(struct ptn_meter *meter, uint64_t sessions, uint64_t memory);
 void ptn_meter_refused(struct ptn_meter *meter, const char *reason);
 void ptn_meter_handshake(struct ptn_meter *meter,
                          const struct ptn_tls_info *info);
-void ptn_meter_tls_failed(struct ptn_meter *meter, const char *cause);
+/* `info` is of the session that has failed. */
+void ptn_meter_tls_failed(struct ptn_meter *meter, const char *cause,
+                          const struct ptn_tls_info *info);
 void ptn_meter_auth(struct ptn_meter *meter, const char *mechanism,
                     const char *outcome);
 void ptn_meter_verb(struct ptn_meter *meter, unsigned index);

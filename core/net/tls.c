@@ -231,7 +231,7 @@ ptn_session_tls_failed(struct ptn_session *s, const char *why)
         why = info.failure ? info.failure : "failed";
     log_handshake(s, &info, why);
     ptn_count(&s->net->params.counters->handshake_failures, 1);
-    ptn_meter_tls_failed(s->listener->meter, why);
+    ptn_meter_tls_failed(s->listener->meter, why, &info);
     /* The provider's alert, for whoever is there to read it; if nobody is,
      * that is no further failure of the handshake. */
     s->phase = PTN_PHASE_CLOSING;

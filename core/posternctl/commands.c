@@ -9,6 +9,7 @@
 /* clang-format off */
 const struct ctl_command *const ctl_tables[] = {
     ctl_state_commands,
+    ctl_inspect_commands,
     ctl_session_commands,
     ctl_metrics_commands,
     ctl_log_commands,

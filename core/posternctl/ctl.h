@@ -158,10 +158,10 @@ int ctl_read_password(bool confirm, char *out);
 /* The tables, a file each. */
 /* clang-format off: one a line, so that adding one touches one. */
 extern const struct ctl_command ctl_state_commands[], ctl_session_commands[],
-    ctl_metrics_commands[], ctl_log_commands[], ctl_sandbox_commands[],
-    ctl_reload_commands[], ctl_order_commands[], ctl_config_commands[],
-    ctl_user_commands[], ctl_cert_commands[], ctl_module_commands[],
-    ctl_completion_commands[];
+    ctl_inspect_commands[], ctl_metrics_commands[], ctl_log_commands[],
+    ctl_sandbox_commands[], ctl_reload_commands[], ctl_order_commands[],
+    ctl_config_commands[], ctl_user_commands[], ctl_cert_commands[],
+    ctl_module_commands[], ctl_completion_commands[];
 /* clang-format on */
 
 #endif

@@ -12,6 +12,7 @@ core_posternctl_posternctl_SOURCES = \
 	core/posternctl/ctl.h \
 	core/posternctl/help.c \
 	core/posternctl/module.c \
+	core/posternctl/inspect.c \
 	core/posternctl/log.c \
 	core/posternctl/metrics.c \
 	core/posternctl/orders.c \

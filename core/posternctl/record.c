@@ -41,9 +41,10 @@ static const char *const numbers[] = {
 static const struct {
     const char *key;
     char separator;
-} lists[] = {{"addresses", ','}, {"certificates", ','}, {"names", ' '}};
-static const char *const truths[] = {"self_signed", "no_new_privs", "dumpable",
-                                     NULL};
+} lists[] = {{"addresses", ','}, {"modules", ','},      {"needs", ','},
+             {"provides", ','},  {"certificates", ','}, {"names", ' '}};
+static const char *const truths[] = {"self_signed", "same", "no_new_privs",
+                                     "dumpable", NULL};
 
 static bool
 is_in(const char *const *names, const char *key)

@@ -5,6 +5,7 @@
 #include "proc/admin.h"
 #include "log/log.h"
 #include "proc/begin.h"
+#include "proc/inspect.h"
 #include "proc/setup.h"
 
 struct ptn_admin {
@@ -62,6 +63,19 @@ ptn_admin_find(const struct ptn_admin *admin, const char *contract,
 {
     return ptn_modules_find(admin->setup.modules, contract, version, ops,
                             instance);
+}
+
+void
+ptn_admin_modules(const struct ptn_admin *admin, struct ptn_buf *out)
+{
+    ptn_inspect_modules(&admin->setup, out);
+}
+
+int
+ptn_admin_tls(struct ptn_admin *admin, const char *listener, bool online,
+              struct ptn_buf *out)
+{
+    return ptn_inspect_tls(&admin->setup, listener, online, out);
 }
 
 int

@@ -30,6 +30,12 @@ PTN_API bool ptn_admin_find(const struct ptn_admin *admin, const char *contract,
 struct ptn_conf;
 PTN_API const struct ptn_conf *ptn_admin_conf(const struct ptn_admin *admin);
 
+/* Records of its modules, and of its listeners' TLS (proc/inspect.h). */
+PTN_API void ptn_admin_modules(const struct ptn_admin *admin,
+                               struct ptn_buf *out);
+PTN_API int ptn_admin_tls(struct ptn_admin *admin, const char *listener,
+                          bool online, struct ptn_buf *out);
+
 /* Prints the effective values and their origins. */
 PTN_API int ptn_admin_show(const char *config, FILE *to, FILE *errors);
 

@@ -21,6 +21,8 @@ libpostern_core_la_SOURCES += \
 	core/proc/heir.c core/proc/heir.h \
 	core/proc/inherit.c core/proc/inherit.h \
 	core/proc/inner.h \
+	core/proc/inspect.c core/proc/inspect.h \
+	core/proc/inspect_tls.c \
 	core/proc/keeper.c core/proc/keeper.h \
 	core/proc/machine.h \
 	core/proc/logs.c core/proc/logs.h \
@@ -28,6 +30,7 @@ libpostern_core_la_SOURCES += \
 	core/proc/notify.c core/proc/notify.h \
 	core/proc/plan.c core/proc/plan.h \
 	core/proc/privileges.c core/proc/privileges.h \
+	core/proc/probe.c core/proc/probe.h \
 	core/proc/record.c \
 	core/proc/reload.c core/proc/reload.h \
 	core/proc/report.c core/proc/report.h \

@@ -33,6 +33,7 @@
 #include <errno.h>
 #include <postern/arena.h>
 #include <postern/log.h>
+#include <postern/metric.h>
 #include <signal.h>
 #include <time.h>
 
@@ -53,6 +54,39 @@ struct vault_committer {
     struct vault_compaction *compaction;
     uint64_t sync_at;    /* monotonic milliseconds; 0: nothing to sync */
     uint64_t compact_at; /* not before */
+
+    struct ptn_cells *times, *sizes, *octets; /* of commits */
+};
+
+static const uint64_t time_bounds[] = {250,   1000,  2500,   5000,   10000,
+                                       25000, 50000, 100000, 1000000};
+static const uint64_t size_bounds[] = {1, 2, 4, 8, 16, 32, 64, 128, 256};
+static const uint64_t octet_bounds[] = {1024,  4096,    16384,
+                                        65536, 1048576, 16777216};
+static const struct ptn_metric time_metric = {
+    .size = sizeof(time_metric),
+    .name = "vault_commit_seconds",
+    .help = "How long commits of the store take.",
+    .kind = PTN_METRIC_HISTOGRAM,
+    .bounds = time_bounds,
+    .bound_count = PTN_COUNT(time_bounds),
+    .unit = 1e-6,
+};
+static const struct ptn_metric size_metric = {
+    .size = sizeof(size_metric),
+    .name = "vault_commit_operations",
+    .help = "Operations that one commit makes durable.",
+    .kind = PTN_METRIC_HISTOGRAM,
+    .bounds = size_bounds,
+    .bound_count = PTN_COUNT(size_bounds),
+};
+static const struct ptn_metric octet_metric = {
+    .size = sizeof(octet_metric),
+    .name = "vault_commit_bytes",
+    .help = "Content and facts that one commit makes durable.",
+    .kind = PTN_METRIC_HISTOGRAM,
+    .bounds = octet_bounds,
+    .bound_count = PTN_COUNT(octet_bounds),
 };
 
 typedef int (*vault_op_fn)(struct vault_txn *t, struct ptn_store_op *op);
@@ -69,12 +103,30 @@ static const vault_op_fn op_table[VAULT_OPS] = {
 };
 
 static uint64_t
-now_ms(void)
+now_us(void)
 {
     struct timespec ts;
 
     clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static uint64_t
+now_ms(void)
+{
+    return now_us() / 1000;
+}
+
+static uint64_t
+op_octets(const struct ptn_store_op *op)
+{
+    const struct ptn_content *c = NULL;
+
+    if (op->kind == VAULT_OP_DELIVER)
+        c = ((const struct ptn_store_deliver *)(const void *)op)->content;
+    else if (op->kind == VAULT_OP_APPEND)
+        c = ((const struct ptn_store_append *)(const void *)op)->content;
+    return c ? c->prefix.len + c->body.len : 0;
 }
 
 /* --- one group --- */
@@ -128,9 +180,25 @@ try_group(struct vault_committer *c, struct ptn_store_op *ops)
     return make_durable(c);
 }
 
+static void
+measure(struct vault_committer *c, const struct ptn_store_op *ops,
+        uint64_t began)
+{
+    uint64_t count = 0, octets = c->txn.facts.len;
+
+    for (; ops; ops = ops->next) {
+        count++;
+        octets += op_octets(ops);
+    }
+    ptn_metric_observe(c->times, now_us() - began);
+    ptn_metric_observe(c->sizes, count);
+    ptn_metric_observe(c->octets, octets);
+}
+
 static int
 run_group(struct vault_committer *c, struct ptn_store_op *ops)
 {
+    uint64_t began = now_us();
     int rc;
 
     while ((rc = try_group(c, ops)) == MDB_MAP_FULL) {
@@ -141,6 +209,8 @@ run_group(struct vault_committer *c, struct ptn_store_op *ops)
         vault_publish(c->v, c->txn.touched, c->txn.touched_count);
     if (rc == 0 && c->txn.freed)
         vault_compaction_want(c->compaction);
+    if (rc == 0)
+        measure(c, ops, began);
     return rc;
 }
 
@@ -196,18 +266,6 @@ commit_group(struct vault_committer *c, struct ptn_store_op *ops)
 }
 
 /* --- the queue --- */
-
-static uint64_t
-op_octets(const struct ptn_store_op *op)
-{
-    const struct ptn_content *c = NULL;
-
-    if (op->kind == VAULT_OP_DELIVER)
-        c = ((const struct ptn_store_deliver *)(const void *)op)->content;
-    else if (op->kind == VAULT_OP_APPEND)
-        c = ((const struct ptn_store_append *)(const void *)op)->content;
-    return c ? c->prefix.len + c->body.len : 0;
-}
 
 /* With the lock held: takes a group off the queue. */
 static struct ptn_store_op *
@@ -427,6 +485,9 @@ vault_committer_start(struct vault *v, struct ptn_error *err)
     vault_txn_init(&c->txn, v);
     vault_log_init(&c->log, v);
     c->compaction = vault_compaction_new(v);
+    c->times = ptn_host_metric(v->host, &time_metric);
+    c->sizes = ptn_host_metric(v->host, &size_metric);
+    c->octets = ptn_host_metric(v->host, &octet_metric);
     rc = start_thread(c);
     if (rc != 0) {
         committer_free(c);

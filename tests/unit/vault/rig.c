@@ -40,6 +40,14 @@ ptn_host_provide(struct ptn_host *host, const char *contract, uint16_t version,
     (void)instance;
 }
 
+void
+ptn_host_allow_path(struct ptn_host *host, const char *path, unsigned access)
+{
+    (void)host;
+    (void)path;
+    (void)access;
+}
+
 const char *
 ptn_host_state_dir(struct ptn_host *host)
 {

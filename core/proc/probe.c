@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The client of a probe. The certificate is taken whatever it is, as it is
+ * looked at afterwards. One thread.
+ */
+#include "proc/probe.h"
+#include "base/clock.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <postern/arena.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    STEP_MS = 10000,
+    CHUNK = 4096,
+    TALK_MAX = 16384, /* octets before TLS */
+};
+
+struct line {
+    int fd;
+    struct ptn_buf in, out; /* received and not used; to be sent */
+    uint64_t deadline;
+};
+
+/* --- the socket --- */
+
+/* "*" is reached where everybody has an address. */
+static socklen_t
+address_of(const struct ptn_address_conf *a, struct sockaddr_storage *out)
+{
+    struct sockaddr_in *four = (struct sockaddr_in *)(void *)out;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)(void *)out;
+    const char *host = a->host;
+
+    if (strcmp(host, "*") == 0 || strcmp(host, "0.0.0.0") == 0)
+        host = "127.0.0.1";
+    else if (strcmp(host, "::") == 0)
+        host = "::1";
+    memset(out, 0, sizeof *out);
+    if (inet_pton(AF_INET, host, &four->sin_addr) == 1) {
+        four->sin_family = AF_INET;
+        four->sin_port = htons(a->port);
+        return sizeof *four;
+    }
+    if (inet_pton(AF_INET6, host, &six->sin6_addr) != 1)
+        return 0;
+    six->sin6_family = AF_INET6;
+    six->sin6_port = htons(a->port);
+    return sizeof *six;
+}
+
+static int
+await(struct line *l, short events, struct ptn_error *err)
+{
+    uint64_t now = ptn_clock_ms();
+    struct pollfd p = {l->fd, events, 0};
+
+    if (now < l->deadline && poll(&p, 1, (int)(l->deadline - now)) > 0)
+        return 0;
+    return ptn_error_set(err, PTN_ERR_SYSTEM, "it does not answer");
+}
+
+static int
+dial(struct line *l, const struct ptn_address_conf *a, struct ptn_error *err)
+{
+    struct sockaddr_storage to;
+    socklen_t len = address_of(a, &to);
+    int status = 0;
+
+    if (len == 0)
+        return ptn_error_set(err, PTN_ERR_INVALID, "%s is no address", a->host);
+    l->deadline = ptn_clock_ms() + STEP_MS;
+    l->fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (l->fd < 0)
+        return ptn_error_errno(err, "no socket");
+    if (connect(l->fd, (struct sockaddr *)&to, len) != 0) {
+        socklen_t size = sizeof status;
+
+        if (errno != EINPROGRESS)
+            return ptn_error_errno(err, "port %u", a->port);
+        if (await(l, POLLOUT, err) != 0)
+            return -1;
+        if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &status, &size) != 0 ||
+            status != 0) {
+            errno = status;
+            return ptn_error_errno(err, "port %u", a->port);
+        }
+    }
+    return 0;
+}
+
+static int
+flush(struct line *l, struct ptn_error *err)
+{
+    while (l->out.len > 0) {
+        ssize_t n = send(l->fd, l->out.data, l->out.len, MSG_NOSIGNAL);
+
+        if (n > 0)
+            ptn_buf_consume(&l->out, (size_t)n);
+        else if (errno != EAGAIN && errno != EINTR)
+            return ptn_error_errno(err, "it hung up");
+        else if (await(l, POLLOUT, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int
+receive(struct line *l, struct ptn_error *err)
+{
+    ssize_t n;
+
+    do {
+        if (await(l, POLLIN, err) != 0)
+            return -1;
+        n = recv(l->fd, ptn_buf_reserve(&l->in, CHUNK), CHUNK, 0);
+    } while (n < 0 && (errno == EAGAIN || errno == EINTR));
+    if (n <= 0)
+        return ptn_error_set(err, PTN_ERR_SYSTEM, "it hung up");
+    l->in.len += (size_t)n;
+    return 0;
+}
+
+/* --- until TLS --- */
+
+static bool
+begins_with(struct ptn_slice text, const char *begin)
+{
+    return begin && text.len >= strlen(begin) &&
+           memcmp(text.data, begin, strlen(begin)) == 0;
+}
+
+/* One line; what it is made of stays in l->in until `*used` is consumed. */
+static int
+take_line(struct line *l, struct ptn_slice *out, size_t *used,
+          struct ptn_error *err)
+{
+    const char *end = NULL;
+
+    while (!(end = l->in.len ? memchr(l->in.data, '\n', l->in.len) : NULL)) {
+        if (l->in.len > TALK_MAX)
+            return ptn_error_set(err, PTN_ERR_LIMIT, "it talks too much");
+        if (receive(l, err) != 0)
+            return -1;
+    }
+    *used = (size_t)(end - l->in.data) + 1;
+    *out = (struct ptn_slice){l->in.data, *used - 1};
+    if (out->len > 0 && out->data[out->len - 1] == '\r')
+        out->len--;
+    return 0;
+}
+
+static int
+await_line(struct line *l, const struct ptn_client_step *step,
+           struct ptn_error *err)
+{
+    struct ptn_slice line = {NULL, 0};
+    size_t used = 0;
+    bool done;
+
+    do {
+        if (take_line(l, &line, &used, err) != 0)
+            return -1;
+        done = begins_with(line, step->expect);
+        if (!done && !begins_with(line, step->skip))
+            return ptn_error_set(err, PTN_ERR_INVALID, "it says \"%.*s\"",
+                                 (int)(line.len < 80 ? line.len : 80),
+                                 line.data);
+        ptn_buf_consume(&l->in, used);
+    } while (!done);
+    return 0;
+}
+
+static int
+talk(struct line *l, const struct ptn_protocol *p, struct ptn_error *err)
+{
+    const struct ptn_client_step *step =
+        PTN_HAS(p, struct ptn_protocol, starttls) ? p->starttls : NULL;
+
+    if (!step)
+        return ptn_error_set(err, PTN_ERR_MODULE,
+                             "the protocol does not tell how clients begin "
+                             "TLS");
+    for (; step->expect; step++) {
+        l->deadline = ptn_clock_ms() + STEP_MS;
+        if (await_line(l, step, err) != 0)
+            return -1;
+        if (!step->say)
+            continue;
+        ptn_buf_printf(&l->out, "%s\r\n", step->say);
+        if (flush(l, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* --- TLS --- */
+
+static size_t
+transport_receive(void *arg, uint8_t *into, size_t len)
+{
+    struct line *l = arg;
+    size_t n = len < l->in.len ? len : l->in.len;
+
+    if (n > 0) {
+        memcpy(into, l->in.data, n);
+        ptn_buf_consume(&l->in, n);
+    }
+    return n;
+}
+
+static size_t
+transport_send(void *arg, const uint8_t *from, size_t len)
+{
+    struct line *l = arg;
+
+    ptn_buf_add(&l->out, from, len);
+    return len;
+}
+
+static const struct ptn_tls_transport transport = {
+    transport_receive,
+    transport_send,
+};
+
+static int
+shake_hands(const struct ptn_probe *probe, struct line *l,
+            struct ptn_tls_session *session, struct ptn_error *err)
+{
+    struct ptn_tls_info info = {.version = 0};
+
+    for (;;) {
+        enum ptn_tls_io io = probe->ops->handshake(session);
+
+        if (flush(l, err) != 0)
+            return -1;
+        if (io == PTN_TLS_IO_OK)
+            return 0;
+        if (io == PTN_TLS_IO_CLOSED || io == PTN_TLS_IO_ERROR)
+            break;
+        if (io == PTN_TLS_IO_WANT_READ && receive(l, err) != 0)
+            return -1;
+    }
+    probe->ops->info(session, &info);
+    return ptn_error_set(err, PTN_ERR_TLS, "the handshake fails: %s",
+                         info.failure ? info.failure : "no reason is known");
+}
+
+static void
+note(const struct ptn_probe *probe, struct ptn_tls_session *session,
+     struct ptn_probe_result *out)
+{
+    struct ptn_tls_info info = {.version = 0};
+
+    probe->ops->info(session, &info);
+    snprintf(out->version, sizeof out->version, "%s",
+             info.version_name ? info.version_name : "");
+    snprintf(out->cipher, sizeof out->cipher, "%s",
+             info.cipher ? info.cipher : "");
+    snprintf(out->group, sizeof out->group, "%s", info.group ? info.group : "");
+}
+
+static int
+run_tls(const struct ptn_probe *probe, struct line *l,
+        struct ptn_probe_result *out, struct ptn_error *err)
+{
+    const struct ptn_tls_conf *tls = &probe->listener->tls;
+    struct ptn_tls_params params = {
+        .size = sizeof params,
+        .min_version = (enum ptn_tls_version)tls->min_version,
+        .max_version = (enum ptn_tls_version)tls->max_version,
+        .is_client = true,
+    };
+    struct ptn_tls_context *context;
+    struct ptn_tls_session *session;
+    int result = -1;
+
+    if (probe->ops->context_new(probe->instance, &params, &context, err) != 0)
+        return -1;
+    l->deadline = ptn_clock_ms() + STEP_MS;
+    session = probe->ops->connect(probe->instance, context, &transport, l,
+                                  probe->server_name);
+    if (!session)
+        ptn_error_set(err, PTN_ERR_TLS, "no client's session can be made");
+    else
+        result = shake_hands(probe, l, session, err);
+    if (result == 0) {
+        note(probe, session, out);
+        result = probe->ops->peer_chain(session, &out->chain);
+        if (result != 0)
+            ptn_error_set(err, PTN_ERR_TLS, "it shows no certificate");
+        (void)probe->ops->shutdown(session);
+        (void)flush(l, NULL);
+    }
+    if (session)
+        probe->ops->session_free(session);
+    probe->ops->context_free(probe->instance, context);
+    return result;
+}
+
+int
+ptn_probe_run(const struct ptn_probe *probe, struct ptn_probe_result *out,
+              struct ptn_error *err)
+{
+    const struct ptn_listener_conf *conf = probe->listener;
+    struct line l = {.fd = -1};
+    int result = -1;
+
+    if (!(probe->ops->capability & PTN_TLS_CAP_CLIENT))
+        return ptn_error_set(err, PTN_ERR_TLS, "%s cannot connect",
+                             probe->ops->name);
+    if (conf->address_count == 0)
+        ptn_error_set(err, PTN_ERR_CONFIG, "it has no address");
+    else
+        result = dial(&l, &conf->addresses[0], err);
+    if (result == 0 && conf->tls.mode == PTN_TLS_EXPLICIT)
+        result = talk(&l, conf->protocol, err);
+    if (result == 0)
+        result = run_tls(probe, &l, out, err);
+    if (l.fd >= 0)
+        close(l.fd);
+    ptn_buf_free(&l.in);
+    ptn_buf_free(&l.out);
+    return result;
+}
