@@ -18,6 +18,7 @@
 #include "proc/sandbox.h"
 #include "proc/server.h"
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -152,6 +153,22 @@ ptn_child_check(const struct ptn_child *child, int fd)
     return status != PTN_EXIT_OK ? status : written;
 }
 
+/* The supervisor never waits for us, so waiting for it is safe; the loop has
+ * made the descriptor non-blocking. */
+static int
+send_all(int fd, struct ptn_slice message)
+{
+    struct pollfd writable = {fd, POLLOUT, 0};
+
+    while (send(fd, message.data, message.len, MSG_NOSIGNAL) < 0) {
+        if (errno == EAGAIN)
+            (void)poll(&writable, 1, -1);
+        else if (errno != EINTR)
+            return -1;
+    }
+    return 0;
+}
+
 static void
 tell(const struct work *w, enum ptn_message type, struct ptn_slice text)
 {
@@ -161,7 +178,7 @@ tell(const struct work *w, enum ptn_message type, struct ptn_slice text)
     ptn_buf_addslice(&message, text);
     if (message.len > PTN_MESSAGE_MAX)
         message.len = PTN_MESSAGE_MAX;
-    if (send(w->child->channel, message.data, message.len, MSG_NOSIGNAL) < 0)
+    if (send_all(w->child->channel, ptn_buf_slice(&message)) < 0)
         ptn_log(PTN_LOG_WARNING, "worker.supervisor-not-told",
                 PTN_FS("error", strerror(errno)));
     ptn_buf_free(&message);
