@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-    CLIENT_WAIT_S = 60, /* for the answer of a server */
+    CLIENT_WAIT_S = 240, /* for the answer of a server */
 };
 
 int
