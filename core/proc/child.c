@@ -32,7 +32,8 @@ struct work {
     struct ptn_worker *worker;
     struct ptn_fd_watch *channel;
     struct ptn_signal *term;
-    char *message; /* PTN_MESSAGE_MAX octets */
+    char *message;       /* PTN_MESSAGE_MAX octets */
+    struct ptn_buf asks; /* lines: reloads that are not answered yet */
 };
 
 void
@@ -205,17 +206,32 @@ tell_state(const struct work *w)
     ptn_buf_free(&state);
 }
 
+/* Whoever asked meanwhile is told, too. */
+static void
+reloaded(void *arg, unsigned refused)
+{
+    struct work *w = arg;
+    struct ptn_buf records = PTN_BUF_INIT;
+    struct ptn_slice asks = ptn_buf_slice(&w->asks);
+
+    ptn_buf_adds(&records, "refused");
+    ptn_record_addn(&records, "count", refused);
+    ptn_buf_addc(&records, '\n');
+    tell_state(w);
+    while (asks.len > 0)
+        ptn_answers_send(ptn_record_next(&asks), ptn_buf_slice(&records), NULL,
+                         tell_answer, w);
+    w->asks.len = 0;
+    ptn_buf_free(&records);
+}
+
 static void
 reload(struct work *w, struct ptn_slice ask)
 {
-    struct ptn_buf records = PTN_BUF_INIT;
-
-    ptn_buf_adds(&records, "refused");
-    ptn_record_addn(&records, "count", ptn_worker_reload(w->worker));
-    ptn_buf_addc(&records, '\n');
-    tell_state(w);
-    ptn_answers_send(ask, ptn_buf_slice(&records), NULL, tell_answer, w);
-    ptn_buf_free(&records);
+    ptn_buf_addslice(&w->asks, ask);
+    if (ask.len > 0 && ask.data[ask.len - 1] != '\n')
+        ptn_buf_addc(&w->asks, '\n');
+    ptn_worker_refresh(w->worker, reloaded, w);
 }
 
 /* There is a new warden: what was asked of the old one is lost, and what it
@@ -225,8 +241,7 @@ meet_warden(struct work *w, const int ends[PTN_CHANNELS])
 {
     ptn_worker_meet_warden(w->worker, ends[PTN_CHANNEL_AUTH]);
     ptn_setup_connect(&w->setup, ends[PTN_CHANNEL_SIGN]);
-    (void)ptn_worker_reload(w->worker);
-    tell_state(w);
+    ptn_worker_refresh(w->worker, reloaded, w);
 }
 
 static void
@@ -407,5 +422,6 @@ ptn_child_work(const struct ptn_child *child)
         ptn_conf_print_notes(conf, stderr);
     ptn_setup_free(&w.setup);
     ptn_free(w.message);
+    ptn_buf_free(&w.asks);
     return status;
 }

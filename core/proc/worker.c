@@ -40,6 +40,13 @@ struct ptn_worker {
     struct ptn_auth_service *remote; /* of a worker */
     enum phase phase;
     bool *served; /* by listener: connections are accepted */
+    struct ptn_soon refresh;
+    void (*refreshed)(void *arg, unsigned refused);
+    void *refreshed_arg;
+};
+
+enum {
+    REFRESH_STEP_US = 2000, /* of certificates, before sessions have a turn */
 };
 
 struct ptn_loop *
@@ -236,19 +243,54 @@ ptn_worker_serve(struct ptn_worker *w)
     }
 }
 
+/* Those that were closed and have a certificate now open. */
+static void
+listen_again(struct ptn_worker *w)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+
+    if (w->phase != SERVING)
+        return;
+    if (listen_all(w, &err) == 0)
+        ptn_worker_serve(w);
+    else
+        ptn_log_error(PTN_LOG_ERROR, "listener.not-opened", &err);
+}
+
 unsigned
 ptn_worker_reload(struct ptn_worker *w)
 {
-    struct ptn_error err = PTN_ERROR_INIT;
     unsigned refused = 0;
 
     if (w->p->setup->pki)
         refused = ptn_pki_reload(w->p->setup->pki);
-    if (w->phase == SERVING && listen_all(w, &err) == 0)
-        ptn_worker_serve(w);
-    else if (w->phase == SERVING)
-        ptn_log_error(PTN_LOG_ERROR, "listener.not-opened", &err);
+    listen_again(w);
     return refused;
+}
+
+static void
+refresh(struct ptn_soon *soon)
+{
+    struct ptn_worker *w = PTN_CONTAINER(soon, struct ptn_worker, refresh);
+    struct ptn_pki *pki = w->p->setup->pki;
+
+    if (pki && !ptn_pki_refresh_step(pki, REFRESH_STEP_US)) {
+        ptn_soon_call(w->loop, &w->refresh);
+        return;
+    }
+    listen_again(w);
+    w->refreshed(w->refreshed_arg, pki ? ptn_pki_refused(pki) : 0);
+}
+
+void
+ptn_worker_refresh(struct ptn_worker *w,
+                   void (*done)(void *arg, unsigned refused), void *arg)
+{
+    w->refreshed = done;
+    w->refreshed_arg = arg;
+    if (w->p->setup->pki)
+        ptn_pki_refresh_begin(w->p->setup->pki);
+    ptn_soon_call(w->loop, &w->refresh);
 }
 
 static bool
@@ -331,6 +373,7 @@ run_started(struct ptn_worker *w, struct ptn_error *err)
         ptn_loop_run(w->loop);
         w->p->finished(w, w->p->arg);
     }
+    ptn_soon_cancel(&w->refresh);
     ptn_net_free(w->net);
     ptn_auth_remote_free(w->remote);
     ptn_engine_free(w->engine);
@@ -349,6 +392,7 @@ ptn_worker_run(const struct ptn_worker_params *params, struct ptn_error *err)
     struct ptn_modules_place place = {NULL, params->number, params->count};
     int result = -1;
 
+    ptn_soon_init(&w.refresh, refresh);
     w.loop = ptn_loop_new(&lanes, err);
     if (!w.loop)
         return -1;

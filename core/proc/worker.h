@@ -79,6 +79,10 @@ void ptn_worker_drain(struct ptn_worker *worker);
 /* Answers how many certificates were refused. Listeners that were closed
  * and have a certificate now begin to listen. */
 unsigned ptn_worker_reload(struct ptn_worker *worker);
+/* The same in steps, between which sessions are served; then done, on the
+ * loop. To ask again begins again, and only the last done is called. */
+void ptn_worker_refresh(struct ptn_worker *worker,
+                        void (*done)(void *arg, unsigned refused), void *arg);
 void ptn_worker_refresh_tickets(struct ptn_worker *worker);
 /* Another channel in place of params->auth; taken over. */
 void ptn_worker_meet_warden(struct ptn_worker *worker, int auth);
