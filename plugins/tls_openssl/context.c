@@ -204,10 +204,9 @@ fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
         use_ciphers(c->ctx, p, err) < 0)
         return -1;
     /* What was read may have been a password: no copy of it stays. */
-    SSL_CTX_set_options(c->ctx, SSL_OP_NO_COMPRESSION |
-                                    SSL_OP_NO_RENEGOTIATION |
-                                    SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                    SSL_OP_CLEANSE_PLAINTEXT);
+    SSL_CTX_set_options(
+        c->ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_CLEANSE_PLAINTEXT);
     SSL_CTX_set_mode(c->ctx, SSL_MODE_RELEASE_BUFFERS |
                                  SSL_MODE_ENABLE_PARTIAL_WRITE |
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

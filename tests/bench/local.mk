@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Measurements; nothing here decides whether a change is good.
-EXTRA_DIST += tests/bench/compare tests/bench/sandbox tests/bench/README.md
+EXTRA_DIST += tests/bench/compare tests/bench/sandbox tests/bench/warden \
+	tests/bench/README.md
