@@ -6,6 +6,7 @@
 #include "proc/sandbox.h"
 #include "log/log.h"
 #include "proc/crash.h"
+#include "proc/heir.h"
 #include "proc/plan.h"
 #include "proc/sandbox_inner.h"
 #include <stdio.h>
@@ -37,8 +38,13 @@ inherits(void)
 void
 ptn_sandbox_begin(void)
 {
-    if (inherits())
-        ptn_sandbox_watch();
+    if (!inherits())
+        return;
+    /* The single process's filter asks more of the handler than any other
+     * that a process may inherit. */
+    ptn_sandbox_know(PTN_SANDBOX_SINGLE);
+    ptn_sandbox_set_quiet(true);
+    ptn_sandbox_watch();
 }
 
 bool
@@ -68,9 +74,10 @@ ptn_sandbox_enter(const struct ptn_conf *conf, enum ptn_sandbox_role role,
     own.seccomp = own.landlock = (struct ptn_guard_state){0};
     own.paths = (struct ptn_sandbox_paths){0};
     own.is_off = conf->server.sandbox == PTN_SANDBOX_OFF;
-    own.is_inherited = may_inherit(role) && inherits();
+    own.is_inherited = inherits() && (may_inherit(role) || ptn_heir_is_check());
     ptn_sandbox_watch();
     ptn_sandbox_set_confined(false);
+    ptn_sandbox_set_quiet(false);
     if (own.is_off)
         return 0;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

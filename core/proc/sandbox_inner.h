@@ -34,6 +34,9 @@ struct ptn_sandbox_trap {
     int path;   /* the argument that is a path; -1: none is */
     bool tried; /* let through, to see what Landlock says */
 };
+/* What the handler has to know, where the filter is that of another process;
+ * ptn_sandbox_seccomp does this as well. */
+void ptn_sandbox_know(enum ptn_sandbox_role role);
 /* NULL: it is just refused. */
 const struct ptn_sandbox_trap *ptn_sandbox_find_trap(int number);
 
@@ -41,6 +44,9 @@ const struct ptn_sandbox_trap *ptn_sandbox_find_trap(int number);
 
 /* Installs the handler of trapped system calls. */
 void ptn_sandbox_watch(void);
+/* While a process begins in the sandbox of another one, it does what that one
+ * did before it had entered: this is not told of. */
+void ptn_sandbox_set_quiet(bool value);
 /* From here on, a file that cannot be opened is told of. Before threads
  * exist. */
 void ptn_sandbox_set_confined(bool value);

@@ -419,6 +419,12 @@ know(unsigned role)
         know_name(named[i]);
 }
 
+void
+ptn_sandbox_know(enum ptn_sandbox_role role)
+{
+    know(1u << role);
+}
+
 const char *
 ptn_sandbox_call_name(int number)
 {

@@ -33,6 +33,7 @@ enum {
 
 /* Landlock stands: what it refuses is the sandbox's doing. */
 static bool is_confined;
+static bool is_quiet;
 
 /* The reports of this process in the running period, and those that were
  * not sent. */
@@ -119,7 +120,7 @@ report(const siginfo_t *info, const ucontext_t *context, const long *arguments,
                            .number = info->si_syscall,
                            .error = (uint32_t)error};
 
-    if (!may_report())
+    if (is_quiet || !may_report())
         return;
     r.suppressed = atomic_exchange(&suppressed, 0);
     put_what(&r, info->si_syscall, arguments);
@@ -173,6 +174,12 @@ ptn_sandbox_set_confined(bool value)
 }
 
 void
+ptn_sandbox_set_quiet(bool value)
+{
+    is_quiet = value;
+}
+
+void
 ptn_sandbox_watch(void)
 {
     struct sigaction action = {.sa_sigaction = on_trap,
@@ -191,6 +198,12 @@ ptn_sandbox_watch(void)
 
 void
 ptn_sandbox_set_confined(bool value)
+{
+    (void)value;
+}
+
+void
+ptn_sandbox_set_quiet(bool value)
 {
     (void)value;
 }

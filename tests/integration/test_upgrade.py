@@ -182,7 +182,8 @@ def test_tls_sessions_are_resumed_by_the_heir(house, single):
 
 @pytest.mark.parametrize("how", ["status", "signal", "none", "text"])
 def test_a_program_that_does_not_start(house, single, how):
-    house.write(single=single).start()
+    # In the sandbox of a single process no shell is executed.
+    house.write(server='sandbox = "off";', single=single).start()
     session = house.connect()
     before = house.pid()
     if how == "none":
@@ -289,7 +290,7 @@ def test_certificates_of_the_heir(house, single):
 
 def test_upgrade_is_fast_enough_to_be_tried(house, single):
     """The old one serves all the time, however slowly the new one starts."""
-    house.write(single=single).start()
+    house.write(server='sandbox = "off";', single=single).start()
     house.install(b"#!/bin/sh\nsleep 2\nexec " +
                   str(PREFIX / "sbin/posternd").encode() + b" \"$@\"\n")
     before = house.pid()
