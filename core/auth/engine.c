@@ -807,11 +807,3 @@ ptn_engine_unwatch(struct ptn_engine_watch *watch)
 {
     ptn_list_remove(&watch->link);
 }
-
-void
-ptn_engine_throttled(const struct ptn_engine *e, uint64_t *refused,
-                     uint64_t *waited)
-{
-    *refused = e->throttle.refused;
-    *waited = e->throttle.waited;
-}

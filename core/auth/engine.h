@@ -51,8 +51,4 @@ void ptn_engine_watch(struct ptn_engine *engine,
                       struct ptn_engine_watch *watch);
 void ptn_engine_unwatch(struct ptn_engine_watch *watch);
 
-/* Attempts that were refused, and that had to wait, since the start. */
-void ptn_engine_throttled(const struct ptn_engine *engine, uint64_t *refused,
-                          uint64_t *waited);
-
 #endif

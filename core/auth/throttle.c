@@ -5,6 +5,7 @@
  * of those before it. A gate whose queue nobody inside will wake has a timer.
  */
 #include "auth/throttle.h"
+#include "metrics/area.h"
 #include <assert.h>
 #include <postern/arena.h>
 #include <postern/log.h>
@@ -30,6 +31,20 @@ struct ptn_throttle_gate {
     char key[];
 };
 
+enum {
+    WAITED,
+    REFUSED
+};
+static const char *const outcomes[] = {"waited", "refused", NULL};
+static const struct ptn_metric throttled_metric = {
+    .size = sizeof throttled_metric,
+    .name = "auth_throttled_total",
+    .help = "Attempts to authenticate that had to wait for others that had "
+            "failed, or were refused unchecked.",
+    .label = "outcome",
+    .values = outcomes,
+};
+
 static void advance(struct ptn_throttle_try *try);
 
 void
@@ -37,6 +52,7 @@ ptn_throttle_init(struct ptn_throttle *t, struct ptn_loop *loop,
                   const struct ptn_auth_conf *conf)
 {
     *t = (struct ptn_throttle){.loop = loop, .conf = conf};
+    t->cells = ptn_metrics_cells(&throttled_metric, "");
 }
 
 static void
@@ -199,6 +215,7 @@ wait_at(struct ptn_throttle_gate *g, struct ptn_throttle_try *try)
     g->waiting++;
     try->waiting = true;
     try->throttle->waited++;
+    ptn_metric_add(try->throttle->cells, WAITED, 1);
     ptn_list_add(&g->queue, &try->link);
     if (g->inside == 0)
         wake(g);
@@ -243,6 +260,13 @@ is_known(const struct ptn_throttle_gate *user, uint64_t network)
     return false;
 }
 
+static void
+note_refused(struct ptn_throttle *t)
+{
+    t->refused++;
+    ptn_metric_add(t->cells, REFUSED, 1);
+}
+
 bool
 ptn_throttle_enter(struct ptn_throttle *t, struct ptn_throttle_try *try,
                    struct ptn_slice network, struct ptn_slice user)
@@ -250,7 +274,7 @@ ptn_throttle_enter(struct ptn_throttle *t, struct ptn_throttle_try *try,
     struct ptn_throttle_gate *n = gate_for(t, NETWORK, network), *u;
 
     if (!n || !has_room(n)) {
-        t->refused++;
+        note_refused(t);
         return false;
     }
     n->inside++; /* not to be forgotten for the user's sake */
@@ -258,7 +282,7 @@ ptn_throttle_enter(struct ptn_throttle *t, struct ptn_throttle_try *try,
     n->inside--;
     try->known = u && is_known(u, hash_of(network));
     if (!u || (!try->known && !has_room(u))) {
-        t->refused++;
+        note_refused(t);
         return false;
     }
     try->throttle = t;

@@ -25,6 +25,7 @@
 #define PTN_THROTTLE_NEW_WAITERS 256 /* at one without */
 #define PTN_THROTTLE_NETWORKS 4      /* from which a user is known */
 
+struct ptn_cells;
 struct ptn_throttle_gate;
 
 struct ptn_throttle {
@@ -34,6 +35,7 @@ struct ptn_throttle {
     uint64_t swept[2];              /* when old ones were last looked for */
     size_t cursor[2];
     uint64_t refused, waited; /* attempts, since the start */
+    struct ptn_cells *cells;  /* both for the operator */
 };
 
 /* One attempt; in its owner's record, zeroed. */

@@ -333,6 +333,7 @@ concerns_warden(const struct ptn_transition *t, const char *modules)
     char name[80];
 
     if (strcmp(modules, t->next->plan.warden) != 0 ||
+        ptn_diff_has(t->diff, "auth.") ||
         ptn_diff_has(t->diff, "certificates.") ||
         ptn_diff_has(t->diff, "server."))
         return true;

@@ -307,6 +307,22 @@ def test_ends_early(mail, account):
     assert not line.is_good(line.answer())
 
 
+def test_reload_changes_mechanisms(servers):
+    """What the new configuration says is offered, in sessions begun after."""
+    one = servers()
+    before = Line(one, "imap")
+    config = pathlib.Path(one.env["CONFIG"])
+    config.write_text(config.read_text()
+                      + 'auth: { mechanisms = [ "PLAIN" ]; };\n')
+    one.ctl("reload")
+    after = Line(one, "imap")
+    assert "AUTH=PLAIN" in after.offer and "LOGIN" not in after.offer
+    assert after.start("LOGIN").startswith("a NO [CANNOT]")
+    good = b"\0user1\0secret"
+    assert after.is_good(after.start("PLAIN", good))
+    assert before.is_good(before.start("PLAIN", good))
+
+
 # --- accounts ----------------------------------------------------------------
 
 
