@@ -265,7 +265,7 @@ foreign_messages(void **state)
         assert_true(is_closed(fd));
         close(fd);
     }
-    static const char *const words[] = {"X1234", "A1234", "T1234\0\0", "S1234"};
+    static const char words[][8] = {"X1234", "A1234", "T1234", "S1234"};
     for (size_t i = 0; i < PTN_COUNT(words); i++) {
         int fd = open_desk(r);
 
