@@ -11,6 +11,7 @@
  *   5 (6.10)        ioctl on devices
  *   6 (6.12)        signals and abstract sockets stay inside
  */
+#include "config.h"
 #include "proc/sandbox_inner.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -159,6 +160,21 @@ restrict_self(int ruleset, const struct ptn_landlock *want, uint64_t handled,
     return 0;
 }
 
+/* NULL: it can be used. */
+static const char *
+why_not(long abi)
+{
+#ifdef PTN_SANITIZED
+    (void)abi;
+    return "built with run-time checkers, which need more";
+#else
+    if (abi >= ABI_LEAST)
+        return NULL;
+    return abi < 0 ? "the kernel has no Landlock"
+                   : "the kernel's Landlock is too old";
+#endif
+}
+
 int
 ptn_sandbox_landlock(const struct ptn_landlock *want,
                      struct ptn_guard_state *state, struct ptn_error *err)
@@ -167,11 +183,9 @@ ptn_sandbox_landlock(const struct ptn_landlock *want,
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_VERSION);
     int ruleset, result;
 
-    if (abi < ABI_LEAST) {
-        state->reason = abi < 0 ? "the kernel has no Landlock"
-                                : "the kernel's Landlock is too old";
+    state->reason = why_not(abi);
+    if (state->reason)
         return 0;
-    }
     leave_out_unknown(&handled, (unsigned)abi);
     ruleset =
         (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0);

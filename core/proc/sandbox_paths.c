@@ -138,11 +138,6 @@ add_system(struct ptn_sandbox_paths *p)
         add(p, readable[i], PTN_ACCESS_READ);
     ptn_crash_each_file(add_character_sets, p);
     add(p, "/dev/null", PTN_ACCESS_READ | PTN_ACCESS_WRITE);
-#ifdef PTN_SANITIZED
-    add(p, "/proc", PTN_ACCESS_READ);
-    add(p, "/usr", PTN_ACCESS_READ);
-    add(p, "/lib", PTN_ACCESS_READ);
-#endif
 }
 
 /* A rule needs something that it is about. */

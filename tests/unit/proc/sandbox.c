@@ -140,7 +140,11 @@ told(void)
 static bool
 has_landlock(void)
 {
+#ifdef PTN_SANITIZED
+    return false;
+#else
     return syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 2;
+#endif
 }
 
 /* --- what every role can do --- */
@@ -428,9 +432,10 @@ test_a_successor_adds_none(void **state)
     (void)told();
     run(PTN_SANDBOX_SINGLE, set_inherited, act_inherited);
     (void)told();
-    if (has_landlock()) /* but its children do */
-        run(PTN_SANDBOX_WORKER, set_inherited, act_miss_certificates);
-    (void)told();
+    if (!has_landlock())
+        return;
+    run(PTN_SANDBOX_WORKER, set_inherited, act_miss_certificates);
+    (void)told(); /* its children do */
 }
 
 static void
@@ -486,8 +491,7 @@ own_state_has(const char *what)
 static void
 act_without_landlock(void)
 {
-    CHECK(own_state_has("\tlandlock=off\tabi=0\tlandlock_note=the kernel has "
-                        "no Landlock"));
+    CHECK(own_state_has("\tlandlock=off\tabi=0\tlandlock_note="));
     CHECK(open(outside, O_RDONLY | O_CLOEXEC) >= 0);
     if (FILTERED)
         DENIED(socket(AF_INET, SOCK_DGRAM, 0), EPERM);
