@@ -528,6 +528,6 @@ const struct ctl_command ctl_cert_commands[] = {
      .options = (const struct ctl_option[]){{"write", NULL, "write that file"},
                                             {NULL, NULL, NULL}},
      .exits = faults,
-     .example = "posternctl cert bind shop imaps"},
+     .example = "posternctl cert bind shop front"},
     {.words = NULL},
 };
