@@ -5,6 +5,7 @@
  */
 #include "proc/heir.h"
 #include "conf/diff.h"
+#include "proc/notify.h"
 #include "proc/plan.h"
 #include <errno.h>
 #include <limits.h>
@@ -36,9 +37,13 @@ take_sockets(struct ptn_slice record, const int *fds, size_t count)
     (void)ptn_record_get(record, "port", port, sizeof port);
     (void)ptn_record_get(record, "given", given, sizeof given);
     address.port = (uint16_t)strtoul(port, NULL, 10);
-    for (size_t i = 0; i < count; i++)
-        ptn_sockets_adopt(&heir.sockets, &address, fds[i],
-                          strcmp(given, "yes") == 0);
+    for (size_t i = 0; i < count; i++) {
+        bool is_given = strcmp(given, "yes") == 0;
+
+        ptn_sockets_adopt(&heir.sockets, &address, fds[i], is_given);
+        if (!is_given) /* the one before has stored it, if it could */
+            ptn_notify_stored_at(&address);
+    }
 }
 
 static void

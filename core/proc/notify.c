@@ -191,6 +191,15 @@ ptn_notify_stored(const char *name)
         add(name)->count++;
 }
 
+void
+ptn_notify_stored_at(const struct ptn_address_conf *address)
+{
+    char name[NAME_MAX_LENGTH];
+
+    make_name(address, name);
+    ptn_notify_stored(name);
+}
+
 static void
 store(const struct ptn_bound *b)
 {

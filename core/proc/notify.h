@@ -28,5 +28,7 @@ void ptn_notify_alive(void);
 void ptn_notify_store(const struct ptn_sockets *sockets);
 /* A socket of that name is in its care since before this process. */
 void ptn_notify_stored(const char *name);
+/* The same, by what it is bound to. */
+void ptn_notify_stored_at(const struct ptn_address_conf *address);
 
 #endif

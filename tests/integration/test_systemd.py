@@ -20,9 +20,9 @@ from test_supervisor import PREFIX, House, Pop, free_port, worker_pids
 
 # Becomes the program with sockets at 3 and up, as its process.
 WRAPPER = """
-import os, sys
+import fcntl, os, sys
 names, fds, rest = sys.argv[1], sys.argv[2].split(","), sys.argv[3:]
-high = [os.dup(int(fd)) for fd in fds if fd]
+high = [fcntl.fcntl(int(fd), fcntl.F_DUPFD, 100) for fd in fds if fd]
 for at, fd in enumerate(high):
     os.dup2(fd, 3 + at, inheritable=True)
 os.closerange(3 + len(high), 256)
@@ -143,7 +143,10 @@ def test_sockets_by_address(house, single):
     assert house.child.wait(30) == 0
     late = socket.create_connection(plain.getsockname(), 10)
     (house.folder / "log").write_text("")
-    launch(house, [plain])
+    house.manager.hear()
+    launch(house, [plain, *(fd for _, fd in house.manager.store)],
+           ":".join(["postern.socket",
+                     *(name for name, _ in house.manager.store)]))
     assert late.recv(100).startswith(b"+OK")
     late.close()
     plain.close()

@@ -161,6 +161,9 @@ sockets(void **state)
     ptn_notify_store(&all);
     assert_string_equal(hear(m), "FDSTOREREMOVE=1\nFDNAME=@*.99");
     assert_null(hear(m));
+    ptn_notify_stored_at(&(struct ptn_address_conf){"::", 7});
+    ptn_notify_store(&all);
+    assert_string_equal(hear(m), "FDSTOREREMOVE=1\nFDNAME=@...7");
     for (size_t i = 0; i < 3; i++)
         close(fds[i]);
 }
