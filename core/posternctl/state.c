@@ -5,11 +5,27 @@
 #include "posternctl/ctl.h"
 #include "proc/plan.h"
 
+static const struct ctl_view process_view = {
+    .kind = "process",
+    .titles = {"PROCESS", "PID", "RESTARTS", "MEMORY"},
+    .keys = {"role", "pid", "restarts", "memory"},
+    .columns = 4};
+
+static void
+print_processes(struct ptn_slice records)
+{
+    putchar('\n');
+    ctl_view_print(&process_view, records);
+}
+
 static const struct ctl_view worker_view = {
     .kind = "worker",
-    .titles = {"WORKER", "PID", "UPTIME", "RESTARTS", "SESSIONS", "TOTAL"},
-    .keys = {"number", "pid", "uptime_ms", "restarts", "sessions", "total"},
-    .columns = 6};
+    .titles = {"WORKER", "GROUP", "STATE", "PID", "UPTIME", "RESTARTS",
+               "MEMORY", "SESSIONS", "TOTAL"},
+    .keys = {"number", "group", "state", "pid", "uptime_ms", "restarts",
+             "memory", "sessions", "total"},
+    .columns = 9,
+    .more = print_processes};
 static const struct ctl_view certificate_view = {
     .kind = "certificate",
     .titles = {"CERTIFICATE", "EXPIRES", "SELF-SIGNED", "NAMES"},
@@ -78,6 +94,7 @@ json_all(struct ptn_slice records)
     ctl_json_records(&json, "listeners", "listener", records);
     ctl_json_records(&json, "certificates", "certificate", records);
     ctl_json_records(&json, "workers", "worker", records);
+    ctl_json_records(&json, "processes", "process", records);
     ptn_json_end_object(&json);
     ctl_json_print(&out);
 }

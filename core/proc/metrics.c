@@ -8,7 +8,6 @@
 #include "config.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static const struct ptn_tally_family info = {
     "info", "The version that runs; always 1.", PTN_METRIC_GAUGE};
@@ -79,24 +78,6 @@ put_plan(struct ptn_tally *t, const struct ptn_plan *plan)
     }
 }
 
-/* Octets; 0: it is gone. */
-static uint64_t
-resident(pid_t pid)
-{
-    unsigned long long pages = 0;
-    char path[64];
-    FILE *file;
-
-    snprintf(path, sizeof path, "/proc/%ld/statm", (long)pid);
-    file = fopen(path, "re");
-    if (!file)
-        return 0;
-    if (fscanf(file, "%*u %llu", &pages) != 1)
-        pages = 0;
-    fclose(file);
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 void
 ptn_metrics_restarted(struct ptn_shared *shared, const char *group)
 {
@@ -115,7 +96,7 @@ put_worker(struct ptn_tally *t, const struct ptn_status_worker *w)
     if (!w->pid)
         return;
     snprintf(number, sizeof number, "%u", w->number);
-    put_named(t, &memory, "worker", number, resident(w->pid));
+    put_named(t, &memory, "worker", number, ptn_status_resident(w->pid));
 }
 
 static void

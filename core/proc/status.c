@@ -5,7 +5,25 @@
 #include "proc/status.h"
 #include "base/clock.h"
 #include "config.h"
+#include <stdio.h>
 #include <unistd.h>
+
+uint64_t
+ptn_status_resident(pid_t pid)
+{
+    unsigned long long pages = 0;
+    char path[64];
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%ld/statm", (long)pid);
+    file = fopen(path, "re");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%*u %llu", &pages) != 1)
+        pages = 0;
+    fclose(file);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
 
 static void
 write_listeners(const struct ptn_plan *plan, struct ptn_buf *out)
@@ -42,6 +60,7 @@ write_worker(const struct ptn_status_worker *w, const struct ptn_counters *c,
     ptn_record_addn(out, "generation", w->generation);
     ptn_record_addn(out, "uptime_ms", w->pid ? ptn_clock_ms() - w->started : 0);
     ptn_record_addn(out, "restarts", w->restarts);
+    ptn_record_addn(out, "memory", ptn_status_resident(w->pid));
     add_counter(out, "sessions", &c->sessions_open);
     add_counter(out, "total", &c->sessions_total);
     add_counter(out, "refused", &c->refused);
@@ -51,6 +70,18 @@ write_worker(const struct ptn_status_worker *w, const struct ptn_counters *c,
     add_counter(out, "auth_ok", &c->auth_ok);
     add_counter(out, "auth_failed", &c->auth_failed);
     add_counter(out, "timeouts", &c->timeouts);
+    ptn_buf_addc(out, '\n');
+}
+
+void
+ptn_status_write_process(const char *role, pid_t pid, uint64_t restarts,
+                         struct ptn_buf *out)
+{
+    ptn_buf_adds(out, "process");
+    ptn_record_add(out, "role", role);
+    ptn_record_addn(out, "pid", (uint64_t)pid);
+    ptn_record_addn(out, "restarts", restarts);
+    ptn_record_addn(out, "memory", ptn_status_resident(pid));
     ptn_buf_addc(out, '\n');
 }
 

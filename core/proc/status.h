@@ -26,6 +26,12 @@ struct ptn_status_server {
     unsigned generation;
 };
 
+/* A record "process": one that is no worker. */
+void ptn_status_write_process(const char *role, pid_t pid, uint64_t restarts,
+                              struct ptn_buf *out);
+/* Resident octets of a process; 0: it is gone. */
+uint64_t ptn_status_resident(pid_t pid);
+
 void ptn_status_write(const struct ptn_status_server *server,
                       const struct ptn_plan *plan,
                       const struct ptn_status_worker *workers, unsigned count,

@@ -8,6 +8,7 @@
 #include "proc/metrics.h"
 #include "proc/sandbox.h"
 #include "proc/status.h"
+#include <unistd.h>
 
 /* One entry a slot that somebody has, or is to have; answers how many. */
 static unsigned
@@ -48,6 +49,11 @@ do_status(void *arg, struct ptn_control_call *call, struct ptn_error *err)
     ptn_status_write(&server, &s->current->plan, workers, count, s->crew.shared,
                      &call->out);
     ptn_free(workers);
+    ptn_status_write_process("supervisor", getpid(), 0, &call->out);
+    for (const struct ptn_keeper *k = s->keepers.all; k; k = k->next)
+        if (k->warden.pid)
+            ptn_status_write_process("warden", k->warden.pid,
+                                     k->warden.restarts, &call->out);
     return 0;
 }
 

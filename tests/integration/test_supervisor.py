@@ -580,7 +580,8 @@ def test_status_tables(house):
                      r"+explicit +default +ready$", tables, re.M)
     assert re.search(r"^default +20\d\d-\d\d-\d\d +yes +mail\.example\.test$",
                      tables, re.M)
-    assert re.search(r"^0 +\d+ +\S+ +0 +\d+ +\d+$", tables, re.M)
+    assert re.search(r"^0 +main +serving +\d+ +\S+ +0 +\S+ +\d+ +\d+$",
+                     tables, re.M)
     whole = house.status()
     assert whole["server"]["pid"] == house.child.pid
     assert whole["listeners"][1]["tls"] == "implicit"
