@@ -104,7 +104,7 @@ guide() {
         (cd "$work/guide" && PATH=${ctl%/*}:$PATH LD_LIBRARY_PATH=$libdir \
             CC="${CC:-cc}" PKG_CONFIG=$pkg_config bash -ex "$work/guide.sh")
 }
-if [ -n "$ctl" ] && [ -z "${PTN_SANITIZE#no}" ]; then
+if [ -n "$ctl" ] && [ "${PTN_SANITIZE:-no}" = no ]; then
     is "posternctl module new writes a protocol" \
         author echo --protocol --dir "$work/echo"
     is "nothing of it is called after the starter" \
