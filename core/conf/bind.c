@@ -96,6 +96,14 @@ check_capability(struct ptn_conf *conf, const struct ptn_listener_conf *l,
         ptn_conf_error_at(conf, setting_of(conf, l, "tls.certificates"),
                           "%s cannot choose by server name; name one",
                           services->tls_name);
+    if (tls->client != PTN_TLS_PEER_IGNORED &&
+        !(has & PTN_TLS_CAP_CLIENT_CERTS))
+        ptn_conf_error_at(conf, setting_of(conf, l, "tls.client"),
+                          "%s cannot ask for client certificates",
+                          services->tls_name);
+    if (tls->client_crl && !(has & PTN_TLS_CAP_CRL))
+        ptn_conf_error_at(conf, setting_of(conf, l, "tls.client_crl"),
+                          "%s cannot use revocation lists", services->tls_name);
     if (tls->alpn_strict && !(has & PTN_TLS_CAP_ALPN))
         ptn_conf_error_at(conf, setting_of(conf, l, "tls.alpn_strict"),
                           "%s cannot do ALPN", services->tls_name);

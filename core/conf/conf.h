@@ -43,6 +43,8 @@ struct ptn_tls_conf {
     const char *ciphers, *suites, *groups; /* NULL = the provider's */
     bool alpn_strict;
     bool tickets;
+    int client; /* enum ptn_tls_peer: whether clients show certificates */
+    const char *client_ca, *client_crl, *client_map; /* files, or NULL */
     const char *policy; /* the named policy it was taken from, or NULL */
     const struct ptn_cert_conf **certs; /* what `certificates` names, as many */
 };

@@ -18,12 +18,14 @@ static const char *const sandbox[] = {"on", "off", NULL};
 static const char *const modes[] = {"none", "explicit", "implicit", NULL};
 static const char *const requires[] = {"never", "auth", "always", NULL};
 static const char *const versions[] = {"1.0", "1.1", "1.2", "1.3", NULL};
+static const char *const clients[] = {"none", "request", "require", NULL};
 static const char *const key_types[] = {
     "p256", "p384", "rsa2048", "rsa3072", "rsa4096", "ed25519", NULL};
 
 /* In the order of enum ptn_tls_key_type and of the other enums. */
 _Static_assert(PTN_KEY_ED25519 == 5, "key_types");
 _Static_assert(PTN_LOG_DEBUG == 3, "levels");
+_Static_assert(PTN_TLS_PEER_REQUIRED == 2, "clients");
 _Static_assert(PTN_LOG_TO_JOURNALD == 3, "log_targets, without auto");
 _Static_assert(PTN_LOG_AS_JSON == 1, "log_formats");
 _Static_assert(PTN_SANDBOX_OFF == 1, "sandbox");
@@ -267,6 +269,21 @@ const struct ptn_option ptn_conf_policy_rows[] = {
     ROW(alpn_strict, .type = PTN_OPT_BOOL, .preset = "false",
         .doc = "refuse a client that asks for other protocols only (ALPN)"),
     ROW(tickets, .type = PTN_OPT_BOOL, .preset = "true",
-        .doc = "let clients resume sessions"),
+        .doc = "let clients resume sessions; never so where client "
+               "certificates are asked for"),
+    ROW(client, .type = PTN_OPT_CHOICE, .preset = "none", .choices = clients,
+        .doc = "certificates of clients: none; request: who has a good one "
+               "may log in with it (SASL EXTERNAL), others as ever; require: "
+               "nobody else is let in"),
+    ROW(client_ca, .type = PTN_OPT_PATH,
+        .doc = "the authorities whose client certificates are good, PEM; "
+               "required with client"),
+    ROW(client_crl, .type = PTN_OPT_PATH,
+        .doc = "their revocation lists, PEM: one of each authority in a "
+               "client's chain, or the certificate is no good"),
+    ROW(client_map, .type = PTN_OPT_PATH,
+        .doc = "which user a certificate is: lines of a name, or sha256: and "
+               "a fingerprint, and the user; without the file, its first "
+               "rfc822Name or else its common name is the user"),
     PTN_OPTION_END,
 };

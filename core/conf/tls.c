@@ -67,6 +67,23 @@ check_mode(struct ptn_conf *conf, const char *path, config_setting_t *group,
                        path);
 }
 
+/* What `client` needs, and what needs it. */
+static void
+check_client(struct ptn_conf *conf, const char *path,
+             const struct ptn_tls_conf *tls)
+{
+    if (tls->client != PTN_TLS_PEER_IGNORED && !tls->client_ca)
+        ptn_conf_error_at(conf, ptn_conf_path(conf, path, "client"),
+                          "client_ca is needed with it: a file of the "
+                          "authorities whose certificates are good");
+    else if (tls->client == PTN_TLS_PEER_IGNORED &&
+             (tls->client_ca || tls->client_crl || tls->client_map))
+        ptn_conf_error_at(conf, path,
+                          "client_ca, client_crl and client_map mean nothing "
+                          "while client is \"none\"; set client to \"request\" "
+                          "or \"require\"");
+}
+
 void
 ptn_conf_read_tls(struct ptn_conf *conf, struct ptn_listener_conf *l,
                   config_setting_t *listener, config_setting_t *root)
@@ -88,6 +105,7 @@ ptn_conf_read_tls(struct ptn_conf *conf, struct ptn_listener_conf *l,
     ptn_conf_fill(&block, ptn_conf_policy_rows, &l->tls);
     ptn_conf_check_keys(conf, path, group, &known);
     check_mode(conf, path, group, &l->tls);
+    check_client(conf, path, &l->tls);
     /* The rows count from 0. */
     l->tls.min_version += PTN_TLS_1_0;
     l->tls.max_version += PTN_TLS_1_0;

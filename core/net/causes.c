@@ -86,3 +86,38 @@ ptn_tls_alert_word(unsigned alert)
             return alerts[i].word;
     return "unknown alert";
 }
+
+const char *
+ptn_tls_scheme_word(unsigned scheme)
+{
+    switch (scheme) {
+    case PTN_SIGN_RSA_PKCS1_SHA256:
+        return "rsa_pkcs1_sha256";
+    case PTN_SIGN_RSA_PKCS1_SHA384:
+        return "rsa_pkcs1_sha384";
+    case PTN_SIGN_RSA_PKCS1_SHA512:
+        return "rsa_pkcs1_sha512";
+    case PTN_SIGN_RSA_PKCS1_SHA1:
+        return "rsa_pkcs1_sha1";
+    case PTN_SIGN_RSA_PKCS1_MD5_SHA1:
+        return "rsa_pkcs1_md5_sha1";
+    case PTN_SIGN_RSA_PSS_SHA256:
+        return "rsa_pss_sha256";
+    case PTN_SIGN_RSA_PSS_SHA384:
+        return "rsa_pss_sha384";
+    case PTN_SIGN_RSA_PSS_SHA512:
+        return "rsa_pss_sha512";
+    case PTN_SIGN_ECDSA_SHA256:
+        return "ecdsa_sha256";
+    case PTN_SIGN_ECDSA_SHA384:
+        return "ecdsa_sha384";
+    case PTN_SIGN_ECDSA_SHA512:
+        return "ecdsa_sha512";
+    case PTN_SIGN_ECDSA_SHA1:
+        return "ecdsa_sha1";
+    case PTN_SIGN_ED25519:
+        return "ed25519";
+    default:
+        return NULL;
+    }
+}

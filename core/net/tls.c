@@ -9,6 +9,7 @@
  */
 #include "base/clock.h"
 #include "net/inner.h"
+#include "pki/index.h"
 #include "pki/pki.h"
 #include <assert.h>
 #include <postern/arena.h>
@@ -20,6 +21,8 @@ struct ptn_tls_link {
     struct ptn_buf out; /* encrypted; of which out_sent octets are sent */
     size_t out_sent;
     uint64_t began; /* microseconds; when the handshake began */
+    char *client;   /* the user that its certificate stands for, or NULL */
+    struct ptn_pki_choice choice; /* of the certificate that it was shown */
 };
 
 static size_t
@@ -87,6 +90,7 @@ ptn_session_tls_free(struct ptn_session *s)
     s->net->cipher_out.len = 0;
     t->ops->session_free(t->session);
     ptn_buf_free(&t->out);
+    ptn_free(t->client);
     ptn_free(t);
 }
 
@@ -103,26 +107,73 @@ ptn_session_tls_rest(struct ptn_session *s)
         s->tls->ops->trim(s->tls->session);
 }
 
+/* Fields of one line, added as there is something to say. */
+struct line {
+    struct ptn_log_field fields[24];
+    size_t count;
+};
+
+static void
+say(struct line *line, struct ptn_log_field field)
+{
+    assert(line->count < PTN_COUNT(line->fields));
+    line->fields[line->count++] = field;
+}
+
+static void
+say_text(struct line *line, const char *name, const char *text)
+{
+    if (text && *text)
+        say(line, PTN_FS(name, text));
+}
+
+/* What the two agreed on. */
+static void
+say_agreed(struct line *line, const struct ptn_tls_info *info)
+{
+    say_text(line, "version", info->version_name);
+    say_text(line, "cipher", info->cipher);
+    say_text(line, "group", info->group);
+    say_text(line, "signature", ptn_tls_scheme_word(info->scheme));
+    say_text(line, "resumed", info->resumed ? "yes" : "no");
+    say_text(line, "alpn", info->alpn);
+}
+
+/* Its certificate, believed or not. */
+static void
+say_client(struct line *line, const struct ptn_session *s,
+           const struct ptn_tls_info *info)
+{
+    say_text(line, "client", info->peer_name);
+    say_text(line, "client_user", s->tls->client);
+    say_text(line, "client_fingerprint", info->peer_fingerprint);
+    say_text(line, "client_refused", info->peer_problem);
+}
+
+/* One line explains a handshake: who, to which listener, by which name, which
+ * certificate was shown and why that one, and what came of it. */
 static void
 log_handshake(struct ptn_session *s, const struct ptn_tls_info *info,
               const char *failure)
 {
-    struct ptn_log_field fields[] = {
-        PTN_FS("session", s->id),
-        PTN_FS("listener", s->listener->conf->name),
-        PTN_FS("peer", s->peer),
-        PTN_FS("outcome", failure ? failure : "ok"),
-        PTN_FN("us", ptn_clock_us() - s->tls->began),
-        PTN_F("sni", info->server_name),
-        PTN_FS("version", info->version_name),
-        PTN_FS("cipher", info->cipher),
-        PTN_FS("resumed", info->resumed ? "yes" : "no"),
-        PTN_FS("alpn", info->alpn),
-    };
-    /* A failure has no version and cipher to speak of. */
-    size_t count = failure ? 6 : info->alpn ? 10 : 9;
+    struct ptn_pki_choice choice = s->tls->choice;
+    struct line line = {.count = 0};
 
-    ptn_log_fields(PTN_LOG_INFO, "tls.handshake", fields, count);
+    say(&line, PTN_FS("session", s->id));
+    say_text(&line, "listener", s->listener->conf->name);
+    say_text(&line, "peer", s->peer);
+    say_text(&line, "outcome", failure ? failure : "ok");
+    say(&line, PTN_FN("us", ptn_clock_us() - s->tls->began));
+    say(&line, PTN_F("sni", info->server_name));
+    say_text(&line, "certificate",
+             ptn_pki_choice_name(s->listener->binding, choice));
+    say_text(&line, "rule", ptn_index_rule_word(choice.rule));
+    if (!failure)
+        say_agreed(&line, info);
+    if (info->alert_sent)
+        say_text(&line, "alert_sent", ptn_tls_alert_word(info->alert_sent));
+    say_client(&line, s, info);
+    ptn_log_fields(PTN_LOG_INFO, "tls.handshake", line.fields, line.count);
 }
 
 /* --- output --- */
@@ -252,12 +303,23 @@ forget(struct ptn_session *s)
 }
 
 static void
+note_client(struct ptn_session *s, const struct ptn_tls_info *info)
+{
+    const char *user =
+        info->peer_name ? ptn_pki_user(s->listener->binding, info) : NULL;
+
+    if (user)
+        s->tls->client = ptn_strdup(user);
+}
+
+static void
 established(struct ptn_session *s)
 {
     struct ptn_tls_info info = {.version = 0};
     struct ptn_counters *counters = s->net->params.counters;
 
     s->tls->ops->info(s->tls->session, &info);
+    note_client(s, &info);
     log_handshake(s, &info, NULL);
     ptn_count(&counters->handshakes, 1);
     ptn_meter_handshake(s->listener->meter, &info);
@@ -275,7 +337,12 @@ established(struct ptn_session *s)
 static void
 shake_hands(struct ptn_session *s)
 {
-    switch (s->tls->ops->handshake(s->tls->session)) {
+    enum ptn_tls_io io = s->tls->ops->handshake(s->tls->session);
+    struct ptn_pki_choice choice = ptn_pki_choice(s->listener->binding);
+
+    if (choice.rule != PTN_INDEX_ONLY)
+        s->tls->choice = choice;
+    switch (io) {
     case PTN_TLS_IO_OK:
         established(s);
         break;
@@ -371,6 +438,5 @@ ptn_session_tls_binding(struct ptn_session *s, enum ptn_binding binding,
 struct ptn_slice
 ptn_session_tls_client(struct ptn_session *s)
 {
-    (void)s;
-    return (struct ptn_slice){NULL, 0};
+    return ptn_slice_of(s->tls ? s->tls->client : NULL);
 }

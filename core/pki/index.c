@@ -6,12 +6,12 @@
 
 static void
 append(struct ptn_index *index, struct ptn_index_entry **list,
-       struct ptn_tls_context *context, enum ptn_tls_key_type key_type)
+       const struct ptn_index_entry *from)
 {
     struct ptn_index_entry *entry =
         ptn_arena_alloc(&index->arena, sizeof *entry);
 
-    *entry = (struct ptn_index_entry){NULL, context, key_type};
+    *entry = *from;
     while (*list)
         list = &(*list)->next;
     *list = entry;
@@ -19,7 +19,7 @@ append(struct ptn_index *index, struct ptn_index_entry **list,
 
 static void
 add_name(struct ptn_index *index, struct ptn_slice name,
-         struct ptn_tls_context *context, enum ptn_tls_key_type key_type)
+         const struct ptn_index_entry *from)
 {
     bool is_wildcard = name.len > 2 && name.data[0] == '*';
     struct ptn_map *map = is_wildcard ? &index->wildcard : &index->exact;
@@ -33,25 +33,27 @@ add_name(struct ptn_index *index, struct ptn_slice name,
             *p = (char)(*p - 'A' + 'a');
     list = ptn_map_get(map, ptn_slice_of(key));
     if (list) {
-        append(index, &list, context, key_type);
+        append(index, &list, from);
         return;
     }
-    append(index, &list, context, key_type);
+    append(index, &list, from);
     ptn_map_put(map, ptn_slice_of(key), list);
 }
 
 void
-ptn_index_add(struct ptn_index *index, struct ptn_tls_context *context,
-              const struct ptn_tls_cert *facts)
+ptn_index_add(struct ptn_index *index, uint32_t number,
+              struct ptn_tls_context *context, const struct ptn_tls_cert *facts)
 {
+    const struct ptn_index_entry from = {NULL, context, facts->key_type,
+                                         number};
     const char *p = facts->names;
 
-    append(index, &index->all, context, facts->key_type);
+    append(index, &index->all, &from);
     while (*p) {
         struct ptn_slice name = {p, strcspn(p, " ")};
 
         if (name.len > 0)
-            add_name(index, name, context, facts->key_type);
+            add_name(index, name, &from);
         p += name.len + strspn(p + name.len, " ");
     }
 }
@@ -83,35 +85,57 @@ is_accepted(enum ptn_tls_key_type type, const struct ptn_tls_hello *hello)
     }
 }
 
+const char *
+ptn_index_rule_word(enum ptn_index_rule rule)
+{
+    static const char *const words[] = {
+        [PTN_INDEX_ONLY] = "only one",     [PTN_INDEX_EXACT] = "exact name",
+        [PTN_INDEX_WILDCARD] = "wildcard", [PTN_INDEX_FIRST] = "first",
+        [PTN_INDEX_KEY_TYPE] = "key type", [PTN_INDEX_UNFIT] = "none fits",
+    };
+
+    return words[rule];
+}
+
 /* RFC 6066 section 3 for the name; RFC 6125 section 6.4.3: a wildcard
  * stands for one whole label, the leftmost. */
 static const struct ptn_index_entry *
-find(const struct ptn_index *index, struct ptn_slice name)
+find(const struct ptn_index *index, struct ptn_slice name,
+     enum ptn_index_rule *rule)
 {
     const struct ptn_index_entry *list = NULL;
     const char *dot;
 
     if (name.len > 0 && name.data[name.len - 1] == '.')
         name.len--;
+    *rule = PTN_INDEX_FIRST;
     if (name.len == 0)
         return index->all;
     list = ptn_map_get(&index->exact, name);
+    if (list)
+        *rule = PTN_INDEX_EXACT;
     dot = memchr(name.data, '.', name.len);
-    if (!list && dot)
+    if (!list && dot) {
         list = ptn_map_get(
             &index->wildcard,
             (struct ptn_slice){dot, name.len - (size_t)(dot - name.data)});
+        if (list)
+            *rule = PTN_INDEX_WILDCARD;
+    }
     return list ? list : index->all;
 }
 
-struct ptn_tls_context *
+const struct ptn_index_entry *
 ptn_index_choose(const struct ptn_index *index,
-                 const struct ptn_tls_hello *hello)
+                 const struct ptn_tls_hello *hello, enum ptn_index_rule *rule)
 {
-    const struct ptn_index_entry *list = find(index, hello->server_name);
+    const struct ptn_index_entry *list = find(index, hello->server_name, rule);
 
-    for (const struct ptn_index_entry *e = list; e; e = e->next)
+    for (const struct ptn_index_entry *e = list; e; e = e->next) {
         if (is_accepted(e->key_type, hello))
-            return e->context;
-    return list ? list->context : NULL;
+            return e;
+        *rule = PTN_INDEX_KEY_TYPE;
+    }
+    *rule = PTN_INDEX_UNFIT;
+    return list;
 }

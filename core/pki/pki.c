@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "conf/conf.h"
+#include "pki/clients.h"
 #include "pki/identity.h"
 #include "pki/index.h"
 #include <assert.h>
@@ -33,6 +34,10 @@ struct ptn_pki_binding {
     struct used **used;                /* tls->certificates.count of them */
     struct ptn_tls_context **contexts; /* as many, of these */
     struct ptn_index index;            /* of those that are not NULL */
+    struct ptn_clients clients, read_clients;
+    struct ptn_error clients_problem; /* with the files of the above */
+    bool clients_new;                 /* read_clients is to replace clients */
+    struct ptn_pki_choice choice;     /* of the last handshake */
     struct ptn_error problem;
     struct ptn_error misfit; /* its settings fit no context; or no error */
 };
@@ -98,6 +103,10 @@ same_settings(const struct ptn_pki_binding *b, const struct ptn_tls_conf *tls,
         own->min_version != tls->min_version ||
         own->max_version != tls->max_version ||
         own->alpn_strict != tls->alpn_strict || own->tickets != tls->tickets ||
+        own->client != tls->client ||
+        !same_text(own->client_ca, tls->client_ca) ||
+        !same_text(own->client_crl, tls->client_crl) ||
+        !same_text(own->client_map, tls->client_map) ||
         !same_text(own->ciphers, tls->ciphers) ||
         !same_text(own->suites, tls->suites) ||
         !same_text(own->groups, tls->groups) || !same_text(b->alpn, alpn))
@@ -174,6 +183,7 @@ add_binding(struct ptn_pki *pki, const struct ptn_listener_conf *l)
     b->tls = &l->tls;
     b->alpn = alpn_of(l);
     b->index = PTN_INDEX_INIT;
+    b->clients = b->read_clients = PTN_CLIENTS_INIT;
     b->contexts = ptn_alloc((count + 1) * sizeof *b->contexts);
     b->used = ptn_alloc((count + 1) * sizeof *b->used);
     for (size_t i = 0; i < count; i++)
@@ -219,6 +229,8 @@ free_binding(struct ptn_pki_binding *b)
         if (b->contexts[i])
             b->pki->ops->context_free(b->pki->instance, b->contexts[i]);
     ptn_index_free(&b->index);
+    ptn_clients_free(&b->clients);
+    ptn_clients_free(&b->read_clients);
     ptn_free(b->contexts);
     ptn_free(b->used);
     ptn_free(b);
@@ -294,9 +306,14 @@ ptn_pki_free(struct ptn_pki *pki)
 static struct ptn_tls_context *
 choose(void *arg, const struct ptn_tls_hello *hello)
 {
-    const struct ptn_pki_binding *b = arg;
+    struct ptn_pki_binding *b = arg;
+    enum ptn_index_rule rule;
+    const struct ptn_index_entry *entry =
+        ptn_index_choose(&b->index, hello, &rule);
 
-    return ptn_index_choose(&b->index, hello);
+    b->choice =
+        (struct ptn_pki_choice){entry ? entry->number : 0, (uint8_t)rule};
+    return entry ? entry->context : NULL;
 }
 
 static int
@@ -328,7 +345,16 @@ make_context(struct ptn_pki_binding *b, const struct used *u,
 {
     const struct ptn_pki *pki = b->pki;
     struct ptn_tls_params params = plain_params(b, u);
+    const struct ptn_clients *clients =
+        b->clients_new ? &b->read_clients : &b->clients;
 
+    if (b->clients_problem.code != PTN_ERR_NONE) {
+        *err = b->clients_problem;
+        return -1;
+    }
+    params.peer = (enum ptn_tls_peer)b->tls->client;
+    params.ca = ptn_buf_slice(&clients->ca);
+    params.crl = ptn_buf_slice(&clients->crl);
     params.ciphers = b->tls->ciphers;
     params.suites = b->tls->suites;
     params.groups = b->tls->groups;
@@ -352,7 +378,8 @@ rebuild_index(struct ptn_pki_binding *b)
     b->index = PTN_INDEX_INIT;
     for (size_t i = 0; i < b->tls->certificates.count; i++)
         if (b->contexts[i])
-            ptn_index_add(&b->index, b->contexts[i], &b->used[i]->now.facts);
+            ptn_index_add(&b->index, (uint32_t)i, b->contexts[i],
+                          &b->used[i]->now.facts);
 }
 
 static void
@@ -431,9 +458,13 @@ note_problem(struct used *u, struct ptn_error *err)
     return -1;
 }
 
+/* Nothing new: neither the chain, nor what its places know of clients. */
 static bool
 is_unchanged(const struct used *u)
 {
+    for (const struct place *p = u->places; p; p = p->next)
+        if (p->binding->clients_new)
+            return false;
     return u->now.good && ptn_slice_eq(ptn_buf_slice(&u->now.chain),
                                        ptn_buf_slice(&u->read.chain));
 }
@@ -513,8 +544,19 @@ activate(struct ptn_pki *pki, struct used *u)
 }
 
 static void
+take_clients(struct ptn_pki_binding *b)
+{
+    ptn_clients_free(&b->clients);
+    b->clients = b->read_clients;
+    b->read_clients = PTN_CLIENTS_INIT;
+    b->clients_new = false;
+}
+
+static void
 conclude(struct ptn_pki_binding *b)
 {
+    if (b->clients_new)
+        take_clients(b);
     rebuild_index(b);
     b->problem = PTN_ERROR_INIT;
     if (!b->contexts[0])
@@ -535,9 +577,33 @@ conclude_all(struct ptn_pki *pki)
     pki->keyring.settle(pki->keyring.arg, !pki->unsettled);
 }
 
+/* Files that cannot be read change nothing for a binding that serves. */
+static void
+read_clients(struct ptn_pki_binding *b)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+    int result;
+
+    ptn_clients_free(&b->read_clients);
+    result = ptn_clients_read(b->tls, &b->read_clients, &err);
+    b->clients_new = result == 0;
+    if (result != 0)
+        note_misfit(b, &err);
+    if (result == 0 || !b->contexts[0])
+        b->clients_problem = err;
+    if (result != 0 && b->contexts[0] && !b->pki->quiet)
+        ptn_log_error(PTN_LOG_ERROR, "tls.client-files-refused", &b->misfit);
+    /* A new map needs no new contexts. */
+    if (result == 0 && b->contexts[0] &&
+        ptn_clients_same(&b->clients, &b->read_clients))
+        take_clients(b);
+}
+
 void
 ptn_pki_refresh_begin(struct ptn_pki *pki)
 {
+    for (struct ptn_pki_binding *b = pki->bindings; b; b = b->next)
+        read_clients(b);
     pki->next = 0;
     pki->refused = 0;
     pki->unsettled = false;
@@ -587,6 +653,28 @@ const struct ptn_error *
 ptn_pki_problem(const struct ptn_pki_binding *b)
 {
     return b->problem.code == PTN_ERR_NONE ? NULL : &b->problem;
+}
+
+struct ptn_pki_choice
+ptn_pki_choice(struct ptn_pki_binding *b)
+{
+    struct ptn_pki_choice choice = b->choice;
+
+    b->choice = (struct ptn_pki_choice){0, PTN_INDEX_ONLY};
+    return choice;
+}
+
+const char *
+ptn_pki_choice_name(const struct ptn_pki_binding *b,
+                    struct ptn_pki_choice choice)
+{
+    return b->tls->certificates.items[choice.number];
+}
+
+const char *
+ptn_pki_user(const struct ptn_pki_binding *b, const struct ptn_tls_info *info)
+{
+    return ptn_clients_user(&b->clients, b->tls, info);
 }
 
 struct ptn_tls_context *

@@ -19,6 +19,7 @@
 
 struct ptn_conf;
 struct ptn_listener_conf;
+struct ptn_tls_info;
 struct ptn_pki;
 struct ptn_pki_binding;
 
@@ -53,6 +54,25 @@ const struct ptn_error *ptn_pki_problem(const struct ptn_pki_binding *binding);
 struct ptn_tls_context *ptn_pki_context(const struct ptn_pki_binding *binding,
                                         const struct ptn_tls_ops **ops,
                                         void **instance);
+
+/* Which certificate a handshake of this binding was given, and by what rule.
+ * `certificate` is its name in the config. */
+struct ptn_pki_choice {
+    uint32_t number;
+    uint8_t rule; /* enum ptn_index_rule */
+};
+
+/* What the last handshake to read a ClientHello was given. Ask right after
+ * the provider's call; the first context's, if none was read since. */
+struct ptn_pki_choice ptn_pki_choice(struct ptn_pki_binding *binding);
+const char *ptn_pki_choice_name(const struct ptn_pki_binding *binding,
+                                struct ptn_pki_choice choice);
+
+/* The user that the client's certificate stands for, or NULL. `info` of a
+ * session of this binding; the answer lives as long as it, or until the next
+ * refresh. */
+const char *ptn_pki_user(const struct ptn_pki_binding *binding,
+                         const struct ptn_tls_info *info);
 
 /* The same again, after the keyring has read its files. A certificate that
  * is new and good replaces its predecessor for new sessions; what cannot be

@@ -175,6 +175,21 @@ add_certificates(struct ptn_sandbox_paths *p, const struct ptn_conf *conf)
     add(p, path, PTN_ACCESS_READ | PTN_ACCESS_WRITE);
 }
 
+/* By folder, since such files are replaced by others of the same name. */
+static void
+add_client_files(struct ptn_sandbox_paths *p, const struct ptn_conf *conf)
+{
+    for (size_t i = 0; i < conf->listener_count; i++) {
+        const struct ptn_tls_conf *tls = &conf->listeners[i].tls;
+        const char *const files[] = {tls->client_ca, tls->client_crl,
+                                     tls->client_map};
+
+        for (size_t j = 0; j < PTN_COUNT(files); j++)
+            if (files[j])
+                add_folder_of(p, files[j], PTN_ACCESS_READ);
+    }
+}
+
 static void
 add_loaded(void *arg, const char *path)
 {
@@ -255,6 +270,8 @@ ptn_sandbox_gather(struct ptn_sandbox_paths *p, enum ptn_sandbox_role role,
     add_system(p);
     if (role == PTN_SANDBOX_WARDEN || role == PTN_SANDBOX_SINGLE)
         add_certificates(p, conf);
+    if (role == PTN_SANDBOX_WORKER || role == PTN_SANDBOX_SINGLE)
+        add_client_files(p, conf);
     if (role == PTN_SANDBOX_SINGLE) {
         if (conf->server.log_file) /* others are handed what is open */
             add_folder_of(p, conf->server.log_file, PTN_SANDBOX_APPEND);

@@ -188,6 +188,8 @@ PTN_API const char *ptn_tls_cause_word(enum ptn_tls_cause cause);
 /* "unknown ca alert", by its number in RFC 8446 section 6; "unknown alert"
  * for one that is not there. */
 PTN_API const char *ptn_tls_alert_word(unsigned alert);
+/* "ecdsa_sha256"; NULL for a number that is none of enum ptn_tls_scheme. */
+PTN_API const char *ptn_tls_scheme_word(unsigned scheme);
 
 /* What a context is made of. Everything is copied. PEM texts. */
 struct ptn_tls_params {

@@ -151,6 +151,30 @@ ptn_pki_binding(struct ptn_pki *pki, const struct ptn_listener_conf *conf)
     return (struct ptn_pki_binding *)pki;
 }
 
+struct ptn_pki_choice
+ptn_pki_choice(struct ptn_pki_binding *binding)
+{
+    (void)binding;
+    return (struct ptn_pki_choice){0, 0};
+}
+
+const char *
+ptn_pki_choice_name(const struct ptn_pki_binding *binding,
+                    struct ptn_pki_choice choice)
+{
+    (void)binding;
+    (void)choice;
+    return "default";
+}
+
+const char *
+ptn_pki_user(const struct ptn_pki_binding *binding,
+             const struct ptn_tls_info *info)
+{
+    (void)binding;
+    return info->peer_name;
+}
+
 struct ptn_tls_context *
 ptn_pki_context(const struct ptn_pki_binding *binding,
                 const struct ptn_tls_ops **ops, void **instance)

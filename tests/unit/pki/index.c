@@ -19,7 +19,7 @@ add(struct ptn_index *index, unsigned n, enum ptn_tls_key_type type,
     struct ptn_tls_cert facts = {.key_type = type};
 
     snprintf(facts.names, sizeof facts.names, "%s", names);
-    ptn_index_add(index, CONTEXT(n), &facts);
+    ptn_index_add(index, (uint32_t)n * 10, CONTEXT(n), &facts);
 }
 
 static int
@@ -51,6 +51,8 @@ enum {
     ED = 4
 };
 
+static const char *last_rule;
+
 static unsigned
 chosen(void **state, const char *name, unsigned accepts)
 {
@@ -59,7 +61,13 @@ chosen(void **state, const char *name, unsigned accepts)
                                   .accepts_rsa = (accepts & RSA) != 0,
                                   .accepts_ed25519 = (accepts & ED) != 0};
 
-    return (unsigned)(uintptr_t)ptn_index_choose(*state, &hello);
+    enum ptn_index_rule rule;
+    const struct ptn_index_entry *entry =
+        ptn_index_choose(*state, &hello, &rule);
+
+    last_rule = ptn_index_rule_word(rule);
+    assert_int_equal(entry->number, (uintptr_t)entry->context * 10);
+    return (unsigned)(uintptr_t)entry->context;
 }
 
 static void
@@ -92,6 +100,23 @@ by_key_type(void **state)
 }
 
 static void
+says_why(void **state)
+{
+    (void)chosen(state, "mail.example.org", ECDSA | RSA);
+    assert_string_equal(last_rule, "exact name");
+    (void)chosen(state, "mail.example.org", RSA);
+    assert_string_equal(last_rule, "key type");
+    (void)chosen(state, "de.shop.example", ECDSA);
+    assert_string_equal(last_rule, "wildcard");
+    (void)chosen(state, "", ECDSA);
+    assert_string_equal(last_rule, "first");
+    (void)chosen(state, "unknown.example", ECDSA);
+    assert_string_equal(last_rule, "first");
+    (void)chosen(state, "ed.example.org", RSA);
+    assert_string_equal(last_rule, "none fits");
+}
+
+static void
 without_name(void **state)
 {
     assert_int_equal(chosen(state, "", ECDSA | RSA), 1);
@@ -108,7 +133,9 @@ when_empty(void **state)
     struct ptn_tls_hello hello = {.server_name = PTN_SLICE("a.b")};
 
     (void)state;
-    assert_null(ptn_index_choose(&empty, &hello));
+    enum ptn_index_rule rule;
+
+    assert_null(ptn_index_choose(&empty, &hello, &rule));
     ptn_index_free(&empty);
 }
 
@@ -118,7 +145,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_name),     cmocka_unit_test(by_wildcard),
         cmocka_unit_test(by_key_type), cmocka_unit_test(without_name),
-        cmocka_unit_test(when_empty),
+        cmocka_unit_test(when_empty),  cmocka_unit_test(says_why),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
