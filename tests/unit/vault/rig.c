@@ -55,14 +55,6 @@ ptn_host_state_dir(struct ptn_host *host)
     return "/nonexistent";
 }
 
-void
-ptn_host_allow_path(struct ptn_host *host, const char *path, unsigned access)
-{
-    (void)host;
-    (void)path;
-    (void)access;
-}
-
 struct ptn_fd_watch *
 ptn_host_watch_fd(struct ptn_host *host, int fd, void (*fn)(void *arg),
                   void *arg)
