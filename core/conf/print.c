@@ -66,6 +66,8 @@ print_row(const struct ptn_option *row, FILE *to)
         fputs("; default set at build time", line);
     else if (row->preset && *row->preset)
         fprintf(line, "; default %s", row->preset);
+    if (row->flags & PTN_OPT_EXACT)
+        fputs("; to change it, restart", line);
     fclose(line);
     fprintf(to, ".It Va %s Pq \"", row->name);
     print_quoted(facts, to);

@@ -19,7 +19,9 @@ static const char usage[] =
     "      --version       print the version, and end\n"
     "  -h, --help          print this, and end\n"
     "\n"
-    "SIGTERM: let sessions end, then stop. SIGHUP: read certificates again.\n"
+    "SIGTERM: let sessions end, then stop. SIGHUP: take over the "
+    "configuration.\n"
+    "SIGUSR2: take over the program that is installed by now.\n"
     "Exit status: 0 well ended; 1 the system said no (a port, a file);\n"
     "2 wrong command line; 78 wrong configuration, module or certificate.\n"
     "posternd(8), postern.conf(5) and posternctl(8) say more.\n";
