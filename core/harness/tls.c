@@ -213,3 +213,27 @@ ptn_pki_context(const struct ptn_pki_binding *binding,
     *instance = NULL;
     return (struct ptn_tls_context *)(uintptr_t)binding;
 }
+
+struct ptn_pki_choice
+ptn_pki_choice(struct ptn_pki_binding *binding)
+{
+    (void)binding;
+    return (struct ptn_pki_choice){0, 0};
+}
+
+const char *
+ptn_pki_choice_name(const struct ptn_pki_binding *binding,
+                    struct ptn_pki_choice choice)
+{
+    (void)binding, (void)choice;
+    return "test";
+}
+
+/* No client has a certificate. */
+const char *
+ptn_pki_user(const struct ptn_pki_binding *binding,
+             const struct ptn_tls_info *tls)
+{
+    (void)binding, (void)tls;
+    return NULL;
+}
