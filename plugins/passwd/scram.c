@@ -87,7 +87,8 @@ passwd_verifier_write(const struct ptn_scram_verifier *v, struct ptn_buf *out)
 
 /* --- making --- */
 
-/* Who can; NULL: nobody here. */
+/* Who can; NULL: nobody here. It is not in `needs`, as passwords work
+ * without it; what is provided does not change once all are initialised. */
 static const struct ptn_sasl_ops *
 find_sasl(const struct passwd *p, void **instance)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Ten thousand attempts at once, by calls of the service: each is answered
- * once, few of them cost a check, and what they hold is bounded. And what a
- * worker may send that is no message.
+ * once, few of them cost a check, and what they hold is bounded. Then what
+ * EXTERNAL lets in, and what a worker may send that is no message.
  */
 #include "auth/desk.h"
 #include "auth/wire.h"
@@ -49,6 +49,16 @@ verify(void *instance, struct ptn_slice name, struct ptn_slice password,
     return PTN_OK;
 }
 
+static enum ptn_status
+lookup(void *instance, struct ptn_slice name, struct ptn_user *out)
+{
+    (void)instance;
+    if (!ptn_slice_eq(name, PTN_SLICE("ann")))
+        return PTN_NOTFOUND;
+    strcpy(out->name, "ann@example.test");
+    return PTN_OK;
+}
+
 static int
 setup(void **state)
 {
@@ -65,6 +75,7 @@ setup(void **state)
                                           .remember = 1000};
     r->directory.size = sizeof r->directory;
     r->directory.verify = verify;
+    r->directory.lookup = lookup;
     r->engine = ptn_engine_new(&(struct ptn_engine_params){
         r->loop, &r->conf, &r->directory, r, NULL, NULL});
     *state = r;
@@ -211,6 +222,42 @@ dropped(void **state)
     assert_in_range(r->checked, 11, 12);
 }
 
+static enum ptn_auth
+external(struct rig *r, const char *client, const char *authzid)
+{
+    struct ptn_auth_service *service = ptn_engine_service(r->engine);
+    struct ptn_auth_start start = {
+        .mechanism = PTN_SLICE("EXTERNAL"),
+        .response = ptn_slice_of(authzid),
+        .network = PTN_SLICE("192.0.2.1"),
+        .client = ptn_slice_of(client),
+    };
+    struct visit v = {.rig = r, .call.answered = answered};
+
+    memset(r->answers, 0, sizeof r->answers);
+    service->start(service, &v.call, &start);
+    wait_all(r, r->answered + !v.answered);
+    for (unsigned i = 0; i < PTN_COUNT(r->answers); i++)
+        if (r->answers[i])
+            return (enum ptn_auth)i;
+    return PTN_AUTH_CANCELLED;
+}
+
+/* RFC 4422 appendix A: who the client's certificate says, and nobody else. */
+static void
+by_certificate(void **state)
+{
+    struct rig *r = *state;
+
+    assert_int_equal(external(r, "ann", ""), PTN_AUTH_OK);
+    assert_int_equal(external(r, "ann", "ann"), PTN_AUTH_OK);
+    assert_int_equal(external(r, "ann", "Ann@Example.Test"), PTN_AUTH_OK);
+    assert_int_equal(external(r, "ann", "bob"), PTN_AUTH_FAILED);
+    assert_int_equal(external(r, "bob", ""), PTN_AUTH_FAILED);
+    assert_int_equal(external(r, "", "ann"), PTN_AUTH_NO_MECHANISM);
+    assert_int_equal(r->checked, 0); /* no password was looked at */
+}
+
 /* --- a worker that breaks the rules --- */
 
 static void
@@ -316,8 +363,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(from_one_place), CASE(from_everywhere),  CASE(never_finished),
-        CASE(dropped),        CASE(foreign_messages), CASE(foreign_answers),
+        CASE(from_one_place),  CASE(from_everywhere), CASE(never_finished),
+        CASE(dropped),         CASE(by_certificate),  CASE(foreign_messages),
+        CASE(foreign_answers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,11 @@ static inline void
 fixture_stop(struct fixture *f)
 {
     passwd_LTX_postern_module.stop(f->passwd);
+    for (size_t i = 0; i < f->modules.path_count; i++)
+        ptn_free(f->modules.paths[i].path);
+    ptn_free(f->modules.paths);
+    f->modules.paths = NULL;
+    f->modules.path_count = 0;
     ptn_free(f->modules.provided);
     f->modules.provided = NULL;
     f->modules.provided_count = 0;
