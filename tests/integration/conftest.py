@@ -126,16 +126,19 @@ class User:
         return self.name
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """The server that most tests share. Leave it running as it is."""
-    one = Server(tmp_path_factory.mktemp("server"), users=SHARED_USERS)
+@pytest.fixture(scope="session", params=["workers", "single"])
+def server(request, tmp_path_factory):
+    """The server that most tests share. Leave it running as it is. There is
+    one of workers and one of a single process, and what holds for one holds
+    for the other."""
+    one = Server(tmp_path_factory.mktemp("server"), users=SHARED_USERS,
+                 single=request.param == "single")
     yield one
     one.down()
 
 
 @pytest.fixture(scope="session")
-def user_numbers():
+def user_numbers(server):
     return itertools.count(1)
 
 
