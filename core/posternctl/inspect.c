@@ -19,9 +19,10 @@ static const struct ctl_view use_view = {
 static const struct ctl_view tls_view = {
     .kind = "tls",
     .titles = {"LISTENER", "PROTOCOL", "TLS", "REQUIRE", "FROM", "TO",
-               "CLIENT CERTIFICATES"},
-    .keys = {"listener", "protocol", "mode", "require", "min", "max", "client"},
-    .columns = 7};
+               "CLIENT CERTIFICATES", "SIGNED BY"},
+    .keys = {"listener", "protocol", "mode", "require", "min", "max", "client",
+             "client_ca"},
+    .columns = 8};
 static const struct ctl_view shown_view = {
     .kind = "shown",
     .titles = {"LISTENER", "CERTIFICATE", "EXPIRES", "KEY", "MATCHES", "CHAIN",
@@ -32,9 +33,10 @@ static const struct ctl_view shown_view = {
 static const struct ctl_view probed_view = {
     .kind = "probed",
     .titles = {"LISTENER", "CERTIFICATE", "ASKED FOR", "VERSION", "CIPHER",
-               "AS MEANT"},
-    .keys = {"listener", "certificate", "asked", "version", "cipher", "same"},
-    .columns = 6};
+               "WITHOUT CERTIFICATE", "AS MEANT"},
+    .keys = {"listener", "certificate", "asked", "version", "cipher",
+             "without_certificate", "same"},
+    .columns = 7};
 
 struct section {
     const char *key; /* in JSON */

@@ -16,7 +16,8 @@ void ptn_inspect_modules(const struct ptn_setup *setup, struct ptn_buf *out);
  *   shown   listener= certificate= names= not_after= key= self_signed= chain=
  *           match= fingerprint= problem=
  *   probed  listener= certificate= asked= version= cipher= group=
- *           fingerprint= same= problem=          (with `online`)
+ *           without_certificate= fingerprint= same= problem=
+ *                                                (with `online`)
  *
  * `listener` NULL: all that have TLS. Answers how many problems there are;
  * -1: there is no such listener. */

@@ -195,17 +195,40 @@ write_certificate(struct report *r, const struct ptn_listener_conf *l,
 
 /* --- as a client sees it --- */
 
-/* A name to ask for: one that a wildcard stands for, too. */
+/* A name to ask for: the first that the configuration says, else the
+ * certificate itself; one that a wildcard stands for, too. */
 static const char *
-name_to_ask(const struct ptn_cert_conf *c, char into[300])
+name_to_ask(const struct report *r, const struct ptn_cert_conf *c,
+            struct ptn_slice pem, char into[300])
 {
     const char *name = c->names.count ? c->names.items[0] : NULL;
+    struct ptn_tls_cert cert;
 
-    if (!name)
+    if (!name && r->ops->cert_parse(r->instance, pem, &cert, NULL) == 0)
+        name = cert.names;
+    if (!name || !*name)
         return NULL;
-    snprintf(into, 300, "%s%s", *name == '*' ? "www" : "",
+    snprintf(into, 300, "%s%.*s", *name == '*' ? "www" : "",
+             (int)strcspn(name, " ") - (*name == '*'),
              *name == '*' ? name + 1 : name);
     return into;
+}
+
+/* Whether clients without a certificate are treated as the file says. */
+static void
+judge_client(struct report *r, const struct ptn_listener_conf *l,
+             const struct ptn_probe_result *seen)
+{
+    bool refused = seen->client == PTN_PROBE_REFUSED;
+
+    if (seen->client == PTN_PROBE_NOT_TRIED)
+        return;
+    ptn_record_add(r->out, "without_certificate",
+                   refused ? "refused" : "let in");
+    if (!refused && l->tls.client == PTN_TLS_PEER_REQUIRED)
+        add_problem(r, "it lets clients in that have no certificate; reload");
+    if (refused && l->tls.client != PTN_TLS_PEER_REQUIRED)
+        add_problem(r, "it refuses clients that have no certificate; reload");
 }
 
 static void
@@ -232,7 +255,8 @@ probe(struct report *r, const struct ptn_listener_conf *l,
       const struct ptn_cert_conf *c, struct ptn_slice meant)
 {
     char name[300];
-    struct ptn_probe probe = {r->ops, r->instance, l, name_to_ask(c, name)};
+    struct ptn_probe probe = {r->ops, r->instance, l,
+                              name_to_ask(r, c, meant, name)};
     struct ptn_probe_result seen = {.chain = PTN_BUF_INIT};
     struct ptn_error err = PTN_ERROR_INIT;
 
@@ -246,7 +270,9 @@ probe(struct report *r, const struct ptn_listener_conf *l,
         ptn_record_add(r->out, "cipher", seen.cipher);
         if (*seen.group)
             ptn_record_add(r->out, "group", seen.group);
-        compare(r, meant, ptn_buf_slice(&seen.chain));
+        judge_client(r, l, &seen);
+        if (seen.chain.len > 0)
+            compare(r, meant, ptn_buf_slice(&seen.chain));
     } else {
         add_problem(r, err.text);
     }
@@ -255,6 +281,24 @@ probe(struct report *r, const struct ptn_listener_conf *l,
 }
 
 /* --- listeners --- */
+
+static void
+write_clients(struct report *r, const struct ptn_tls_conf *tls)
+{
+    static const char *const words[] = {
+        [PTN_TLS_PEER_IGNORED] = "not asked",
+        [PTN_TLS_PEER_REQUESTED] = "request",
+        [PTN_TLS_PEER_REQUIRED] = "require",
+    };
+
+    ptn_record_add(r->out, "client", words[tls->client]);
+    if (tls->client_ca)
+        ptn_record_add(r->out, "client_ca", tls->client_ca);
+    if (tls->client_crl)
+        ptn_record_add(r->out, "client_crl", tls->client_crl);
+    if (tls->client_map)
+        ptn_record_add(r->out, "client_map", tls->client_map);
+}
 
 static void
 write_listener(struct report *r, const struct ptn_listener_conf *l)
@@ -278,7 +322,7 @@ write_listener(struct report *r, const struct ptn_listener_conf *l)
     if (tls->mode != PTN_TLS_NONE) {
         ptn_record_add(r->out, "min", versions[tls->min_version]);
         ptn_record_add(r->out, "max", versions[tls->max_version]);
-        ptn_record_add(r->out, "client", "not asked");
+        write_clients(r, tls);
         ptn_record_add(r->out, "tickets", tls->tickets ? "yes" : "no");
     }
     ptn_buf_addc(r->out, '\n');

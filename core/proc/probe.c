@@ -250,6 +250,40 @@ shake_hands(const struct ptn_probe *probe, struct line *l,
                          info.failure ? info.failure : "no reason is known");
 }
 
+/* With TLS 1.3 a client is done before the server has looked at what it
+ * showed (RFC 8446 section 4.4.2.4): only an answer tells whether it is let
+ * in. An empty line brings one in every protocol. */
+static bool
+is_let_in(const struct ptn_probe *probe, struct line *l,
+          struct ptn_tls_session *session)
+{
+    enum ptn_tls_io io;
+    uint8_t octets[64];
+    size_t n = 0;
+
+    (void)probe->ops->write(session, (const uint8_t *)"\r\n", 2, &n);
+    for (;;) {
+        if (flush(l, NULL) != 0)
+            return false;
+        io = probe->ops->read(session, octets, sizeof octets, &n);
+        if (io != PTN_TLS_IO_WANT_READ)
+            return io == PTN_TLS_IO_OK;
+        if (receive(l, NULL) != 0)
+            return false;
+    }
+}
+
+/* Before TLS 1.3 it is the handshake that fails. */
+static bool
+was_refused(const struct ptn_probe *probe, struct ptn_tls_session *session)
+{
+    struct ptn_tls_info info = {.version = 0};
+
+    probe->ops->info(session, &info);
+    return probe->listener->tls.client == PTN_TLS_PEER_REQUIRED &&
+           info.alert_received != 0;
+}
+
 static void
 note(const struct ptn_probe *probe, struct ptn_tls_session *session,
      struct ptn_probe_result *out)
@@ -262,6 +296,29 @@ note(const struct ptn_probe *probe, struct ptn_tls_session *session,
     snprintf(out->cipher, sizeof out->cipher, "%s",
              info.cipher ? info.cipher : "");
     snprintf(out->group, sizeof out->group, "%s", info.group ? info.group : "");
+}
+
+/* From the handshake on. */
+static int
+look(const struct ptn_probe *probe, struct line *l,
+     struct ptn_tls_session *session, struct ptn_probe_result *out,
+     struct ptn_error *err)
+{
+    int result = shake_hands(probe, l, session, err);
+
+    if (result != 0 && !was_refused(probe, session))
+        return -1;
+    note(probe, session, out);
+    if (probe->ops->peer_chain(session, &out->chain) != 0 && result == 0)
+        return ptn_error_set(err, PTN_ERR_TLS, "it shows no certificate");
+    if (result != 0)
+        out->client = PTN_PROBE_REFUSED;
+    else if (probe->listener->tls.client != PTN_TLS_PEER_IGNORED)
+        out->client =
+            is_let_in(probe, l, session) ? PTN_PROBE_LET_IN : PTN_PROBE_REFUSED;
+    (void)probe->ops->shutdown(session);
+    (void)flush(l, NULL);
+    return 0;
 }
 
 static int
@@ -287,15 +344,7 @@ run_tls(const struct ptn_probe *probe, struct line *l,
     if (!session)
         ptn_error_set(err, PTN_ERR_TLS, "no client's session can be made");
     else
-        result = shake_hands(probe, l, session, err);
-    if (result == 0) {
-        note(probe, session, out);
-        result = probe->ops->peer_chain(session, &out->chain);
-        if (result != 0)
-            ptn_error_set(err, PTN_ERR_TLS, "it shows no certificate");
-        (void)probe->ops->shutdown(session);
-        (void)flush(l, NULL);
-    }
+        result = look(probe, l, session, out, err);
     if (session)
         probe->ops->session_free(session);
     probe->ops->context_free(probe->instance, context);

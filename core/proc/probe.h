@@ -19,6 +19,13 @@ struct ptn_probe {
 
 struct ptn_probe_result {
     char version[16], cipher[64], group[32];
+    /* What a listener that asks for client certificates does with a client
+     * that has none; others are not tried. */
+    enum ptn_probe_client {
+        PTN_PROBE_NOT_TRIED,
+        PTN_PROBE_LET_IN,
+        PTN_PROBE_REFUSED
+    } client;
     struct ptn_buf chain; /* what was shown, PEM; the caller frees it */
 };
 

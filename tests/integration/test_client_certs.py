@@ -3,6 +3,8 @@
 # Client certificates: asked for, required, revoked, mapped to users, and used
 # to log in with SASL EXTERNAL. openssl(1) is the authority.
 import base64
+import json
+import re
 import ssl
 import subprocess
 
@@ -198,3 +200,39 @@ listeners: {{
     assert "listener.closed listener=pop3s" in said
     assert "no.pem cannot be read: No such file" in said
     assert "server.ready listeners=7 closed=1" in said
+
+
+def test_tls_report(house):
+    done = house.ctl("--json", "tls", "report", "--online", check=False)
+    assert done.returncode == 0, done.stdout
+    data = json.loads(done.stdout)
+    asked = {x["listener"]: x for x in data["listeners"]}
+    seen = {x["listener"]: x for x in data["online"]}
+    for name, client, fate in [("imaps", "request", "let in"),
+                               ("pop3s", "require", "refused"),
+                               ("smtps", "require", "refused")]:
+        assert asked[name]["client"] == client
+        assert asked[name]["client_ca"] == f"{house.pki}/ca.crt"
+        assert seen[name]["without_certificate"] == fate
+        assert seen[name]["same"] and seen[name]["asked"] == "localhost"
+    assert asked["imap"]["client"] == "not asked"
+    assert "without_certificate" not in seen["imap"]
+    shown = house.ctl("tls", "report", "pop3s").stdout
+    assert re.search(rf"^pop3s .* require +{house.pki}/ca\.crt$", shown, re.M)
+
+
+def test_tls_report_of_old_handshakes(tmp_path):
+    pki = tmp_path / "pki"
+    pki.mkdir()
+    subprocess.run(["sh", "-c", AUTHORITY], cwd=pki, check=True,
+                   capture_output=True, timeout=60)
+    old = CONFIG.replace("tls: {{", 'tls: {{ max_version = "1.2";')
+    one = Server(tmp_path / "house", config=old.format(pki=pki), workers=1)
+    try:
+        done = one.ctl("--json", "tls", "report", "pop3s", "--online",
+                       check=False)
+        assert done.returncode == 0, done.stdout
+        seen = json.loads(done.stdout)["online"][0]
+        assert seen["without_certificate"] == "refused"
+    finally:
+        one.down()
