@@ -30,23 +30,26 @@ struct ptn_engine {
 
 /* --- what is offered --- */
 
+/* Those that bind to TLS have to be asked for: clients that choose them and
+ * know no binding of TLS 1.3 (mutt with GNU SASL 2.2) fail, and try nothing
+ * else. */
 static bool
-is_wanted(const struct ptn_engine *e, const char *name)
+is_wanted(const struct ptn_engine *e, const struct ptn_mechanism *m)
 {
     const struct ptn_strings *wanted = &e->p.conf->auth.mechanisms;
 
     for (size_t i = 0; i < wanted->count; i++)
         if (ptn_slice_caseeq(ptn_slice_of(wanted->items[i]),
-                             ptn_slice_of(name)))
+                             ptn_slice_of(m->name)))
             return true;
-    return wanted->count == 0;
+    return wanted->count == 0 && !m->bindings;
 }
 
 static void
 add_mechanism(struct ptn_engine *e, const struct ptn_mechanism *m)
 {
     if (e->mechanism_count < PTN_COUNT(e->mechanisms) &&
-        strlen(m->name) <= PTN_SASL_MECHANISM_MAX && is_wanted(e, m->name))
+        strlen(m->name) <= PTN_SASL_MECHANISM_MAX && is_wanted(e, m))
         e->mechanisms[e->mechanism_count++] = *m;
 }
 

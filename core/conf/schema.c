@@ -153,7 +153,8 @@ const struct ptn_option ptn_conf_limits_rows[] = {
 const struct ptn_option ptn_conf_auth_rows[] = {
     ROW(mechanisms, .type = PTN_OPT_STRINGS, .preset = "",
         .doc = "the SASL mechanisms that may be used; the default is all that "
-               "the server knows"),
+               "the server knows but those with -PLUS, which some clients "
+               "choose and then cannot do"),
     ROW(free_failures, .type = PTN_OPT_INT, .preset = "10", .min = 1,
         .max = 1000000,
         .doc = "attempts of a network (an address, or a /64), and with a "

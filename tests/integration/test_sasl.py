@@ -27,7 +27,10 @@ HASHES = {"SCRAM-SHA-256": "sha256", "SCRAM-SHA-1": "sha1"}
 @pytest.fixture(scope="module", name="mail")
 def mail_fixture(tmp_path_factory):
     one = Server(tmp_path_factory.mktemp("sasl"), users=60, config="""
-auth: { delay = "20ms"; max_delay = "100ms"; free_failures = 100000; };
+auth: { mechanisms = [ "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256",
+                       "SCRAM-SHA-1-PLUS", "SCRAM-SHA-1",
+                       "EXTERNAL", "PLAIN", "LOGIN" ];
+        delay = "20ms"; max_delay = "100ms"; free_failures = 100000; };
 """)
     if "SCRAM" not in Line(one, "imap").offer:
         one.down()
@@ -268,7 +271,7 @@ def test_no_names_are_told(mail, account):
 @pytest.mark.parametrize("response", [
     b"", b"n,,", b"n,,r=abc", b"n=user,r=abc", b"\0", b"n,,n=user,r=",
     b"p=,,n=user,r=abc", b"n,,n=us=er,r=abc", b"n,,m=x,n=user,r=abc",
-    b"\xff" * 60, b"n,,n=" + b"u" * 9000 + b",r=abc"])
+    b"\xff" * 60, b"n,,n=" + b"u" * 9000 + b",r=abc"], ids=range(11))
 def test_malformed(mail, response):
     for service in SERVICES:
         line = Line(mail, service)
