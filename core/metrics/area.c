@@ -318,12 +318,66 @@ ptn_metric_observe(struct ptn_cells *c, uint64_t value)
 
 /* --- reading --- */
 
+/* The octet behind so many terminated words; NULL: they do not end before
+ * `end`. */
 static const char *
-skip(const char *text, size_t words)
+skip(const char *text, size_t words, const char *end)
 {
-    while (words-- > 0)
-        text += strlen(text) + 1;
+    while (text && words-- > 0) {
+        const char *nul =
+            text < end ? memchr(text, 0, (size_t)(end - text)) : NULL;
+
+        text = nul ? nul + 1 : NULL;
+    }
     return text;
+}
+
+/* An entry that lies within what is used, with all that it says of itself;
+ * NULL: there is none. */
+static const struct entry *
+entry_at(const struct ptn_area *a, uint32_t used, uint32_t at)
+{
+    const struct entry *e = at_offset(a, at);
+
+    if (at % ALIGN || at >= used || used - at < sizeof *e ||
+        e->size < sizeof *e || e->size % ALIGN || e->size > used - at)
+        return NULL;
+    return e;
+}
+
+static bool
+has_table(const struct ptn_area *a, uint32_t used, const struct entry *e,
+          struct ptn_metric_run *out)
+{
+    const struct entry *table = entry_at(a, used, e->table);
+    const char *end = (const char *)table + (table ? table->size : 0);
+
+    if (!table || table->kind != TABLE ||
+        table->metric > PTN_METRIC_HISTOGRAM ||
+        !skip(table->text, 3u + table->count, end))
+        return false;
+    *out = (struct ptn_metric_run){
+        .name = table->text,
+        .help = skip(table->text, 1, end),
+        .label = skip(table->text, 2, end),
+        .values = skip(table->text, 3, end),
+        .kind = (enum ptn_metric_kind)table->metric,
+        .unit = table->unit,
+        .count = table->count,
+    };
+    return true;
+}
+
+/* A histogram has one more number, the sum. */
+static bool
+has_numbers(const struct entry *e, const struct ptn_metric_run *run)
+{
+    size_t size = (run->count + (run->kind == PTN_METRIC_HISTOGRAM)) *
+                  sizeof *run->numbers;
+
+    return e->numbers <= e->size && e->numbers % sizeof *run->numbers == 0 &&
+           size <= e->size - e->numbers &&
+           skip(e->text, 1, (const char *)e + e->size);
 }
 
 bool
@@ -331,28 +385,32 @@ ptn_area_next(const struct ptn_area *a, uint32_t *at,
               struct ptn_metric_run *out)
 {
     uint32_t used = atomic_load_explicit(&a->used, memory_order_acquire);
-    const struct entry *e = NULL, *table;
+    const struct entry *e;
 
-    while (*at < used && (!e || e->kind != CELLS)) {
-        e = at_offset(a, *at);
-        *at += e->size;
-    }
-    if (!e || e->kind != CELLS)
+    used = used < sizeof a->data ? used : sizeof a->data;
+    do {
+        e = entry_at(a, used, *at);
+        *at += e ? e->size : 0;
+    } while (e && e->kind != CELLS);
+    if (!e || !has_table(a, used, e, out) || !has_numbers(e, out))
         return false;
-    table = at_offset(a, e->table);
-    *out = (struct ptn_metric_run){
-        .name = table->text,
-        .help = skip(table->text, 1),
-        .label = skip(table->text, 2),
-        .values = skip(table->text, 3),
-        .labels = e->text,
-        .kind = (enum ptn_metric_kind)table->metric,
-        .unit = table->unit,
-        .count = table->count,
-        .numbers = (const _Atomic uint64_t *)(const void *)((const char *)e +
-                                                            e->numbers),
-    };
+    out->labels = e->text;
+    out->numbers =
+        (const _Atomic uint64_t *)(const void *)((const char *)e + e->numbers);
     return true;
+}
+
+struct ptn_area *
+ptn_area_copy(const struct ptn_area *a)
+{
+    uint32_t used = atomic_load_explicit(&a->used, memory_order_acquire);
+    struct ptn_area *copy;
+
+    used = used < sizeof a->data ? used : sizeof a->data;
+    copy = ptn_alloc(offsetof(struct ptn_area, data) + used);
+    memcpy(copy->data, a->data, used);
+    atomic_store(&copy->used, used);
+    return copy;
 }
 
 void

@@ -55,7 +55,11 @@ struct ptn_metric_run {
     const _Atomic uint64_t *numbers; /* of a histogram: one more, the sum */
 };
 
-/* Begin with *at = 0; false: there are no more. */
+/* What is used of one that others write to, to be read and freed by the
+ * caller: a process that was taken over may write anything, at any time. */
+struct ptn_area *ptn_area_copy(const struct ptn_area *area);
+/* Begin with *at = 0; false: there are no more, or what comes is no entry.
+ * The area is a copy, or this process's own. */
 bool ptn_area_next(const struct ptn_area *area, uint32_t *at,
                    struct ptn_metric_run *out);
 /* Empties it, when nobody writes to it any more. */

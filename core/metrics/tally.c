@@ -139,12 +139,17 @@ add_run(struct ptn_tally *t, const struct ptn_metric_run *run)
 void
 ptn_tally_add(struct ptn_tally *t, const struct ptn_area *area, bool gone)
 {
+    struct ptn_area *copy;
     struct ptn_metric_run run;
     uint32_t at = 0;
 
-    while (ptn_area_next(area, &at, &run))
+    if (atomic_load(&area->used) == 0)
+        return;
+    copy = ptn_area_copy(area);
+    while (ptn_area_next(copy, &at, &run))
         if (!gone || run.kind != PTN_METRIC_GAUGE)
             add_run(t, &run);
+    ptn_free(copy);
 }
 
 void

@@ -410,7 +410,8 @@ ptn_child_work(const struct ptn_child *child)
     ptn_child_die_with_parent(child); /* changing the user has ended that */
     if (ptn_sandbox_enter(child->conf, PTN_SANDBOX_WORKER, &err) != 0)
         return complain(&w, &err);
-    ptn_metrics_use(&child->shared->slots[child->number].area);
+    ptn_shared_keep(child->shared, child->number);
+    ptn_metrics_use(ptn_shared_area(child->shared, child->number));
     w.message = ptn_alloc(PTN_MESSAGE_MAX);
     conf = ptn_conf_again(child->conf, 0);
     ptn_conf_keep_group(conf, child->group->name);

@@ -105,7 +105,7 @@ put_lost(struct ptn_tally *t, const struct ptn_shared *shared)
     uint64_t sum = 0;
 
     for (unsigned i = 0; i < shared->workers + PTN_WARDEN_SLOTS; i++)
-        sum += atomic_load(&shared->slots[i].area.lost);
+        sum += atomic_load(&ptn_shared_area(shared, i)->lost);
     ptn_tally_put(t, &lost, "", sum);
 }
 

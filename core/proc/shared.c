@@ -1,38 +1,86 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The shared mapping. One writer, the supervisor's main thread (or the
- * single process's); readers in all workers.
+ * single process's); readers in all workers. No pointer and no size is in
+ * it: a worker that was taken over can write there, too.
  */
 #include "proc/shared.h"
 #include "log/log.h"
+#include <postern/arena.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <unistd.h>
+
+enum {
+    TRIES = 10000, /* at keys that are being written */
+};
+
+static size_t
+round_up(size_t size, size_t to)
+{
+    return (size + to - 1) / to * to;
+}
+
+static size_t
+page(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static unsigned
+count_slots(unsigned workers)
+{
+    return workers + PTN_WARDEN_SLOTS;
+}
+
+/* Slots begin on a cache line of their own, areas on a page. */
+static size_t
+slots_at(void)
+{
+    return round_up(sizeof(struct ptn_common), _Alignof(struct ptn_slot));
+}
+
+static size_t
+areas_at(unsigned workers)
+{
+    return round_up(slots_at() + count_slots(workers) * sizeof(struct ptn_slot),
+                    page());
+}
+
+static size_t
+area_size(void)
+{
+    return round_up(sizeof(struct ptn_area), page());
+}
 
 static size_t
 size_for(unsigned workers)
 {
-    return sizeof(struct ptn_shared) +
-           (workers + PTN_WARDEN_SLOTS) * sizeof(struct ptn_slot);
+    return areas_at(workers) + count_slots(workers) * area_size();
 }
 
 struct ptn_shared *
 ptn_shared_new(unsigned workers, struct ptn_error *err)
 {
-    struct ptn_shared *shared =
-        mmap(NULL, size_for(workers), PROT_READ | PROT_WRITE,
-             MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *memory = mmap(NULL, size_for(workers), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    struct ptn_shared *shared;
 
-    if (shared == MAP_FAILED) {
+    if (memory == MAP_FAILED) {
         ptn_error_errno(err, "cannot share memory with workers");
         return NULL;
     }
+    shared = ptn_alloc(sizeof *shared);
+    shared->common = (struct ptn_common *)(void *)memory;
+    shared->slots = (struct ptn_slot *)(void *)(memory + slots_at());
+    shared->areas = memory + areas_at(workers);
     shared->workers = workers;
     shared->gone = ptn_tally_new();
-    ptn_log_share_level(&shared->log_level);
+    ptn_log_share_level(&shared->common->log_level);
     /* Ticket keys have no place in a core dump. */
-    (void)madvise(shared, size_for(workers), MADV_DONTDUMP);
+    (void)madvise(memory, size_for(workers), MADV_DONTDUMP);
     for (unsigned i = 0; i < PTN_TICKET_KEYS; i++)
         if (ptn_shared_rotate(shared, err) != 0) {
             ptn_shared_free(shared);
@@ -46,7 +94,25 @@ ptn_shared_free(struct ptn_shared *shared)
 {
     ptn_log_share_level(NULL);
     ptn_tally_free(shared->gone);
-    munmap(shared, size_for(shared->workers));
+    munmap(shared->common, size_for(shared->workers));
+    ptn_free(shared);
+}
+
+struct ptn_area *
+ptn_shared_area(const struct ptn_shared *shared, unsigned slot)
+{
+    return (struct ptn_area *)(void *)(shared->areas + slot * area_size());
+}
+
+void
+ptn_shared_keep(struct ptn_shared *shared, unsigned slot)
+{
+    size_t before = slot * area_size(), to = before + area_size();
+
+    if (before > 0)
+        (void)munmap(shared->areas, before);
+    (void)munmap(shared->areas + to,
+                 count_slots(shared->workers) * area_size() - to);
 }
 
 void
@@ -57,8 +123,8 @@ ptn_shared_fold(struct ptn_shared *shared, unsigned slot)
 
     _Static_assert(sizeof(struct ptn_counters) % sizeof *to == 0, "counters");
     atomic_store(&shared->slots[slot].counters.sessions_open, 0);
-    ptn_tally_add(shared->gone, &shared->slots[slot].area, true);
-    ptn_area_clear(&shared->slots[slot].area);
+    ptn_tally_add(shared->gone, ptn_shared_area(shared, slot), true);
+    ptn_area_clear(ptn_shared_area(shared, slot));
     for (size_t i = 0; i < sizeof(struct ptn_counters) / sizeof *to; i++) {
         ptn_count(&to[i], atomic_load(&from[i]));
         atomic_store(&from[i], 0);
@@ -69,27 +135,27 @@ void
 ptn_shared_sum(const struct ptn_shared *shared, struct ptn_tally *tally)
 {
     ptn_tally_merge(tally, shared->gone);
-    for (unsigned i = 0; i < shared->workers + PTN_WARDEN_SLOTS; i++)
-        ptn_tally_add(tally, &shared->slots[i].area, false);
+    for (unsigned i = 0; i < count_slots(shared->workers); i++)
+        ptn_tally_add(tally, ptn_shared_area(shared, i), false);
 }
 
 void
 ptn_shared_use(struct ptn_shared *shared, unsigned slot)
 {
-    unsigned used = atomic_load(&shared->used);
+    unsigned used = atomic_load(&shared->common->used);
 
-    while (used <= slot &&
-           !atomic_compare_exchange_weak(&shared->used, &used, slot + 1))
+    while (used <= slot && !atomic_compare_exchange_weak(&shared->common->used,
+                                                         &used, slot + 1))
         continue;
 }
 
 uint64_t
 ptn_shared_sessions(const struct ptn_shared *shared)
 {
-    unsigned used = atomic_load(&shared->used);
+    unsigned used = atomic_load(&shared->common->used);
     uint64_t sum = 0;
 
-    for (unsigned i = 0; i < used; i++)
+    for (unsigned i = 0; i < used && i < shared->workers; i++)
         sum += atomic_load_explicit(&shared->slots[i].counters.sessions_open,
                                     memory_order_relaxed);
     return sum;
@@ -102,11 +168,11 @@ ptn_shared_rotate(struct ptn_shared *shared, struct ptn_error *err)
 
     if (getrandom(key, sizeof key, 0) != (ssize_t)sizeof key)
         return ptn_error_errno(err, "no random numbers for ticket keys");
-    atomic_fetch_add(&shared->version, 1);
-    memmove(shared->tickets + sizeof key, shared->tickets,
+    atomic_fetch_add(&shared->common->version, 1);
+    memmove(shared->common->tickets + sizeof key, shared->common->tickets,
             (PTN_TICKET_KEYS - 1) * sizeof key);
-    memcpy(shared->tickets, key, sizeof key);
-    atomic_fetch_add(&shared->version, 1);
+    memcpy(shared->common->tickets, key, sizeof key);
+    atomic_fetch_add(&shared->common->version, 1);
     return 0;
 }
 
@@ -115,21 +181,21 @@ ptn_shared_set_tickets(
     struct ptn_shared *shared,
     const uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE])
 {
-    atomic_fetch_add(&shared->version, 1);
-    memcpy(shared->tickets, keys, sizeof shared->tickets);
-    atomic_fetch_add(&shared->version, 1);
+    atomic_fetch_add(&shared->common->version, 1);
+    memcpy(shared->common->tickets, keys, sizeof shared->common->tickets);
+    atomic_fetch_add(&shared->common->version, 1);
 }
 
 void
 ptn_shared_tickets(const struct ptn_shared *shared,
                    uint8_t out[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE])
 {
-    for (;;) {
-        uint32_t before = atomic_load(&shared->version);
+    for (unsigned i = 0; i < TRIES; i++) {
+        uint32_t before = atomic_load(&shared->common->version);
 
-        memcpy(out, shared->tickets, sizeof shared->tickets);
+        memcpy(out, shared->common->tickets, sizeof shared->common->tickets);
         atomic_thread_fence(memory_order_acquire);
-        if (!(before & 1) && atomic_load(&shared->version) == before)
+        if (!(before & 1) && atomic_load(&shared->common->version) == before)
             return;
         sched_yield();
     }

@@ -16,22 +16,29 @@
 #define PTN_TICKET_ROTATION_MS (UINT64_C(12) * 3600 * 1000)
 
 /* Written by the process whose it is, and emptied when that is gone. Each
- * begins on its own cache line. */
+ * begins on its own cache line; its area is on pages of its own. */
 struct ptn_slot {
     _Alignas(64) struct ptn_counters counters;
-    _Alignas(64) struct ptn_area area;
 };
 
-struct ptn_shared {
+/* The mapping's head. Any process may have written anything into it, since a
+ * worker may be anybody's: nobody believes a number there. */
+struct ptn_common {
     /* Newest first. Odd `version`: being written. */
     _Atomic uint32_t version;
     uint8_t tickets[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
-    unsigned workers;      /* slots of these; behind them, those of wardens */
     atomic_int log_level;  /* of all processes */
     _Atomic unsigned used; /* no slot from here on has had a worker */
-    struct ptn_counters past; /* what workers counted that are no more */
-    struct ptn_tally *gone;   /* the same of areas; the main process's own */
-    struct ptn_slot slots[];
+};
+
+/* Each process's own: what leads to memory and says how much there is. */
+struct ptn_shared {
+    unsigned workers;          /* slots of these; then, those of wardens */
+    struct ptn_common *common; /* shared */
+    struct ptn_slot *slots;    /* shared */
+    char *areas;               /* shared by the slot's owner and main */
+    struct ptn_counters past;  /* what workers counted that are no more */
+    struct ptn_tally *gone;    /* the same of areas */
 };
 
 /* Workers of all generations together, and wardens. */
@@ -42,6 +49,12 @@ struct ptn_shared {
  * memory. From now on it has the log's level. */
 struct ptn_shared *ptn_shared_new(unsigned workers, struct ptn_error *err);
 void ptn_shared_free(struct ptn_shared *shared);
+
+struct ptn_area *ptn_shared_area(const struct ptn_shared *shared,
+                                 unsigned slot);
+/* In a child, before foreign code runs in it: what others count is out of
+ * reach, but for the plain numbers of `slots`. */
+void ptn_shared_keep(struct ptn_shared *shared, unsigned slot);
 
 /* The process in the slot has ended: what it counted is kept, and the slot
  * is empty. */

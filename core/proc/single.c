@@ -347,7 +347,7 @@ ptn_single_run(struct ptn_conf *conf)
     s.shared = ptn_shared_new(1, &err);
     if (!s.shared)
         return ptn_begin_complain(&err);
-    ptn_metrics_use(&s.shared->slots[0].area);
+    ptn_metrics_use(ptn_shared_area(s.shared, 0));
     ptn_setup_load(&s.setup, conf, PTN_ROLE_SINGLE, NULL);
     ptn_crash_map(s.setup.modules);
     tell_notes(conf);

@@ -60,8 +60,10 @@ be_warden(const struct ptn_warden *w, int channel, pid_t parent)
 
     if (w->let_go)
         w->let_go(w->arg);
-    if (w->shared)
-        ptn_metrics_use(&w->shared->slots[w->slot].area);
+    if (w->shared) {
+        ptn_shared_keep(w->shared, w->slot);
+        ptn_metrics_use(ptn_shared_area(w->shared, w->slot));
+    }
     return ptn_ward_run(&ward);
 }
 

@@ -188,13 +188,44 @@ test_labels(void **state)
     assert_null(strstr(labels, "no-room"));
 }
 
+/* Each 16-bit word of an area in turn is what an attacker would like: the
+ * reader takes what is left, and stays inside. */
+static void
+test_foreign(void **state)
+{
+    static const uint16_t bad[] = {0, 1, 2, 15, 16, 0x7fff, 0xffff};
+    struct ptn_area *area = make_area();
+    struct ptn_cells *c;
+
+    (void)state;
+    ptn_metrics_use(area);
+    c = ptn_metrics_cells(&commands, "listener=\"mx\"");
+    ptn_metric_add(c, 0, 2);
+    ptn_metric_observe(ptn_host_metric(NULL, &sizes), 1000);
+    for (size_t at = 0; at < area->used; at += sizeof *bad)
+        for (size_t i = 0; i < PTN_COUNT(bad); i++) {
+            struct ptn_tally *t = ptn_tally_new();
+            char *text;
+            uint16_t was;
+
+            memcpy(&was, area->data + at, sizeof was);
+            memcpy(area->data + at, &bad[i], sizeof was);
+            ptn_tally_add(t, area, false);
+            text = print(t);
+            ptn_free(text);
+            ptn_tally_free(t);
+            memcpy(area->data + at, &was, sizeof was);
+        }
+    free_area(area);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_print),   cmocka_unit_test(test_same),
         cmocka_unit_test(test_restart), cmocka_unit_test(test_full),
-        cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_labels),  cmocka_unit_test(test_foreign),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

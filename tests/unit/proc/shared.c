@@ -5,6 +5,7 @@
 #include "proc/shared.h"
 #include "proc/crew.h"
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,7 +49,7 @@ children_see_it(void **state)
     if (pid == 0) {
         ptn_count(&shared->slots[1].counters.sessions_total, 5);
         ptn_shared_tickets(shared, keys);
-        _exit(keys[0] == shared->tickets[0] ? 0 : 1);
+        _exit(keys[0] == shared->common->tickets[0] ? 0 : 1);
     }
     waitpid(pid, &status, 0);
     assert_int_equal(status, 0);
@@ -94,6 +95,45 @@ counts_stay(void **state)
     ptn_shared_free(shared);
 }
 
+/* Where does a child that writes everywhere it can hurt the others? */
+static void
+worker_reaches_no_other(void **state)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+    struct ptn_shared *shared = ptn_shared_new(3, &err);
+    uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
+    int status;
+    pid_t pid;
+
+    (void)state;
+    pid = fork();
+    if (pid == 0) {
+        ptn_shared_keep(shared, 1);
+        memset(ptn_shared_area(shared, 1), 0xff, sizeof(struct ptn_area));
+        memset(shared->common, 0xff, sizeof *shared->common);
+        memset(shared, 0xff, sizeof *shared);
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    assert_int_equal(status, 0);
+    assert_int_equal(shared->workers, 3);
+    assert_int_equal(ptn_shared_sessions(shared), 0);
+    ptn_shared_tickets(shared, keys); /* odd for ever, and yet it returns */
+    ptn_shared_fold(shared, 1);
+    for (unsigned other = 0; other < 3; other += 2) {
+        pid = fork();
+        if (pid == 0) {
+            signal(SIGSEGV, SIG_DFL);
+            ptn_shared_keep(shared, 1);
+            ptn_area_clear(ptn_shared_area(shared, other));
+            _exit(0);
+        }
+        waitpid(pid, &status, 0);
+        assert_true(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+    }
+    ptn_shared_free(shared);
+}
+
 int
 main(void)
 {
@@ -102,6 +142,7 @@ main(void)
         cmocka_unit_test(children_see_it),
         cmocka_unit_test(backs_off),
         cmocka_unit_test(counts_stay),
+        cmocka_unit_test(worker_reaches_no_other),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
