@@ -10,6 +10,10 @@
 #include "proc/plan.h"
 #include <stdlib.h>
 
+enum {
+    RECORDS_MAX = 64 << 20, /* octets, of all workers */
+};
+
 struct ask {
     struct ptn_list link;
     struct ptn_control_call *call; /* NULL: `done` is who waits */
@@ -175,7 +179,9 @@ ptn_asks_take(struct ptn_asks *asks, unsigned worker, struct ptn_slice text)
 
     if (!a || worker >= a->workers || !a->owes[worker])
         return; /* it expired */
-    ptn_buf_addslice(&a->records, text);
+    /* One that was taken over may never come to an end. */
+    if (a->records.len + text.len <= RECORDS_MAX)
+        ptn_buf_addslice(&a->records, text);
     if (ptn_record_get(head, "more", more, sizeof more))
         return;
     if (!ptn_record_get(head, "refused", why, sizeof why))

@@ -9,6 +9,7 @@
  * known from the kernel, not from the report.
  */
 #include "proc/report.h"
+#include "base/clock.h"
 #include "proc/plan.h"
 #include "proc/sandbox.h"
 #include "proc/symbol.h"
@@ -19,7 +20,10 @@
 #include <unistd.h>
 
 enum {
-    KEPT = 64, /* processes that crashed and are not yet dead */
+    KEPT = 64,      /* processes that crashed and are not yet dead */
+    AT_ONCE = 1024, /* reports taken in a turn: more than a socket holds */
+    LINES = 256,    /* of those that were denied something, in PERIOD_MS */
+    PERIOD_MS = 60000,
 };
 
 /* What a child has told of itself. */
@@ -45,6 +49,8 @@ struct ptn_reports {
     struct kept *kept[KEPT];
     struct told *told;
     size_t told_count;
+    uint64_t period; /* when it began */
+    unsigned lines;  /* in it */
 };
 
 /* --- as text --- */
@@ -352,6 +358,23 @@ keep_state(struct ptn_reports *rs, pid_t pid, struct ptn_slice text)
     rs->told[rs->told_count++] = (struct told){pid, copy};
 }
 
+/* Each child counts what it tells; one that was taken over does not. */
+static void
+log_denied(struct ptn_reports *rs, const struct ptn_report *report, pid_t pid)
+{
+    uint64_t now = ptn_clock_ms();
+
+    if (!rs->period || now - rs->period >= PERIOD_MS) {
+        rs->period = now;
+        rs->lines = 0;
+    }
+    if (rs->lines++ < LINES)
+        log_report(report, "sandbox.denied", pid);
+    else if (rs->lines == LINES + 1)
+        ptn_log(PTN_LOG_ERROR, "sandbox.flood", PTN_FN("pid", pid),
+                PTN_FN("silent_ms", PERIOD_MS - (now - rs->period)));
+}
+
 void
 ptn_reports_take(struct ptn_reports *rs)
 {
@@ -359,7 +382,7 @@ ptn_reports_take(struct ptn_reports *rs)
     size_t size;
     pid_t pid;
 
-    while (receive(rs, &size, &pid)) {
+    for (int i = 0; i < AT_ONCE && receive(rs, &size, &pid); i++) {
         if (!pid)
             continue;
         if (rs->room->kind == PTN_REPORT_STATE) {
@@ -374,7 +397,7 @@ ptn_reports_take(struct ptn_reports *rs)
         if (report->kind == PTN_REPORT_CRASH)
             keep(rs, pid, report);
         else if (report->kind == PTN_REPORT_DENIED)
-            log_report(report, "sandbox.denied", pid);
+            log_denied(rs, report, pid);
     }
 }
 

@@ -9,6 +9,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -105,10 +106,28 @@ read_name(int fd, const ElfW(Shdr) * strings, const ElfW(Sym) * symbol,
     return name[0] != '\0';
 }
 
+/* The path may come from a child that was taken over: for root, who could be
+ * made to read anything, only what nobody else can have written will do, and
+ * nothing that waits or acts when it is opened. */
+static int
+open_program(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat st;
+
+    if (fd >= 0 &&
+        (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+         (geteuid() == 0 && (st.st_uid != 0 || (st.st_mode & S_IWOTH))))) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
 bool
 ptn_symbol_find(const char *path, uint64_t offset, char *name, size_t size)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open_program(path);
     ElfW(Shdr) table = {0}, strings;
     ElfW(Sym) symbol;
     bool found;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -166,8 +167,45 @@ test_symbols(void **state)
     (void)state;
     assert_false(ptn_symbol_find("/nonexistent", 1, name, sizeof name));
     assert_false(ptn_symbol_find("/dev/null", 1, name, sizeof name));
+    assert_int_equal(mkfifo("report.fifo", 0600), 0); /* does not wait */
+    assert_false(ptn_symbol_find("report.fifo", 1, name, sizeof name));
+    unlink("report.fifo");
     assert_false(ptn_symbol_find("/etc/passwd", 1, name, sizeof name));
     assert_false(ptn_symbol_find("/proc/self/exe", 1, name, sizeof name));
+}
+
+/* A child that never stops to report stops neither us nor the log. */
+static void
+test_a_flood_ends(void **state)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+    struct ptn_reports *reports = ptn_reports_new(&err);
+    struct ptn_report report = {.kind = PTN_REPORT_DENIED};
+    struct ptn_log_sink sink = {.target = PTN_LOG_TO_FILE,
+                                .path = "report.log"};
+    struct stat st;
+    pid_t pid;
+    int fd;
+
+    (void)state;
+    strcpy(report.frames[0].path, "/no/such/file");
+    report.count = 1;
+    assert_int_equal(ptn_log_open(&sink, &err), 0);
+    pid = fork();
+    if (pid == 0) {
+        fd = ptn_reports_leave(reports);
+        for (;;)
+            (void)!write(fd, &report, sizeof report);
+    }
+    for (int i = 0; i < 20; i++)
+        ptn_reports_take(reports); /* returns */
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    assert_int_equal(ptn_log_open(NULL, &err), 0);
+    assert_int_equal(stat("report.log", &st), 0);
+    assert_in_range(st.st_size, 0, 256 << 10);
+    unlink("report.log");
+    ptn_reports_free(reports);
 }
 
 int
@@ -177,6 +215,7 @@ main(void)
         cmocka_unit_test(test_crash_is_reported_with_its_function),
         cmocka_unit_test(test_several_children_are_told_apart),
         cmocka_unit_test(test_a_report_that_lies_is_harmless),
+        cmocka_unit_test(test_a_flood_ends),
         cmocka_unit_test(test_symbols),
     };
 
