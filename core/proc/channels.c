@@ -44,13 +44,14 @@ ptn_channels_new(int ends[PTN_CHANNELS], int others[PTN_CHANNELS],
 }
 
 int
-ptn_channels_send(int fd, char type, const int ends[PTN_CHANNELS])
+ptn_channels_send(int fd, char type, const char *text,
+                  const int ends[PTN_CHANNELS])
 {
-    struct iovec part = {&type, 1};
+    struct iovec parts[] = {{&type, 1}, {(char *)text, strlen(text)}};
     union control control = {.room = {0}};
     struct msghdr message = {
-        .msg_iov = &part,
-        .msg_iovlen = 1,
+        .msg_iov = parts,
+        .msg_iovlen = 2,
         .msg_control = &control,
         .msg_controllen = sizeof control,
     };

@@ -21,9 +21,10 @@ int ptn_channels_new(int ends[PTN_CHANNELS], int others[PTN_CHANNELS],
 /* Closes those that are not -1, and makes all -1. */
 void ptn_channels_close(int ends[PTN_CHANNELS]);
 
-/* Sends a message of one octet over `fd`, with both ends; they stay the
- * caller's to close. Does not wait. */
-int ptn_channels_send(int fd, char type, const int ends[PTN_CHANNELS]);
+/* Sends a message over `fd`, a type and perhaps a text, with both ends; they
+ * stay the caller's to close. Does not wait. */
+int ptn_channels_send(int fd, char type, const char *text,
+                      const int ends[PTN_CHANNELS]);
 
 /* Does not wait, either: what recv(2) answers, and the ends that came with
  * the message, or -1. */

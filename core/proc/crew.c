@@ -366,7 +366,7 @@ ptn_crew_send_channels(struct ptn_crew *c, unsigned number,
     const struct ptn_crew_worker *w = &c->workers[number];
 
     return w->channel >= 0 &&
-           ptn_channels_send(w->channel, (char)type, ends) == 0;
+           ptn_channels_send(w->channel, (char)type, "", ends) == 0;
 }
 
 void

@@ -67,7 +67,7 @@ ptn_keeper_open(struct ptn_keeper *k, struct ptn_crew_worker *worker,
     struct ptn_error err = PTN_ERROR_INIT;
 
     worker->warden = k->id;
-    if (ptn_warden_open(&k->warden, ends, &err) != 0)
+    if (ptn_warden_open(&k->warden, worker->group->name, ends, &err) != 0)
         ptn_log_error(PTN_LOG_WARNING, "worker.without-warden", &err);
 }
 

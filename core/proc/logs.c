@@ -12,7 +12,7 @@
 static void
 send_to(int channel, char type, const int ends[PTN_CHANNELS])
 {
-    if (channel >= 0 && ptn_channels_send(channel, type, ends) != 0)
+    if (channel >= 0 && ptn_channels_send(channel, type, "", ends) != 0)
         ptn_log(PTN_LOG_WARNING, "log.not-handed-on",
                 PTN_FS("error", strerror(errno)));
 }

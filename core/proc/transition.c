@@ -325,6 +325,15 @@ hire(struct ptn_supervisor *s, struct ptn_error *err)
     return 0;
 }
 
+/* Certificates are listeners', and listeners a group's. */
+static bool
+concerns_keys(const char *path)
+{
+    const char *last = strrchr(path, '.');
+
+    return strstr(path, ".tls.") || (last && strcmp(last, ".group") == 0);
+}
+
 /* Whether a setting has changed that a warden reads: those of certificates,
  * of who shows them, and of its own modules. */
 static bool
@@ -335,10 +344,10 @@ concerns_warden(const struct ptn_transition *t, const char *modules)
     if (strcmp(modules, t->next->plan.warden) != 0 ||
         ptn_diff_has(t->diff, "auth.") ||
         ptn_diff_has(t->diff, "certificates.") ||
-        ptn_diff_has(t->diff, "server."))
+        ptn_diff_has(t->diff, "groups.") || ptn_diff_has(t->diff, "server."))
         return true;
     for (size_t i = 0; i < t->diff->changes.count; i++)
-        if (strstr(t->diff->changes.items[i]->path, ".tls."))
+        if (concerns_keys(t->diff->changes.items[i]->path))
             return true;
     while (*modules) {
         size_t len = strcspn(modules, ",");

@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 enum {
+    GROUP_MAX = 1024,  /* octets of a group's name */
     PRUNE_MS = 60000,  /* how often replaced keys are looked at */
     RETIRED_MS = 1000, /* how often a retired one looks for its end */
 };
@@ -121,7 +122,7 @@ on_prune(void *arg)
 /* --- workers --- */
 
 static void
-take_channels(struct warden *w, const int fds[PTN_CHANNELS])
+take_channels(struct warden *w, const char *group, const int fds[PTN_CHANNELS])
 {
     struct ptn_error err = PTN_ERROR_INIT;
 
@@ -134,7 +135,7 @@ take_channels(struct warden *w, const int fds[PTN_CHANNELS])
                 PTN_FS("error", strerror(errno)));
     if (!w->setup.keys)
         close(fds[PTN_CHANNEL_SIGN]); /* nobody has anything to sign */
-    else if (ptn_desk_open(&w->desks, fds[PTN_CHANNEL_SIGN], &err) != 0)
+    else if (ptn_desk_open(&w->desks, fds[PTN_CHANNEL_SIGN], group, &err) != 0)
         ptn_log_error(PTN_LOG_ERROR, "warden.channel-not-served", &err);
 }
 
@@ -154,15 +155,17 @@ on_message(void *arg)
 {
     struct warden *w = arg;
     int ends[PTN_CHANNELS];
-    char type;
-    ssize_t n = ptn_channels_receive(w->ward->channel, &type, 1, ends);
+    char message[GROUP_MAX + 2] = "", type;
+    ssize_t n = ptn_channels_receive(w->ward->channel, message,
+                                     sizeof message - 1, ends);
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n <= 0) /* the supervisor is gone */
         _exit(PTN_EXIT_FAILED);
+    type = message[0];
     if (type == PTN_WARDEN_CHANNELS)
-        take_channels(w, ends);
+        take_channels(w, message + 1, ends);
     else if (type == PTN_WARDEN_LOG)
         ptn_logs_take(ends);
     else if (type == PTN_WARDEN_RELOAD)

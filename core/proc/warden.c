@@ -115,7 +115,7 @@ ptn_warden_fork_due(struct ptn_warden *w)
 /* --- channels --- */
 
 int
-ptn_warden_open(struct ptn_warden *w, int ends[PTN_CHANNELS],
+ptn_warden_open(struct ptn_warden *w, const char *group, int ends[PTN_CHANNELS],
                 struct ptn_error *err)
 {
     int others[PTN_CHANNELS], result;
@@ -125,7 +125,7 @@ ptn_warden_open(struct ptn_warden *w, int ends[PTN_CHANNELS],
         return ptn_error_set(err, PTN_ERR_SYSTEM, "there is no warden now");
     if (ptn_channels_new(ends, others, err) != 0)
         return -1;
-    result = ptn_channels_send(w->channel, PTN_WARDEN_CHANNELS, others);
+    result = ptn_channels_send(w->channel, PTN_WARDEN_CHANNELS, group, others);
     if (result != 0) {
         ptn_error_errno(err, "the warden was not told of a worker");
         ptn_channels_close(ends);

@@ -24,7 +24,7 @@ enum ptn_warden_message {
     /* both ways */
     PTN_WARDEN_PING = 'P',
     /* to the warden */
-    PTN_WARDEN_CHANNELS = 'C', /* with two descriptors: sign, auth */
+    PTN_WARDEN_CHANNELS = 'C', /* a group; descriptors: sign, auth */
     PTN_WARDEN_RELOAD = 'H',   /* read all files again */
     PTN_WARDEN_LOG = 'O',      /* with the new log file, twice */
     PTN_WARDEN_RETIRE = 'X',   /* end when no worker has a channel any more */
@@ -63,11 +63,12 @@ void ptn_warden_free(struct ptn_warden *warden);
 /* Forks it when it is due; one that cannot be forked is due later. */
 void ptn_warden_fork_due(struct ptn_warden *warden);
 
-/* Makes both channels of a worker and sends the warden its ends; `ends`, by
+/* Makes both channels of a worker of the group, whose keys alone it may have
+ * used, and sends the warden its ends; `ends`, by
  * PTN_CHANNEL_..., are for the worker, and are the caller's to close. A
  * warden that is not ready yet serves them when it is. -1: both are -1. */
-int ptn_warden_open(struct ptn_warden *warden, int ends[PTN_CHANNELS],
-                    struct ptn_error *err);
+int ptn_warden_open(struct ptn_warden *warden, const char *group,
+                    int ends[PTN_CHANNELS], struct ptn_error *err);
 
 void ptn_warden_tell(struct ptn_warden *warden, enum ptn_warden_message type);
 /* Takes the message that poll(2) found on the channel. Answers what it was;

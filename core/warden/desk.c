@@ -196,13 +196,14 @@ start(struct desk *d)
 }
 
 int
-ptn_desk_open(struct ptn_desks *desks, int fd, struct ptn_error *err)
+ptn_desk_open(struct ptn_desks *desks, int fd, const char *group,
+              struct ptn_error *err)
 {
     struct desk *d = ptn_alloc(sizeof *d);
 
     d->desks = desks;
     d->fd = fd;
-    d->user = ptn_keys_user_new(desks->keys);
+    d->user = ptn_keys_user_in(desks->keys, group);
     atomic_fetch_add(&desks->open, 1);
     errno = start(d);
     if (errno == 0)

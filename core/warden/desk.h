@@ -14,8 +14,10 @@ struct ptn_desks {
     atomic_uint open; /* channels whose other end is there */
 };
 
-/* Serves the channel until its other end is closed, on a thread of its own.
+/* `group` is that of the worker, NULL for one who may use all keys. Serves
+ * the channel until its other end is closed, on a thread of its own.
  * Takes `fd`, also when it fails. `desks` lives as long as the process. */
-int ptn_desk_open(struct ptn_desks *desks, int fd, struct ptn_error *err);
+int ptn_desk_open(struct ptn_desks *desks, int fd, const char *group,
+                  struct ptn_error *err);
 
 #endif

@@ -25,6 +25,7 @@
 enum {
     HANDLES_MAX = 256, /* handles of keys that wait for their next use */
     GRACE_MS = 30000,  /* besides what handshakes may take */
+    GROUPS = 64,       /* that are told apart */
 };
 
 /* A key that a library has read, ready to sign. */
@@ -39,12 +40,14 @@ struct key {
     size_t pem_len;
     struct handle *idle;
     unsigned holders, busy;
+    uint64_t groups;                    /* whose workers may have it used */
     uint64_t retired_round, retired_at; /* while holders is 0 */
 };
 
 /* A certificate that some listener names. */
 struct held {
     const struct ptn_cert_conf *conf;
+    uint64_t groups; /* that serve the listeners which name it */
     bool good;
     struct ptn_buf chain;
     struct ptn_error problem; /* unless good */
@@ -54,12 +57,14 @@ struct held {
 struct ptn_keys_user {
     struct ptn_list link;
     struct ptn_keys *keys;
+    uint64_t groups;  /* of one worker: one bit */
     uint64_t settled; /* the round */
     uint64_t asked;   /* the round in which it began to ask again; 0: not */
 };
 
 struct ptn_keys {
     struct ptn_identity_source source;
+    const struct ptn_conf *conf;
     bool expect;
     uint64_t patience; /* ms that a handshake may take */
     struct held *held;
@@ -75,16 +80,34 @@ struct ptn_keys {
 
 /* --- from beginning to end --- */
 
+/* A group as a bit. Those beyond share the last, and each other's keys. */
+static uint64_t
+bit_of(const struct ptn_conf *conf, const char *group)
+{
+    size_t i = 0;
+
+    while (i < conf->group_count && strcmp(conf->groups[i].name, group) != 0)
+        i++;
+    if (i == conf->group_count)
+        return 0;
+    return UINT64_C(1) << (i < GROUPS - 1 ? i : GROUPS - 1);
+}
+
 static void
-add_held(struct ptn_keys *keys, const struct ptn_cert_conf *conf)
+add_held(struct ptn_keys *keys, const struct ptn_cert_conf *conf,
+         uint64_t groups)
 {
     struct held *h;
 
-    if (!conf || ptn_map_get(&keys->by_name, ptn_slice_of(conf->name)))
+    if (!conf)
         return;
-    h = &keys->held[keys->count++];
-    h->conf = conf;
-    ptn_map_put(&keys->by_name, ptn_slice_of(conf->name), h);
+    h = ptn_map_get(&keys->by_name, ptn_slice_of(conf->name));
+    if (!h) {
+        h = &keys->held[keys->count++];
+        h->conf = conf;
+        ptn_map_put(&keys->by_name, ptn_slice_of(conf->name), h);
+    }
+    h->groups |= groups;
 }
 
 static void
@@ -93,7 +116,7 @@ add_listener(struct ptn_keys *keys, const struct ptn_listener_conf *l)
     if (l->tls.mode == PTN_TLS_NONE || !l->tls.certs)
         return;
     for (size_t i = 0; i < l->tls.certificates.count; i++)
-        add_held(keys, l->tls.certs[i]);
+        add_held(keys, l->tls.certs[i], bit_of(keys->conf, l->group));
     if (l->limits.handshake_timeout > keys->patience)
         keys->patience = l->limits.handshake_timeout;
 }
@@ -106,6 +129,7 @@ ptn_keys_new(const struct ptn_conf *conf, const struct ptn_tls_ops *ops,
 
     keys->source =
         (struct ptn_identity_source){ops, instance, conf->server.state};
+    keys->conf = conf;
     keys->expect = missing == PTN_KEYS_EXPECT;
     keys->held = ptn_alloc((conf->cert_count + 1) * sizeof *keys->held);
     keys->by_name = keys->by_leaf = PTN_MAP_INIT;
@@ -237,6 +261,7 @@ hold(struct ptn_keys *keys, struct held *h, struct ptn_identity *id,
     if (!k)
         k = add_key(keys, fingerprint, ptn_buf_slice(&id->key));
     k->holders++;
+    k->groups |= h->groups;
     if (h->key)
         retire(keys, h->key);
     h->key = k;
@@ -372,9 +397,16 @@ ptn_keys_prune(struct ptn_keys *keys, uint64_t now)
 struct ptn_keys_user *
 ptn_keys_user_new(struct ptn_keys *keys)
 {
+    return ptn_keys_user_in(keys, NULL);
+}
+
+struct ptn_keys_user *
+ptn_keys_user_in(struct ptn_keys *keys, const char *group)
+{
     struct ptn_keys_user *user = ptn_alloc(sizeof *user);
 
     user->keys = keys;
+    user->groups = group ? bit_of(keys->conf, group) : ~UINT64_C(0);
     pthread_mutex_lock(&keys->lock);
     ptn_list_add(&keys->users, &user->link);
     pthread_mutex_unlock(&keys->lock);
@@ -392,6 +424,14 @@ ptn_keys_user_free(struct ptn_keys_user *user)
     ptn_free(user);
 }
 
+/* The process itself may use all, and sees certificates that belong to no
+ * group; a worker what its group's listeners name. */
+static bool
+may_use(const struct ptn_keys_user *user, uint64_t groups)
+{
+    return user->groups == ~UINT64_C(0) || (user->groups & groups);
+}
+
 enum ptn_keyring_result
 ptn_keys_chain(struct ptn_keys_user *user, const char *name, uint64_t *round,
                struct ptn_buf *chain, struct ptn_error *err)
@@ -402,7 +442,7 @@ ptn_keys_chain(struct ptn_keys_user *user, const char *name, uint64_t *round,
 
     pthread_mutex_lock(&keys->lock);
     *round = keys->round;
-    if (!h) {
+    if (!h || !may_use(user, h->groups)) {
         ptn_error_set(err, PTN_ERR_TLS, "certificates.%s: no listener uses it",
                       name);
     } else if (h->good) {
@@ -430,14 +470,17 @@ ptn_keys_settle(struct ptn_keys_user *user, uint64_t round)
 
 /* Marks the key as busy, and takes a handle of it if one waits. */
 static struct key *
-borrow(struct ptn_keys *keys, const uint8_t *fingerprint,
+borrow(const struct ptn_keys_user *user, const uint8_t *fingerprint,
        struct handle **handle)
 {
+    struct ptn_keys *keys = user->keys;
     struct key *k;
 
     *handle = NULL;
     pthread_mutex_lock(&keys->lock);
     k = find_key(keys, fingerprint);
+    if (k && !may_use(user, k->groups))
+        k = NULL;
     if (k) {
         k->busy++;
         *handle = k->idle;
@@ -493,7 +536,7 @@ ptn_keys_sign(struct ptn_keys_user *user,
     struct ptn_keys *keys = user->keys;
     const struct ptn_tls_ops *ops = keys->source.ops;
     struct handle *handle;
-    struct key *k = borrow(keys, fingerprint, &handle);
+    struct key *k = borrow(user, fingerprint, &handle);
     int result = -1;
 
     if (!k)

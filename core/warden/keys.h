@@ -55,6 +55,10 @@ bool ptn_keys_unlocked(const struct ptn_keys *keys);
  * thread; several may be used at once. */
 struct ptn_keys_user;
 struct ptn_keys_user *ptn_keys_user_new(struct ptn_keys *keys);
+/* One in a group of workers: it may use the keys of the certificates that
+ * the group's listeners name, and no others. */
+struct ptn_keys_user *ptn_keys_user_in(struct ptn_keys *keys,
+                                       const char *group);
 void ptn_keys_user_free(struct ptn_keys_user *user);
 
 /* What struct ptn_keyring says; `round` is how often the files had been

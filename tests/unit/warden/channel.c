@@ -36,7 +36,7 @@ open_desk(struct house *h)
     int ends[2];
 
     pair_of(ends);
-    assert_int_equal(ptn_desk_open(h->desks, ends[1], &err), 0);
+    assert_int_equal(ptn_desk_open(h->desks, ends[1], NULL, &err), 0);
     return ends[0];
 }
 

@@ -274,11 +274,57 @@ users_go_on_during_loads(void **state)
     assert_int_equal(fixture_open, 0);
 }
 
+/* Two listeners in two groups, of which the second also names what the first
+ * names, and another certificate. */
+static void
+groups_use_their_own(void **state)
+{
+    struct fixture *f = fixture_new(2, &fixture_ops);
+    struct ptn_listener_conf listeners[2] = {f->listener, f->listener};
+    struct ptn_group_conf groups[] = {{.name = "main"}, {.name = "lab"}};
+    struct ptn_buf chain = PTN_BUF_INIT;
+    struct ptn_error err = PTN_ERROR_INIT;
+    struct ptn_keys_user *user, *lab, *gone;
+    uint64_t round;
+
+    (void)state;
+    ptn_keys_free(f->keys);
+    listeners[0].group = "lab";
+    listeners[0].tls.certificates.count = 1;
+    listeners[1].group = "main";
+    f->conf.listeners = listeners;
+    f->conf.listener_count = 2;
+    f->conf.groups = groups;
+    f->conf.group_count = 2;
+    f->keys = ptn_keys_new(&f->conf, &fixture_ops, NULL, PTN_KEYS_MAKE);
+    assert_int_equal(ptn_keys_load(f->keys), 0);
+    user = ptn_keys_user_in(f->keys, "main");
+    lab = ptn_keys_user_in(f->keys, "lab");
+    gone = ptn_keys_user_in(f->keys, "gone");
+    says(user, 0, "by 0, use 0");
+    says(user, 1, "by 1, use 0");
+    says(lab, 0, "by 0, use 1");
+    says(lab, 1, NULL);
+    says(gone, 0, NULL);
+    assert_int_equal(
+        ptn_keys_chain(lab, f->certs[0].name, &round, &chain, &err),
+        PTN_KEYRING_GOOD);
+    assert_int_equal(
+        ptn_keys_chain(lab, f->certs[1].name, &round, &chain, &err),
+        PTN_KEYRING_REFUSED);
+    ptn_buf_free(&chain);
+    ptn_keys_user_free(user);
+    ptn_keys_user_free(lab);
+    ptn_keys_user_free(gone);
+    fixture_free(f);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_a_key_once),
+        cmocka_unit_test(groups_use_their_own),
         cmocka_unit_test(serves_a_provider_without_handles),
         cmocka_unit_test(a_key_that_cannot_be_opened),
         cmocka_unit_test(bounds_open_handles),
