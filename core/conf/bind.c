@@ -186,9 +186,11 @@ ptn_conf_bind(struct ptn_conf *conf, const struct ptn_conf_services *services)
     config_setting_t *root = config_root_setting(&conf->tree->config);
     config_setting_t *group = config_setting_get_member(root, "listeners");
 
+    /* By name: a worker has the listeners of its group alone. */
     for (size_t i = 0; i < conf->listener_count; i++)
         bind_listener(conf, &conf->listeners[i],
-                      config_setting_get_elem(group, (unsigned)i), services);
+                      config_setting_get_member(group, conf->listeners[i].name),
+                      services);
     ptn_conf_read_addresses(conf);
     for (size_t i = 0; i < conf->listener_count; i++)
         warn_of_clear_logins(conf, &conf->listeners[i]);

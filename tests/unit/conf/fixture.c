@@ -51,9 +51,8 @@ static const struct ptn_protocol other = {.size = sizeof other,
 static const struct ptn_protocol chat = {
     .size = sizeof chat, .name = "chat", .default_port = 9, .login = true};
 
-struct ptn_conf *
-fixture_read(const char *file, unsigned flags,
-             const struct fixture_store **store)
+void
+fixture_bind(struct ptn_conf *conf)
 {
     static const struct ptn_conf_protocol protocols[] = {
         {&echo, NULL, NULL}, {&other, NULL, NULL}, {&chat, NULL, NULL}};
@@ -64,6 +63,15 @@ fixture_read(const char *file, unsigned flags,
         .capability = PTN_TLS_CAP_1_2 | PTN_TLS_CAP_1_3,
         .tls_name = "fakeTLS 1.0",
     };
+
+    ptn_conf_bind(conf, &services);
+    ptn_conf_finish(conf);
+}
+
+struct ptn_conf *
+fixture_read(const char *file, unsigned flags,
+             const struct fixture_store **store)
+{
     struct ptn_conf *conf = ptn_conf_read(file, flags);
     const struct fixture_store *block = NULL;
 
@@ -75,8 +83,7 @@ fixture_read(const char *file, unsigned flags,
     }
     if (store)
         *store = block;
-    ptn_conf_bind(conf, &services);
-    ptn_conf_finish(conf);
+    fixture_bind(conf);
     return conf;
 }
 

@@ -25,6 +25,9 @@ struct fixture_echo {
 struct ptn_conf *fixture_read(const char *file, unsigned flags,
                               const struct fixture_store **store);
 
+/* The steps after ptn_conf_read and the modules' blocks. */
+void fixture_bind(struct ptn_conf *conf);
+
 /* What ptn_conf_print_notes prints; free it. */
 char *fixture_notes(const char *file);
 

@@ -173,6 +173,40 @@ shown_with_origin(void **state)
 
 /* Paths in an included file are seen from that file's folder, and its lines
  * keep their numbers. */
+/* A worker keeps the listeners of its group: what their protocols read is
+ * theirs, not that of those which stood in their places. */
+static void
+one_group(void **state)
+{
+    const char *path = fixture_write(
+        "load = [ ];\n"
+        "groups: { lab: { }; };\n"
+        "listeners: {\n"
+        "  a: { protocol = \"echo\"; listen = [ \"127.0.0.1:7000\" ];\n"
+        "       prompt = \"a\"; tls: { mode = \"none\"; }; };\n"
+        "  b: { protocol = \"chat\"; listen = [ \"127.0.0.1:7001\" ];\n"
+        "       tls: { mode = \"none\"; }; };\n"
+        "  c: { protocol = \"echo\"; listen = [ \"127.0.0.1:7002\" ];\n"
+        "       group = \"lab\"; prompt = \"c\"; shout = true;\n"
+        "       tls: { mode = \"none\"; }; };\n"
+        "};\n");
+    struct ptn_conf *conf = ptn_conf_read(path, 0);
+    const struct fixture_echo *echo;
+
+    (void)state;
+    ptn_conf_keep_group(conf, "lab");
+    fixture_bind(conf);
+    ptn_conf_print_notes(conf, stderr);
+    assert_false(ptn_conf_failed(conf));
+    assert_int_equal(conf->listener_count, 1);
+    assert_string_equal(conf->listeners[0].name, "c");
+    echo = conf->listeners[0].protocol_options;
+    assert_string_equal(echo->prompt, "c");
+    assert_true(echo->shout);
+    ptn_conf_free(conf);
+    fixture_remove(path);
+}
+
 static void
 included(void **state)
 {
@@ -257,13 +291,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(server_values),
-        cmocka_unit_test(listener_values),
-        cmocka_unit_test(tls_values),
-        cmocka_unit_test(module_block),
-        cmocka_unit_test(shown_with_origin),
-        cmocka_unit_test(included),
-        cmocka_unit_test(frozen),
+        cmocka_unit_test(server_values),     cmocka_unit_test(listener_values),
+        cmocka_unit_test(tls_values),        cmocka_unit_test(module_block),
+        cmocka_unit_test(shown_with_origin), cmocka_unit_test(one_group),
+        cmocka_unit_test(included),          cmocka_unit_test(frozen),
         cmocka_unit_test(far_lines),
     };
 
