@@ -7,6 +7,7 @@
  *   running server                          its heir, a program of its own
  *     socket host=* port=25 given=no  (fds)
  *     control path=...                (fd)
+ *     elders                          (fds: the channels of those before it)
  *     keys   tickets=... mark=...
  *     begin  purpose=serve|check
  *                                             note ...     as in effective.h

@@ -9,6 +9,7 @@
 #include "proc/plan.h"
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -23,6 +24,9 @@ static struct {
     bool took_control;
     char control_path[PATH_MAX];
     bool is, check;
+    /* Channels to those before the one that this one took over from. */
+    int elders[PTN_HANDOVER_FDS];
+    size_t elder_count;
     struct ptn_sockets sockets;
     struct ptn_buf tickets;
 } heir = {.channel = -1, .control = -1, .tickets = PTN_BUF_INIT};
@@ -44,6 +48,13 @@ take_sockets(struct ptn_slice record, const int *fds, size_t count)
         if (!is_given) /* the one before has stored it, if it could */
             ptn_notify_stored_at(&address);
     }
+}
+
+static void
+take_elders(const int *fds, size_t count)
+{
+    memcpy(heir.elders, fds, count * sizeof *fds);
+    heir.elder_count = count;
 }
 
 static void
@@ -88,6 +99,8 @@ take(struct ptn_slice record, const int *fds, size_t count)
 
     if (ptn_record_is(record, "socket"))
         take_sockets(record, fds, count);
+    else if (ptn_record_is(record, "elders"))
+        take_elders(fds, count);
     else if (ptn_record_is(record, "control"))
         take_control(record, fds, count);
     else if (ptn_record_is(record, "keys"))
@@ -225,7 +238,42 @@ ptn_heir_ready(struct ptn_error *err)
 void
 ptn_heir_stop(void)
 {
-    ptn_heir_say(PTN_SLICE("stop\n"));
+    struct ptn_error ignored = PTN_ERROR_INIT;
+
+    if (heir.channel >= 0)
+        (void)ptn_handover_send(heir.channel, PTN_SLICE("stop"), NULL, 0,
+                                &ignored);
+    for (size_t i = 0; i < heir.elder_count; i++)
+        (void)ptn_handover_send(heir.elders[i], PTN_SLICE("stop"), NULL, 0,
+                                &ignored);
+}
+
+/* Whether the other end is closed. */
+static bool
+is_gone(int channel)
+{
+    struct pollfd p = {.fd = channel};
+
+    return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
+}
+
+size_t
+ptn_heir_elders(int fds[PTN_HANDOVER_FDS])
+{
+    size_t left = 0, count = 0;
+
+    for (size_t i = 0; i < heir.elder_count; i++) {
+        if (is_gone(heir.elders[i]))
+            close(heir.elders[i]);
+        else
+            heir.elders[left++] = heir.elders[i];
+    }
+    heir.elder_count = left;
+    if (heir.channel >= 0 && !is_gone(heir.channel))
+        fds[count++] = heir.channel;
+    for (size_t i = left; i > 0 && count < PTN_HANDOVER_FDS; i--)
+        fds[count++] = heir.elders[i - 1];
+    return count;
 }
 
 void
@@ -234,4 +282,6 @@ ptn_heir_forget(void)
     if (heir.channel >= 0)
         close(heir.channel);
     heir.channel = -1;
+    while (heir.elder_count > 0)
+        close(heir.elders[--heir.elder_count]);
 }

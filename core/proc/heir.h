@@ -34,8 +34,11 @@ void ptn_heir_fail(const char *text);
 /* All is ready to accept: waits until the running server has let go. -1: it
  * has given up meanwhile, and this one is not to serve. */
 int ptn_heir_ready(struct ptn_error *err);
-/* This server ends, and so should what is left of the one before. */
+/* This server ends, and so should what is left of those before it. */
 void ptn_heir_stop(void);
+/* The channels to those before it that still have sessions, for its own
+ * heir; how many. Where there are too many, the oldest are left alone. */
+size_t ptn_heir_elders(int fds[PTN_HANDOVER_FDS]);
 /* In a child that lives on: the channel is not its business. */
 void ptn_heir_forget(void);
 

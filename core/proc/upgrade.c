@@ -6,6 +6,7 @@
  */
 #include "proc/upgrade.h"
 #include "conf/diff.h"
+#include "proc/heir.h"
 #include "proc/plan.h"
 #include "proc/sandbox.h"
 #include <errno.h>
@@ -192,6 +193,17 @@ send_control(const struct ptn_upgrade *u,
 }
 
 static int
+send_elders(const struct ptn_upgrade *u, struct ptn_error *err)
+{
+    int fds[PTN_HANDOVER_FDS];
+    size_t count = ptn_heir_elders(fds);
+
+    if (count == 0)
+        return 0;
+    return ptn_handover_send(u->channel, PTN_SLICE("elders"), fds, count, err);
+}
+
+static int
 send_all(const struct ptn_upgrade *u, const struct ptn_upgrade_params *params,
          struct ptn_error *err)
 {
@@ -204,6 +216,8 @@ send_all(const struct ptn_upgrade *u, const struct ptn_upgrade_params *params,
         result = send_bound(u, &params->sockets->items[i], err);
     if (result == 0 && params->control_path && !params->check)
         result = send_control(u, params, err);
+    if (result == 0 && !params->check)
+        result = send_elders(u, err);
     if (result == 0)
         result = ptn_handover_send(u->channel, begin, NULL, 0, err);
     return result;
@@ -282,7 +296,8 @@ ptn_upgrade_go(struct ptn_upgrade *u)
 {
     struct ptn_error ignored = PTN_ERROR_INIT;
 
-    u->serves = true; /* if it died this moment, then as a server */
+    ptn_heir_forget(); /* those before us hear from the heir from now on */
+    u->serves = true;  /* if it died this moment, then as a server */
     (void)ptn_handover_send(u->channel, PTN_SLICE("go"), NULL, 0, &ignored);
 }
 
