@@ -13,6 +13,7 @@
 #include "proc/machine.h"
 #include "proc/sandbox_inner.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -117,8 +118,6 @@ static const char *const descriptors[] = {"_llseek",
                                           "arm_fadvise64_64",
                                           "fadvise64_64",
                                           "fallocate",
-                                          "fcntl",
-                                          "fcntl64",
                                           "fdatasync",
                                           "flock",
                                           "fstat",
@@ -178,6 +177,14 @@ static const char *const naming[] = {
     "mknodat",   "open",     "openat",  "openat2",   "rename",   "renameat",
     "renameat2", "rmdir",    "symlink", "symlinkat", "truncate", "truncate64",
     "unlink",    "unlinkat", NULL};
+/* What fcntl(2) may do: not to have signals sent for a descriptor, which
+ * F_SETOWN addresses to any process of the same user. */
+static const int on_descriptors[] = {
+    F_DUPFD,      F_DUPFD_CLOEXEC, F_GETFD,     F_SETFD,
+    F_GETFL,      F_SETFL,         F_GETLK,     F_SETLK,
+    F_SETLKW,     F_OFD_GETLK,     F_OFD_SETLK, F_OFD_SETLKW,
+    F_GETPIPE_SZ, F_SETPIPE_SZ,    F_GET_SEALS, F_ADD_SEALS,
+};
 /* Of files that are open, and so allowed. */
 static const char *const modes[] = {"fchmod", "fchown", "fchown32", NULL};
 
@@ -318,18 +325,51 @@ static const char *const forbidden[] = {"_sysctl",
                                         NULL};
 
 /* Others that the log can name. */
-static const char *const named[] = {
-    "accept4",       "bind",       "chmod",        "chown",
-    "clone",         "fchmod",     "fchmodat",     "fchown",
-    "fchownat",      "fork",       "ioctl",        "kill",
-    "lchown",        "listen",     "memfd_create", "mmap",
-    "mmap2",         "mprotect",   "pidfd_open",   "pidfd_send_signal",
-    "pkey_mprotect", "prctl",      "prlimit64",    "rt_tgsigqueueinfo",
-    "sendmsg",       "sendto",     "setgid",       "setgroups",
-    "setpriority",   "setresgid",  "setresuid",    "setrlimit",
-    "setsid",        "setsockopt", "setuid",       "setxattr",
-    "shmget",        "socket",     "socketpair",   "tgkill",
-    "tkill",         "utimensat",  "vfork",        NULL};
+static const char *const named[] = {"accept4",
+                                    "bind",
+                                    "chmod",
+                                    "chown",
+                                    "fcntl",
+                                    "clone",
+                                    "fchmod",
+                                    "fchmodat",
+                                    "fchown",
+                                    "fchownat",
+                                    "fork",
+                                    "ioctl",
+                                    "kill",
+                                    "lchown",
+                                    "listen",
+                                    "memfd_create",
+                                    "mmap",
+                                    "mmap2",
+                                    "mprotect",
+                                    "pidfd_open",
+                                    "pidfd_send_signal",
+                                    "pkey_mprotect",
+                                    "prctl",
+                                    "prlimit64",
+                                    "rt_tgsigqueueinfo",
+                                    "sendmsg",
+                                    "sendto",
+                                    "setgid",
+                                    "setgroups",
+                                    "setpriority",
+                                    "setresgid",
+                                    "setresuid",
+                                    "setrlimit",
+                                    "setsid",
+                                    "setsockopt",
+                                    "setuid",
+                                    "setxattr",
+                                    "shmget",
+                                    "socket",
+                                    "socketpair",
+                                    "tgkill",
+                                    "tkill",
+                                    "utimensat",
+                                    "vfork",
+                                    NULL};
 
 /* Those that take a path, and those that are tried. */
 static const struct path_call {
@@ -499,6 +539,20 @@ add_tried(struct filter *f)
 }
 
 static void
+add_fcntl(struct filter *f)
+{
+    static const char *const names[] = {"fcntl", "fcntl64"};
+
+    for (size_t i = 0; i < PTN_COUNT(on_descriptors); i++)
+        for (size_t j = 0; j < PTN_COUNT(names); j++)
+            add(f, SCMP_ACT_ALLOW,
+                &(struct rule){ALL,
+                               names[j],
+                               1,
+                               {IS(1, (scmp_datum_t)on_descriptors[i])}});
+}
+
+static void
 add_own(struct filter *f)
 {
     struct scmp_arg_cmp mine = IS(0, (scmp_datum_t)getpid());
@@ -515,6 +569,7 @@ fill(struct filter *f)
             add_names(f, SCMP_ACT_ALLOW, allowed[i].names);
     for (size_t i = 0; i < PTN_COUNT(rules); i++)
         add(f, SCMP_ACT_ALLOW, &rules[i]);
+    add_fcntl(f);
     add_own(f);
     add_tried(f);
     add_names(f, SCMP_ACT_ERRNO(ENOSYS), missing);

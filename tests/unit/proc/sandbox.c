@@ -230,6 +230,8 @@ act_forbidden_to_children(void)
     DENIED(socket(AF_UNIX, SOCK_DGRAM, 0), EPERM);
     DENIED(kill(getppid(), SIGTERM), EPERM);
     DENIED(kill(1, 0), EPERM);
+    DENIED(fcntl(STDERR_FILENO, F_SETOWN, getppid()), EPERM); /* SIGIO */
+    CHECK(fcntl(STDERR_FILENO, F_SETFL, fcntl(STDERR_FILENO, F_GETFL)) == 0);
     DENIED(mprotect(page, 4096, PROT_READ | PROT_EXEC), EPERM);
     DENIED(setuid(0), EPERM);
     DENIED(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), EPERM);
