@@ -33,6 +33,18 @@ ptn_admin_open(const char *config, FILE *errors)
     return open_with(config, 0, errors);
 }
 
+struct ptn_admin *
+ptn_admin_open_values(const char *config, FILE *errors)
+{
+    return open_with(config, PTN_CONF_RECORD, errors);
+}
+
+void
+ptn_admin_print_values(const struct ptn_admin *admin, FILE *to)
+{
+    ptn_conf_print_values(admin->setup.conf, to);
+}
+
 void
 ptn_admin_close(struct ptn_admin *admin)
 {
@@ -76,18 +88,6 @@ ptn_admin_tls(struct ptn_admin *admin, const char *listener, bool online,
               struct ptn_buf *out)
 {
     return ptn_inspect_tls(&admin->setup, listener, online, out);
-}
-
-int
-ptn_admin_show(const char *config, FILE *to, FILE *errors)
-{
-    struct ptn_admin *admin = open_with(config, PTN_CONF_RECORD, errors);
-
-    if (!admin)
-        return -1;
-    ptn_conf_print_values(admin->setup.conf, to);
-    ptn_admin_close(admin);
-    return 0;
 }
 
 /* A file with mistakes still says where its server was started; only one

@@ -15,6 +15,10 @@ struct ptn_admin;
 /* Reads the file and loads its modules, without starting them. NULL: it has
  * errors, which were printed. */
 PTN_API struct ptn_admin *ptn_admin_open(const char *config, FILE *errors);
+/* The same, with ptn_conf.values: every value in effect, and its origin. */
+PTN_API struct ptn_admin *ptn_admin_open_values(const char *config,
+                                                FILE *errors);
+PTN_API void ptn_admin_print_values(const struct ptn_admin *admin, FILE *to);
 PTN_API void ptn_admin_close(struct ptn_admin *admin);
 
 /* Makes the state folder, as the server's own start does; an account may be
@@ -35,9 +39,6 @@ PTN_API void ptn_admin_modules(const struct ptn_admin *admin,
                                struct ptn_buf *out);
 PTN_API int ptn_admin_tls(struct ptn_admin *admin, const char *listener,
                           bool online, struct ptn_buf *out);
-
-/* Prints the effective values and their origins. */
-PTN_API int ptn_admin_show(const char *config, FILE *to, FILE *errors);
 
 /* Where the server of this configuration answers. -1: the file cannot be
  * read; why was printed. */

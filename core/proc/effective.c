@@ -21,7 +21,8 @@ add_place(struct ptn_buf *out, struct ptn_conf_place place)
     if (!place.file)
         return;
     ptn_record_add(out, "file", place.file);
-    ptn_record_addn(out, "line", (uint64_t)place.line);
+    if (place.line > 0)
+        ptn_record_addn(out, "line", (uint64_t)place.line);
 }
 
 static void
@@ -187,6 +188,13 @@ ptn_effective_write_error(const struct ptn_error *err, struct ptn_buf *out)
 {
     write_note(out, (struct ptn_conf_place){err->file, err->line}, false,
                err->text);
+}
+
+void
+ptn_effective_write_warning(struct ptn_conf_place place, const char *text,
+                            struct ptn_buf *out)
+{
+    write_note(out, place, true, text);
 }
 
 /* --- reading --- */

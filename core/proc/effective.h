@@ -24,11 +24,14 @@ void ptn_effective_write(const struct ptn_setup *setup, struct ptn_buf *out);
 void ptn_effective_write_files(const struct ptn_conf *conf,
                                struct ptn_buf *out);
 
-/* `note`: what is wrong with the configuration; or one failure beyond it. */
+/* `note`: what is wrong with the configuration; or one failure or warning
+ * beyond it. Without a place, or a line, these are left out. */
 void ptn_effective_write_notes(const struct ptn_conf *conf,
                                struct ptn_buf *out);
 void ptn_effective_write_error(const struct ptn_error *err,
                                struct ptn_buf *out);
+void ptn_effective_write_warning(struct ptn_conf_place place, const char *text,
+                                 struct ptn_buf *out);
 
 /* From a text with such records among others. The caller frees it. */
 struct ptn_effective *ptn_effective_read(struct ptn_slice text);

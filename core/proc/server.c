@@ -6,7 +6,9 @@
 #include "log/log.h"
 #include "proc/begin.h"
 #include "proc/child.h"
+#include "proc/effective.h"
 #include "proc/heir.h"
+#include "proc/plan.h"
 #include "proc/privileges.h"
 #include "proc/sandbox.h"
 #include "proc/setup.h"
@@ -114,120 +116,168 @@ ptn_server_run(const struct ptn_server_options *options)
     return ptn_supervisor_run(conf, options);
 }
 
+/* --- checking --- */
+
 struct check {
     const struct ptn_conf *conf;
-    int bad;
+    struct ptn_buf *notes; /* records */
+    bool bad;
 };
 
 static void
-warn_expired(const struct ptn_conf *conf, const char *name)
+add_error(struct check *check, const struct ptn_error *err)
 {
-    for (size_t i = 0; i < conf->cert_count; i++)
-        if (strcmp(conf->certs[i].name, name) == 0)
-            fprintf(stderr,
-                    "%s:%d: warning: certificates.%s: has expired; renew it\n",
-                    conf->certs[i].place.file, conf->certs[i].place.line, name);
+    ptn_effective_write_error(err, check->notes);
+    check->bad = true;
+}
+
+static void PTN_PRINTF(3, 4)
+    warn(struct check *check, struct ptn_conf_place place, const char *fmt, ...)
+{
+    struct ptn_buf text = PTN_BUF_INIT;
+    va_list ap;
+
+    va_start(ap, fmt);
+    ptn_buf_vprintf(&text, fmt, ap);
+    va_end(ap);
+    ptn_effective_write_warning(place, ptn_buf_cstr(&text), check->notes);
+    ptn_buf_free(&text);
 }
 
 static void
-print_certificate(void *arg, const char *name, const struct ptn_tls_cert *cert,
+judge_certificate(void *arg, const char *name, const struct ptn_tls_cert *cert,
                   const struct ptn_error *problem)
 {
     struct check *check = arg;
+    const struct ptn_conf *conf = check->conf;
 
-    if (cert && cert->not_after <= time(NULL))
-        warn_expired(check->conf, name);
-    if (!problem || problem->code == PTN_ERR_NONE)
-        return;
-    fprintf(stderr, "%s:%d: %s\n", problem->file, problem->line, problem->text);
-    check->bad = 1;
+    for (size_t i = 0; i < conf->cert_count; i++)
+        if (cert && cert->not_after <= time(NULL) &&
+            strcmp(conf->certs[i].name, name) == 0)
+            warn(check, conf->certs[i].place,
+                 "certificates.%s: has expired; renew it", name);
+    if (problem && problem->code != PTN_ERR_NONE)
+        add_error(check, problem);
 }
 
 static void
-print_misfit(void *arg, const struct ptn_error *problem)
+judge_misfit(void *arg, const struct ptn_error *problem)
 {
-    struct check *check = arg;
-
-    ptn_begin_complain(problem);
-    check->bad = 1;
+    add_error(arg, problem);
 }
 
-static int
-check_state(const struct ptn_conf *conf)
+static void
+judge_state(struct check *check)
 {
-    const char *state = conf->server.state;
+    const char *state = check->conf->server.state;
     struct ptn_error err = PTN_ERROR_INIT;
 
     if (access(state, F_OK) != 0 ||
         faccessat(AT_FDCWD, state, W_OK | X_OK, AT_EACCESS) == 0)
-        return 0;
-    ptn_setup_not_writable(conf, state, &err);
-    ptn_begin_complain(&err);
-    return 1;
+        return;
+    ptn_setup_not_writable(check->conf, state, &err);
+    add_error(check, &err);
 }
 
 /* The file may be checked on another machine than it is for. */
 static void
-warn_user(const struct ptn_conf *conf)
+judge_user(struct check *check)
 {
-    const struct ptn_server_conf *s = &conf->server;
+    const struct ptn_server_conf *s = &check->conf->server;
 
     if (s->user && !ptn_privileges_known(s->user))
-        fprintf(stderr,
-                "%s:%d: warning: server.user: there is no user \"%s\" on this "
-                "machine\n",
-                s->place.file, s->place.line, s->user);
+        warn(check, s->place,
+             "server.user: there is no user \"%s\" on this machine", s->user);
     if (s->warden_user && s->warden_user != s->user &&
         !ptn_privileges_known(s->warden_user))
-        fprintf(stderr,
-                "%s:%d: warning: server.warden_user: there is no user \"%s\" "
-                "on this machine\n",
-                s->place.file, s->place.line, s->warden_user);
+        warn(check, s->place,
+             "server.warden_user: there is no user \"%s\" on this machine",
+             s->warden_user);
 }
 
-/* What is only right if the server's user may do it. */
-static int
-check_as_user(struct ptn_setup *setup)
+/* Goes on as that user, where there is one; false with a note: it cannot. */
+static bool
+become(struct check *check, const char *user)
 {
-    const char *user = setup->conf->server.user;
     struct ptn_error err = PTN_ERROR_INIT;
-    struct check check = {setup->conf, 0};
 
-    if (user && ptn_privileges_known(user) &&
-        ptn_privileges_borrow(user, &err) != 0)
-        return ptn_begin_complain(&err);
-    check.bad = check_state(setup->conf);
+    if (!user || !ptn_privileges_known(user) ||
+        ptn_privileges_borrow(user, &err) == 0)
+        return true;
+    add_error(check, &err);
+    return false;
+}
+
+/* What is only right if the server's user, or the warden's, may do it. */
+static void
+judge_as_user(struct check *check, struct ptn_setup *setup)
+{
+    if (!become(check, setup->conf->server.user))
+        return;
+    judge_state(check);
     ptn_privileges_return();
-    user = setup->conf->server.warden_user;
-    if (user && ptn_privileges_known(user) &&
-        ptn_privileges_borrow(user, &err) != 0)
-        return ptn_begin_complain(&err);
+    if (!become(check, setup->conf->server.warden_user))
+        return;
     ptn_setup_keys(setup, PTN_KEYS_EXPECT);
     ptn_setup_certificates(setup, true);
     if (setup->pki) {
-        ptn_pki_each(setup->pki, print_certificate, &check);
-        ptn_pki_each_misfit(setup->pki, print_misfit, &check);
+        ptn_pki_each(setup->pki, judge_certificate, check);
+        ptn_pki_each_misfit(setup->pki, judge_misfit, check);
     }
     ptn_privileges_return();
-    return check.bad;
+}
+
+int
+ptn_server_judge(const struct ptn_server_options *options,
+                 struct ptn_buf *notes)
+{
+    struct ptn_setup setup;
+    struct check check = {NULL, notes, false};
+
+    ptn_setup_load(&setup, ptn_conf_read(options->config, 0), PTN_ROLE_TOOL,
+                   NULL);
+    check.conf = setup.conf;
+    ptn_effective_write_notes(setup.conf, notes);
+    check.bad = ptn_conf_failed(setup.conf);
+    if (setup.conf->server.state) { /* the file could be read at all */
+        judge_user(&check);
+        judge_as_user(&check, &setup);
+    }
+    ptn_setup_free(&setup);
+    return check.bad ? PTN_EXIT_CONFIG : PTN_EXIT_OK;
+}
+
+/* "postern.conf:12: warning: ..." */
+static void
+print_note(struct ptn_slice note)
+{
+    char *text = ptn_alloc(note.len + 1), line[16];
+
+    if (!ptn_record_get(note, "file", text, note.len + 1))
+        fputs("posternd:", stderr);
+    else if (ptn_record_get(note, "line", line, sizeof line))
+        fprintf(stderr, "%s:%s:", text, line);
+    else
+        fprintf(stderr, "%s:", text);
+    if (ptn_record_get(note, "severity", text, note.len + 1) &&
+        strcmp(text, "warning") == 0)
+        fputs(" warning:", stderr);
+    if (ptn_record_get(note, "text", text, note.len + 1))
+        fprintf(stderr, " %s\n", text);
+    ptn_free(text);
 }
 
 int
 ptn_server_check(const struct ptn_server_options *options)
 {
-    struct ptn_setup setup;
-    int bad;
+    struct ptn_buf notes = PTN_BUF_INIT;
+    int status = ptn_server_judge(options, &notes);
+    struct ptn_slice rest = ptn_buf_slice(&notes);
 
-    ptn_setup_load(&setup, ptn_conf_read(options->config, 0), PTN_ROLE_TOOL,
-                   NULL);
-    ptn_conf_print_notes(setup.conf, stderr);
-    bad = ptn_conf_failed(setup.conf);
-    if (setup.conf->server.state) { /* the file could be read at all */
-        warn_user(setup.conf);
-        bad |= check_as_user(&setup);
-    }
-    ptn_setup_free(&setup);
-    return bad ? PTN_EXIT_CONFIG : PTN_EXIT_OK;
+    while (rest.len > 0)
+        print_note(ptn_record_next(&rest));
+    ptn_buf_free(&notes);
+    return status;
 }
 
 static void

@@ -5,6 +5,7 @@
 #ifndef PTN_PROC_SERVER_H
 #define PTN_PROC_SERVER_H
 
+#include <postern/buf.h>
 #include <postern/error.h>
 #include <stdio.h>
 
@@ -33,6 +34,9 @@ PTN_API int ptn_server_run(const struct ptn_server_options *options);
 
 /* Prints all that is wrong to stderr, changes nothing, opens nothing. */
 PTN_API int ptn_server_check(const struct ptn_server_options *options);
+/* The same, as records `note` (effective.h). */
+PTN_API int ptn_server_judge(const struct ptn_server_options *options,
+                             struct ptn_buf *notes);
 
 /* The default of `config`. */
 PTN_API const char *ptn_server_default_config(void);

@@ -389,6 +389,71 @@ def test_config_show_hides_secrets_and_has_new_rows(server):
     assert server.ctl("config", "check").returncode == 0
 
 
+def test_config_show_as_json(server):
+    config = server.env["CONFIG"]
+    data = json.loads(server.ctl("--json", "config", "show").stdout)
+    values = {x["path"]: x for x in data}
+    assert len(values) == len(data) == len(
+        server.ctl("config", "show").stdout.splitlines())
+    assert values["server.log_format"] == {
+        "path": "server.log_format", "value": "text", "default": True}
+    mode = values["listeners.imaps.tls.mode"]
+    assert mode["value"] == "implicit" and mode["file"] == config
+    line = pathlib.Path(config).read_text().splitlines()[mode["line"] - 1]
+    assert "implicit" in line and not mode["default"]
+    assert values["listeners.imaps.tls.tickets"]["value"] is True
+    assert values["listeners.imaps.limits.max_errors"]["value"] > 0
+    assert isinstance(values["listeners.imaps.listen"]["value"], list)
+    assert values["listeners.imaps.tls.ciphers"]["value"] is None
+
+
+def test_config_check_as_json(tmp_path):
+    config = tmp_path / "postern.conf"
+    config.write_text('server: {\n  hostnam = "a \\"b\\"";\n'
+                      f'  state = "{tmp_path}/state";\n}};\n'
+                      'listeners: { x: { protocol = "imap"; }; };\n')
+    done = run("-c", config, "--json", "config", "check")
+    notes = json.loads(done.stdout)
+    assert done.returncode == 78 and not done.stderr
+    assert {n["severity"] for n in notes} <= {"error", "warning"}
+    wrong = [n for n in notes if n.get("line") == 2]
+    assert len(wrong) == 1 and 'did you mean "hostname"?' in wrong[0]["text"]
+    assert wrong[0]["severity"] == "error"
+    assert wrong[0]["file"] == str(config)
+    # Line by line what people are told.
+    told = run("-c", config, "config", "check")
+    assert told.returncode == 78 and not told.stdout
+    assert told.stderr.splitlines() == [
+        ":".join(str(n[k]) for k in ("file", "line") if k in n) + ": " +
+        ("warning: " if n["severity"] == "warning" else "") + n["text"]
+        for n in notes]
+
+
+def test_config_check_of_a_good_file(server):
+    done = server.ctl("--json", "config", "check")
+    assert all(n["severity"] == "warning" for n in json.loads(done.stdout))
+
+
+def test_reload_and_stop_as_json(servers):
+    one = servers(users=1, config='limits: { max_errors = 7; };')
+    data = json.loads(one.ctl("--json", "reload", "--plan").stdout)
+    assert data["outcome"] == "done" and data["notes"] == []
+    assert {x["action"] for x in data["listeners"]} == {"unchanged"}
+    more = pathlib.Path(one.folder) / "more.conf"
+    config = pathlib.Path(one.env["CONFIG"])
+    holds = config if "max_errors = 7" in config.read_text() else more
+    holds.write_text(holds.read_text().replace("max_errors = 7",
+                                               "max_errors = -7"))
+    done = one.ctl("--json", "reload", check=False)
+    data = json.loads(done.stdout)
+    assert done.returncode == 78 and data["outcome"] == "refused"
+    note = data["notes"][0]
+    assert note["severity"] == "error" and "max_errors" in note["text"]
+    assert note["file"] == str(holds) and note["line"] > 0
+    done = one.ctl("--json", "stop")
+    assert done.stdout == "" and done.stderr == ""
+
+
 def test_only_the_servers_user_may_ask(servers, tmp_path):
     if os.getuid() != 0:
         pytest.skip("only root can become somebody else")
