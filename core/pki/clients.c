@@ -69,7 +69,7 @@ is_print(const char *name)
     return strncasecmp(name, FINGERPRINT, strlen(FINGERPRINT)) == 0;
 }
 
-/* Lower case; of a fingerprint without the colons that openssl(1) writes.
+/* Lower case; of a fingerprint without the colons that tools write.
  * False: it is no fingerprint after all. */
 static bool
 normalize(char *name)
