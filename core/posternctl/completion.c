@@ -5,14 +5,25 @@
  * proposes are the same table.
  */
 #include "posternctl/ctl.h"
+#include "proc/admin.h"
 
 struct proposal {
-    const char *begin; /* what is being typed */
+    const char *begin;  /* what is being typed */
+    const char *config; /* the file to find names in */
     const struct ctl_command *command;
     char path[64];     /* words of commands so far */
     const char *value; /* the option before wants this; NULL: none does */
+    bool is_config;    /* and its value is that file */
     int arguments;
 };
+
+/* Words of options and arguments that stand for names of the file. */
+static const struct {
+    const char *word;
+    enum ptn_admin_kind kind;
+} named[] = {{"LISTENER", PTN_ADMIN_LISTENERS},
+             {"CERTIFICATE", PTN_ADMIN_CERTIFICATES},
+             {"MODULE", PTN_ADMIN_MODULES}};
 
 static void
 propose(const struct proposal *p, const char *word, size_t len)
@@ -23,15 +34,24 @@ propose(const struct proposal *p, const char *word, size_t len)
         printf("%.*s\n", (int)len, word);
 }
 
-/* A choice "a|b|c" is spelt out; FILE is left to the shell, which is told so
- * by a word that no command has. */
 static void
-propose_value(const struct proposal *p, const char *what)
+propose_name(void *arg, const char *name)
+{
+    propose(arg, name, strlen(name));
+}
+
+/* A choice "a|b|c" is spelt out; names come from the file; FILE is left to the
+ * shell, which is told so by a word that no command has. */
+static void
+propose_value(struct proposal *p, const char *what)
 {
     if (strncmp(what, "FILE", 4) == 0 || strncmp(what, "FOLDER", 6) == 0) {
         puts("/");
         return;
     }
+    for (size_t i = 0; i < PTN_COUNT(named); i++)
+        if (strcmp(what, named[i].word) == 0)
+            ptn_admin_each_name(p->config, named[i].kind, propose_name, p);
     if (!strchr(what, '|'))
         return;
     while (*what) {
@@ -66,7 +86,7 @@ propose_commands(const struct proposal *p)
 
 /* The argument's word of the row, without its brackets and dots. */
 static void
-propose_argument(const struct proposal *p)
+propose_argument(struct proposal *p)
 {
     const char *at = p->command->arguments;
     char word[64];
@@ -109,6 +129,7 @@ take_option(struct proposal *p, const char *word)
     if (!o && p->command)
         o = find_option(p->command->options, word);
     p->value = o ? o->value : NULL;
+    p->is_config = o && strcmp(o->name, "config") == 0;
 }
 
 /* A word that is complete. */
@@ -118,6 +139,10 @@ take(struct proposal *p, const char *word)
     const struct ctl_command *found;
 
     if (p->value) {
+        if (strcmp(word, "=") == 0) /* bash takes --option=value apart */
+            return;
+        if (p->is_config)
+            p->config = word;
         p->value = NULL;
         return;
     }
@@ -136,7 +161,7 @@ take(struct proposal *p, const char *word)
 static int
 complete(const struct ctl *ctl)
 {
-    struct proposal p = {.begin = ""};
+    struct proposal p = {.begin = "", .config = ctl->config};
 
     for (int i = 0; i < ctl->count - 1; i++)
         take(&p, ctl->words[i]);

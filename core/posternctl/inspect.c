@@ -67,9 +67,42 @@ print_sections(const struct ctl *ctl, const struct section *sections,
     }
 }
 
+/* Only what is about the module: itself, and the listeners that it is at work
+ * for. False: there is no such module. */
+static bool
+keep_module(const char *name, struct ptn_buf *records)
+{
+    char *text = ptn_alloc(records->len + 1), *save, *word;
+    struct ptn_slice rest = ptn_buf_slice(records);
+    struct ptn_buf kept = PTN_BUF_INIT;
+    bool found = false;
+
+    while (rest.len > 0) {
+        struct ptn_slice line = ptn_record_next(&rest);
+        bool is_module = ptn_record_is(line, "module");
+        bool keep = false;
+
+        if (!ptn_record_get(line, is_module ? "name" : "modules", text,
+                            records->len + 1))
+            continue;
+        for (word = strtok_r(text, ",", &save); word && !keep;
+             word = strtok_r(NULL, ",", &save))
+            keep = strcmp(word, name) == 0;
+        found = found || (keep && is_module);
+        if (keep)
+            ptn_buf_printf(&kept, "%.*s\n", (int)line.len, line.data);
+    }
+    ptn_free(text);
+    ptn_buf_free(records);
+    *records = kept;
+    return found;
+}
+
 static int
 modules(const struct ctl *ctl)
 {
+    const char *name = ctl->count > 0 ? ctl->words[0] : NULL;
+    int status = CTL_OK;
     static const struct section sections[] = {
         {"modules", &module_view}, {"listeners", &use_view}, {NULL, NULL}};
     struct ptn_admin *admin = ptn_admin_open(ctl->config, stderr);
@@ -78,10 +111,15 @@ modules(const struct ctl *ctl)
     if (!admin)
         return CTL_CONFIG;
     ptn_admin_modules(admin, &records);
-    print_sections(ctl, sections, ptn_buf_slice(&records));
+    if (name && !keep_module(name, &records)) {
+        fprintf(stderr, "posternctl: no module \"%s\" is loaded\n", name);
+        status = CTL_USAGE;
+    } else {
+        print_sections(ctl, sections, ptn_buf_slice(&records));
+    }
     ptn_buf_free(&records);
     ptn_admin_close(admin);
-    return CTL_OK;
+    return status;
 }
 
 /* What is wrong, a line each; with JSON it stands in the records. */
@@ -143,6 +181,7 @@ const struct ctl_command ctl_inspect_commands[] = {
     {.words = "modules",
      .fn = modules,
      .flags = CTL_READS,
+     .arguments = "[MODULE]",
      .doc = "what is loaded, what each needs and provides, and for whom",
      .about = "Contracts are names with versions. The second table has, for "
               "each listener, the\nTLS library and all modules that are at "

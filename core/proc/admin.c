@@ -90,6 +90,24 @@ ptn_admin_tls(struct ptn_admin *admin, const char *listener, bool online,
     return ptn_inspect_tls(&admin->setup, listener, online, out);
 }
 
+void
+ptn_admin_each_name(const char *config, enum ptn_admin_kind kind,
+                    void (*fn)(void *arg, const char *name), void *arg)
+{
+    struct ptn_conf *conf = ptn_conf_read(config, 0);
+
+    if (kind == PTN_ADMIN_LISTENERS)
+        for (size_t i = 0; i < conf->listener_count; i++)
+            fn(arg, conf->listeners[i].name);
+    else if (kind == PTN_ADMIN_CERTIFICATES)
+        for (size_t i = 0; i < conf->cert_count; i++)
+            fn(arg, conf->certs[i].name);
+    else
+        for (size_t i = 0; i < conf->load.count; i++)
+            fn(arg, conf->load.items[i]);
+    ptn_conf_free(conf);
+}
+
 /* A file with mistakes still says where its server was started; only one
  * that cannot be parsed does not. */
 int

@@ -40,6 +40,17 @@ PTN_API void ptn_admin_modules(const struct ptn_admin *admin,
 PTN_API int ptn_admin_tls(struct ptn_admin *admin, const char *listener,
                           bool online, struct ptn_buf *out);
 
+/* Calls fn with each name that the file says, also of one with mistakes.
+ * Nothing is printed, and no module is loaded. */
+enum ptn_admin_kind {
+    PTN_ADMIN_LISTENERS,
+    PTN_ADMIN_CERTIFICATES,
+    PTN_ADMIN_MODULES
+};
+PTN_API void ptn_admin_each_name(const char *config, enum ptn_admin_kind kind,
+                                 void (*fn)(void *arg, const char *name),
+                                 void *arg);
+
 /* Where the server of this configuration answers. -1: the file cannot be
  * read; why was printed. */
 PTN_API int ptn_admin_control(const char *config, struct ptn_buf *path,

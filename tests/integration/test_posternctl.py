@@ -141,6 +141,26 @@ def test_completion(tmp_path):
     assert complete("nonsense", "") == []
 
 
+def test_completion_of_names(tmp_path):
+    config = tmp_path / "postern.conf"
+    config.write_text("""
+        load = [ "tls_wolfssl", "smtp", "smtp_odd" ];
+        server: { mistake = 1; };
+        certificates: { default: {}; other: {}; };
+        listeners: { mx: { protocol = "smtp"; }; mine: {}; lab: {}; };
+    """)
+    file = ["-c", config]
+    assert complete(*file, "tls", "report", "") == ["mx", "mine", "lab"]
+    assert complete(*file, "tls", "report", "m") == ["mx", "mine"]
+    assert complete(*file, "tls", "report", "mx", "") == []
+    assert complete("--config", "=", config, "sessions", "list", "--listener",
+                    "l") == ["lab"]
+    assert complete(*file, "cert", "show", "") == ["default", "other"]
+    assert complete(*file, "cert", "bind", "other", "m") == ["mx", "mine"]
+    assert complete(*file, "modules", "smtp") == ["smtp", "smtp_odd"]
+    assert complete("-c", "/nowhere.conf", "tls", "report", "") == []
+
+
 # --- exit statuses -----------------------------------------------------------
 
 
@@ -193,6 +213,12 @@ def test_modules(server):
     assert "vault" in uses["imap"]["modules"]
     assert "smtp" not in uses["imap"]["modules"]
     assert "tls" in uses["imaps"] and "tls" not in uses["lmtp"]
+    one = json.loads(server.ctl("--json", "modules", "imap").stdout)
+    assert one["modules"] == [by_name["imap"]]
+    assert {u["listener"] for u in one["listeners"]} == {
+        name for name, u in uses.items() if "imap" in u["modules"]}
+    done = server.ctl("modules", "nix", check=False)
+    assert done.returncode == 2 and not done.stdout
 
 
 # --- sessions ----------------------------------------------------------------
