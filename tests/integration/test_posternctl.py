@@ -7,7 +7,6 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import ssl
 import subprocess
 
@@ -480,11 +479,29 @@ def test_reload_and_stop_as_json(servers):
     assert done.stdout == "" and done.stderr == ""
 
 
-def test_only_the_servers_user_may_ask(servers, tmp_path):
+def test_only_the_servers_user_may_ask(servers):
     if os.getuid() != 0:
         pytest.skip("only root can become somebody else")
+    # Somebody who can read every file, so that it is the socket that refuses.
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+              "--inh-caps=-all,+dac_read_search",
+              "--ambient-caps=-all,+dac_read_search"]
+    if subprocess.run([*nobody, "true"], capture_output=True,
+                      check=False).returncode != 0:
+        pytest.skip("setpriv cannot do that here")
     one = servers(users=1)
     path = pathlib.Path(one.env["STATE"]) / "run/control"
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(path))
     assert path.stat().st_mode & 0o777 == 0o600
+    for words in (["status"], ["sessions", "list"], ["--json", "reload"],
+                  ["metrics"], ["log", "level", "debug"], ["stop"]):
+        done = subprocess.run([*nobody, TOOL, "-c", one.env["CONFIG"], *words],
+                              capture_output=True, text=True, timeout=60,
+                              check=False)
+        assert done.returncode == 77, (words, done.stderr)
+        assert not done.stdout and str(path) in done.stderr
+    # What needs no server they may do, and it is still there.
+    assert subprocess.run([*nobody, TOOL, "-c", one.env["CONFIG"], "config",
+                           "show"], capture_output=True,
+                          check=False).returncode == 0
+    assert one.ctl("log", "level").stdout.split()[-1] != "debug"
+    assert one.ctl("status").returncode == 0
