@@ -92,11 +92,9 @@ def test_manual_page():
         assert f"-{option}" in page
 
 
-def test_manual_page_is_well_formed():
-    if not shutil.which("mandoc"):
-        pytest.skip("there is no mandoc")
+def test_manual_page_is_well_formed(tool):
     done = subprocess.run(
-        ["mandoc", "-T", "lint", "-W", "warning",
+        [tool("mandoc"), "-T", "lint", "-W", "warning",
          TREE / "core/posternctl/posternctl.8"],
         capture_output=True, text=True, check=False)
     assert "ERROR" not in done.stdout
