@@ -26,29 +26,43 @@ static const struct ctl_view worker_view = {
              "memory", "sessions", "total"},
     .columns = 9,
     .more = print_processes};
-static const struct ctl_view certificate_view = {
-    .kind = "certificate",
-    .titles = {"CERTIFICATE", "EXPIRES", "SELF-SIGNED", "NAMES"},
-    .keys = {"name", "not_after", "self_signed", "names"},
-    .columns = 4};
 
-/* Why listeners are closed. */
+/* What is wrong with things of a kind; `is` says what they are by that. */
 static void
-print_problems(struct ptn_slice records)
+print_problems(struct ptn_slice records, const char *kind, const char *is)
 {
     char *name = ptn_alloc(CTL_CELL_MAX), *problem = ptn_alloc(CTL_CELL_MAX);
 
     while (records.len > 0) {
         struct ptn_slice line = ptn_record_next(&records);
 
-        if (ptn_record_is(line, "listener") &&
+        if (ptn_record_is(line, kind) &&
             ptn_record_get(line, "problem", problem, CTL_CELL_MAX))
-            printf("listener %s is closed: %s\n", ctl_field(line, "name", name),
+            printf("%s %s is %s: %s\n", kind, ctl_field(line, "name", name), is,
                    problem);
     }
     ptn_free(name);
     ptn_free(problem);
 }
+
+static void
+print_unused(struct ptn_slice records)
+{
+    print_problems(records, "certificate", "not used");
+}
+
+static void
+print_closed(struct ptn_slice records)
+{
+    print_problems(records, "listener", "closed");
+}
+
+static const struct ctl_view certificate_view = {
+    .kind = "certificate",
+    .titles = {"CERTIFICATE", "EXPIRES", "SELF-SIGNED", "NAMES"},
+    .keys = {"name", "not_after", "self_signed", "names"},
+    .columns = 4,
+    .more = print_unused};
 
 static const struct ctl_view listener_view = {
     .kind = "listener",
@@ -56,7 +70,7 @@ static const struct ctl_view listener_view = {
                "STATE"},
     .keys = {"name", "protocol", "addresses", "tls", "certificates", "state"},
     .columns = 6,
-    .more = print_problems};
+    .more = print_closed};
 
 static void
 print_server(struct ptn_slice records)

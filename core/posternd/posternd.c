@@ -21,7 +21,8 @@ static const char usage[] =
     "\n"
     "SIGTERM: let sessions end, then stop. SIGHUP: take over the "
     "configuration.\n"
-    "SIGUSR2: take over the program that is installed by now.\n"
+    "SIGUSR1: open the log file anew. SIGUSR2: take over the program that\n"
+    "is installed by now.\n"
     "Exit status: 0 well ended; 1 the system said no (a port, a file);\n"
     "2 wrong command line; 78 wrong configuration, module or certificate.\n"
     "posternd(8), postern.conf(5) and posternctl(8) say more.\n";

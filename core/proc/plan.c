@@ -223,6 +223,12 @@ find_listener(const struct ptn_plan *plan, const char *name)
     return NULL;
 }
 
+const struct ptn_plan_listener *
+ptn_plan_find(const struct ptn_plan *plan, const char *name)
+{
+    return find_listener(plan, name);
+}
+
 static void
 update_listener(struct ptn_plan *plan, struct ptn_slice line)
 {

@@ -70,6 +70,9 @@ void ptn_plan_modules(const struct ptn_plan *plan, const char *group,
                       struct ptn_buf *out);
 /* Takes over what ptn_plan_write_state wrote later. */
 void ptn_plan_update(struct ptn_plan *plan, struct ptn_slice state);
+/* NULL: it has none of that name. */
+const struct ptn_plan_listener *ptn_plan_find(const struct ptn_plan *plan,
+                                              const char *name);
 void ptn_plan_free(struct ptn_plan *plan);
 
 #endif

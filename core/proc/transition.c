@@ -215,6 +215,8 @@ swap(struct ptn_supervisor *s, bool warden_is_new)
     struct ptn_keeper *k = s->keepers.current;
 
     t->phase = PTN_TRANSITION_SWAPPING;
+    if (warden_is_new)
+        t->refused = k->warden.refused;
     if (warden_is_new || !k || !k->warden.ready) {
         swap_in_workers(s, s->current->number);
         return;
@@ -301,12 +303,37 @@ all_ready(const struct ptn_supervisor *s)
     return true;
 }
 
+/* A certificate that cannot be used keeps its listener closed at the start. A
+ * listener that serves is not closed for it. */
+static int
+check_open(const struct ptn_supervisor *s, struct ptn_error *err)
+{
+    const struct ptn_plan *plan = &s->transition.next->plan;
+
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct ptn_plan_listener *l = &plan->listeners[i];
+        const struct ptn_plan_listener *before =
+            ptn_plan_find(&s->current->plan, l->name);
+
+        if (l->problem && before && !before->problem)
+            return ptn_error_set(err, PTN_ERR_CONFIG,
+                                 "%s; listener %s would be closed by that",
+                                 l->problem, l->name);
+    }
+    return 0;
+}
+
 static void
 commit_when_ready(struct ptn_supervisor *s)
 {
     const struct ptn_keeper *k = s->transition.keeper;
+    struct ptn_error err = PTN_ERROR_INIT;
 
-    if (all_ready(s) && (!k || k->warden.ready))
+    if (!all_ready(s) || (k && !k->warden.ready))
+        return;
+    if (check_open(s, &err) != 0)
+        fail(s, &err);
+    else
         commit(s);
 }
 

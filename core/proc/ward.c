@@ -62,6 +62,16 @@ tell(const struct warden *w, enum ptn_warden_message type, const char *text)
                 PTN_FS("error", strerror(errno)));
 }
 
+/* And how many certificates were refused. */
+static void
+tell_count(const struct warden *w, enum ptn_warden_message type)
+{
+    char count[16];
+
+    snprintf(count, sizeof count, "%u", w->refused);
+    tell(w, type, count);
+}
+
 /* --- reading again --- */
 
 static void
@@ -78,7 +88,6 @@ static enum ptn_result
 keys_read(struct ptn_session *session, struct ptn_job *job)
 {
     struct warden *w = PTN_CONTAINER(job, struct warden, reload);
-    char count[16];
 
     (void)session;
     w->reloading = false;
@@ -86,8 +95,7 @@ keys_read(struct ptn_session *session, struct ptn_job *job)
         begin_reload(w);
         return PTN_DONE;
     }
-    snprintf(count, sizeof count, "%u", w->refused);
-    tell(w, PTN_WARDEN_RELOADED, count);
+    tell_count(w, PTN_WARDEN_RELOADED);
     ptn_alarm_set(w->prune, PRUNE_MS);
     return PTN_DONE;
 }
@@ -236,7 +244,7 @@ serve(struct warden *w, struct ptn_error *err)
     w->channel = ptn_loop_watch_fd(w->loop, w->ward->channel, on_message, w);
     log_ready(w);
     ptn_heir_forget(); /* from here on that is the supervisor's business */
-    tell(w, PTN_WARDEN_READY, "");
+    tell_count(w, PTN_WARDEN_READY);
     ptn_loop_run(w->loop);
     ptn_engine_free(w->engine);
     ptn_modules_stop(w->setup.modules);
@@ -253,7 +261,7 @@ begin(struct warden *w, struct ptn_error *err)
 
     if (ptn_sandbox_confine(w->setup.conf, w->setup.modules, err) != 0)
         return -1;
-    ptn_setup_keys(&w->setup, PTN_KEYS_MAKE);
+    w->refused = ptn_setup_keys(&w->setup, PTN_KEYS_MAKE);
     w->loop = ptn_loop_new(&lanes, err);
     return w->loop ? serve(w, err) : -1;
 }

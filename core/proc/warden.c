@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -167,12 +168,12 @@ ptn_warden_receive(struct ptn_warden *w)
         return 0;
     message[n] = '\0';
     w->pinged = 0; /* whatever it says, it lives */
-    if (message[0] == PTN_WARDEN_READY) {
+    if (message[0] == PTN_WARDEN_READY)
         take_ready(w);
-    } else if (message[0] == PTN_WARDEN_RELOADED) {
+    else if (message[0] == PTN_WARDEN_RELOADED)
         w->answers = false;
+    if (message[0] != PTN_WARDEN_PING)
         w->refused = (unsigned)strtoul(message + 1, NULL, 10);
-    }
     return message[0];
 }
 
@@ -204,7 +205,7 @@ log_death(const struct ptn_warden *w, int status)
     if (WIFSIGNALED(status)) {
         struct ptn_log_field fields[] = {
             PTN_FN("pid", w->pid), PTN_FN("signal", WTERMSIG(status)),
-            PTN_FS("name", ptn_report_signal_name(WTERMSIG(status))),
+            PTN_FS("name", strsignal(WTERMSIG(status))),
             PTN_FN("uptime_ms", life)};
 
         ptn_reports_death(w->reports, w->pid, "warden.died", fields,

@@ -19,8 +19,9 @@
  * else is said here. */
 enum ptn_warden_message {
     /* to the supervisor */
+    /* Each with the count of certificates that were refused, decimal: */
     PTN_WARDEN_READY = 'R',    /* keys are read, channels are served */
-    PTN_WARDEN_RELOADED = 'L', /* "count" of certificates refused, decimal */
+    PTN_WARDEN_RELOADED = 'L', /* they are read again */
     /* both ways */
     PTN_WARDEN_PING = 'P',
     /* to the warden */

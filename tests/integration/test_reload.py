@@ -382,6 +382,31 @@ def test_a_certificate_is_refused(site):
     unchanged(site, before, session)
 
 
+def test_a_broken_certificate_closes_no_listener(site):
+    """Named by a new configuration: a listener that serves is left as it is,
+    one that has another certificate does without it, and both say so."""
+    site.write(pop()).start()
+    before, session = site.workers(), site.connect("pop")
+    (site.folder / "own.crt").write_text("garbage")
+    make_pair(site.folder, "other", "mail.example.test")
+    certs = ('certificates: { own: { cert_file = "own.crt"; '
+             'key_file = "other.key"; }; };')
+    own = 'mode = "explicit"; certificates = [ "own" ];'
+    site.write(pop().replace('mode = "explicit";', own), more=certs)
+    status, said = site.reload()
+    assert (status, said["outcome"]) == (1, "failed")
+    assert "own.crt" in said["text"]
+    assert "listener pop would be closed" in said["text"]
+    unchanged(site, before, session)
+    both = own.replace('"own"', '"default", "own"')
+    site.write(pop().replace('mode = "explicit";', both), more=certs)
+    status, said = site.reload()
+    assert status == 1 and "1 certificate(s) were refused" in said["text"]
+    assert site.is_open("pop") and alive(session)
+    told = site.ctl("certificates").stdout
+    assert "certificate own is not used: " in told and "own.crt" in told
+
+
 # --- old workers ---------------------------------------------------------
 
 
