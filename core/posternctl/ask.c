@@ -16,6 +16,18 @@ status_of(const struct ptn_error *err)
     return err->number ? CTL_UNAVAILABLE : CTL_FAILED;
 }
 
+/* What to do about it, where that is not plain. */
+static void
+advise(int status)
+{
+    if (status == CTL_CONFIG)
+        fprintf(stderr, "posternctl: this file says where the server's control "
+                        "socket is; mend it to ask the server\n");
+    else if (status == CTL_UNAVAILABLE)
+        fprintf(stderr, "posternctl: start posternd; if it runs, server.state "
+                        "or server.control is not what it was started with\n");
+}
+
 int
 ctl_ask(const struct ctl *ctl, const char *request, struct ptn_buf *answer)
 {
@@ -30,6 +42,7 @@ ctl_ask(const struct ctl *ctl, const char *request, struct ptn_buf *answer)
         fprintf(stderr, "posternctl: %s\n", err.text);
         status = status_of(&err);
     }
+    advise(status);
     ptn_buf_free(&path);
     return status;
 }

@@ -177,6 +177,7 @@ def test_no_server(servers):
     one.down()
     done = one.ctl("status", check=False)
     assert done.returncode == 69 and "no server answers" in done.stderr
+    assert "start posternd" in done.stderr
 
 
 # --- what a server tells -----------------------------------------------------
