@@ -97,6 +97,20 @@ problem_of(int good, const WOLFSSL_X509_STORE_CTX *store)
     return cause == PTN_TLS_CAUSE_OTHER ? PTN_TLS_CAUSE_BAD_CERTIFICATE : cause;
 }
 
+static int verify(int good, WOLFSSL_X509_STORE_CTX *store);
+
+/* Where the session goes on with a peer that is not believed, the library
+ * takes the authorities of its chain for good, and keeps them in the context:
+ * the next one would be believed by these. It keeps none while the session
+ * verifies nothing, which it does not from here to the leaf, that comes last;
+ * the problem is noted, and stays. */
+static void
+learn_nothing(struct ptn_tls_session *s, int depth)
+{
+    wolfSSL_set_verify(
+        s->ssl, depth > 0 ? WOLFSSL_VERIFY_NONE : WOLFSSL_VERIFY_PEER, verify);
+}
+
 /* Called for each certificate that is no good, for the leaf, and when there
  * is none. 1 goes on. */
 static int
@@ -118,8 +132,11 @@ verify(int good, WOLFSSL_X509_STORE_CTX *store)
             note_chain(peer, store);
     }
     if (problem == PTN_TLS_CAUSE_NONE ||
-        s->context->peer != PTN_TLS_PEER_REQUIRED)
+        s->context->peer != PTN_TLS_PEER_REQUIRED) {
+        if (problem != PTN_TLS_CAUSE_NONE)
+            learn_nothing(s, store->error_depth);
         return 1;
+    }
     s->cause = problem;
     return 0;
 }

@@ -186,6 +186,58 @@ def test_reread(house):
     house.ctl("reload")
 
 
+FORGERS = """
+set -e
+cat >cnf <<END
+[ca]
+basicConstraints = critical, CA:true
+keyUsage = keyCertSign, cRLSign
+[client]
+subjectAltName = email:user1@example.test
+extendedKeyUsage = clientAuth
+END
+key() { openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \\
+    -out $1.key; }
+cert() { key $1; openssl req -new -key $1.key -subj "$4" |
+    openssl x509 -req -CA $3.crt -CAkey $3.key -set_serial $5 -extfile cnf \\
+    -extensions $2 -days 9 -out $1.crt; }
+for ca in ca evil; do
+    key $ca; openssl req -x509 -new -key $ca.key -subj /CN=$ca -days 9 -out $ca.crt
+done
+cert between ca evil /CN=between 2
+cert twin ca evil /CN=ca 3
+for by in evil between twin; do
+    cert by-$by client $by /CN=user1 7
+    cp by-$by.key with-$by.key
+    cat by-$by.crt $by.crt evil.crt >with-$by.crt
+done
+"""
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_nobody_brings_his_own_authority(tmp_path, provider):
+    """What a client sent and we did not believe is not believed later: a
+    chain with its own authority first, then what that has signed alone."""
+    subprocess.run(["sh", "-c", FORGERS], cwd=tmp_path, check=True,
+                   capture_output=True, timeout=60)
+    house = Server(tmp_path / "house", workers=1, tls=provider, config=f"""
+listeners: {{
+  imaps: {{ tls: {{ client = "request"; client_ca = "{tmp_path}/ca.crt"; }}; }};
+}};""")
+    house.pki = tmp_path
+    try:
+        for version in VERSIONS:
+            for kind in ("with", "by"):
+                for by in ("evil", "between", "twin"):
+                    stream, s = enter(house, "imaps", f"{kind}-{by}", version)
+                    assert b"EXTERNAL" not in stream.readline(), (kind, by)
+                    lines = ask(stream, b"a AUTHENTICATE EXTERNAL =\r\n", b"a ")
+                    assert b"OK" not in lines[-1]
+                    s.close()
+    finally:
+        house.down()
+
+
 def test_fails_closed(tmp_path):
     """Without its authorities the listener has no port; the others serve."""
     folder = tmp_path / "house"
