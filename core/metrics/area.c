@@ -40,8 +40,26 @@ struct ptn_cells {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static size_t room = PTN_AREA_BASE - offsetof(struct ptn_area, data);
 static struct ptn_area *area; /* NULL: cells are on the heap */
 static struct ptn_map all = {NULL, 0, 0, {0, 0}}; /* key -> ptn_cells */
+
+void
+ptn_area_make_room(size_t listeners)
+{
+    size_t more = (PTN_AREA_MAX - PTN_AREA_BASE) / PTN_AREA_LISTENER;
+
+    assert(!area);
+    more = listeners < more ? listeners : more;
+    room = PTN_AREA_BASE + more * PTN_AREA_LISTENER -
+           offsetof(struct ptn_area, data);
+}
+
+size_t
+ptn_area_size(void)
+{
+    return offsetof(struct ptn_area, data) + room;
+}
 
 void
 ptn_metrics_use(struct ptn_area *place)
@@ -79,7 +97,7 @@ reserve(size_t text, size_t numbers)
     size_t size = (head + numbers * 8 + ALIGN - 1) & ~(size_t)(ALIGN - 1);
     struct entry *e = at_offset(area, used);
 
-    if (size > sizeof area->data - used)
+    if (size > room - used)
         return NULL;
     memset(e, 0, size);
     e->size = (uint32_t)size;
@@ -387,7 +405,7 @@ ptn_area_next(const struct ptn_area *a, uint32_t *at,
     uint32_t used = atomic_load_explicit(&a->used, memory_order_acquire);
     const struct entry *e;
 
-    used = used < sizeof a->data ? used : sizeof a->data;
+    used = used < room ? used : (uint32_t)room;
     do {
         e = entry_at(a, used, *at);
         *at += e ? e->size : 0;
@@ -406,7 +424,7 @@ ptn_area_copy(const struct ptn_area *a)
     uint32_t used = atomic_load_explicit(&a->used, memory_order_acquire);
     struct ptn_area *copy;
 
-    used = used < sizeof a->data ? used : sizeof a->data;
+    used = used < room ? used : (uint32_t)room;
     copy = ptn_alloc(offsetof(struct ptn_area, data) + used);
     memcpy(copy->data, a->data, used);
     atomic_store(&copy->used, used);

@@ -18,15 +18,25 @@
 #include <postern/metric.h>
 #include <stdatomic.h>
 
-/* Room for some hundred listeners; only what is used becomes memory. */
-#define PTN_AREA_SIZE (sizeof(void *) > 4 ? 262144u : 131072u)
+/* Octets of an area: for a hundred listeners, what each more needs, and the
+ * most that there are. Only what is used becomes memory. */
+#define PTN_AREA_BASE (sizeof(void *) > 4 ? 262144u : 131072u)
+#define PTN_AREA_LISTENER 4096u
+#define PTN_AREA_MAX (sizeof(void *) > 4 ? 16777216u : 524288u)
 #define PTN_METRIC_LABELS_MAX 256 /* octets of further labels */
 
 struct ptn_area {
     _Atomic uint32_t used; /* octets of `data` that are complete */
     _Atomic uint32_t lost; /* metrics for which there was no room */
-    _Alignas(16) char data[PTN_AREA_SIZE - 16];
+    _Alignas(16) char data[];
 };
+
+/* From now on areas have room for so many listeners, in this process and in
+ * those that it forks; none is in use. What is in an area could be anybody's
+ * word, so that its size is not there. */
+void ptn_area_make_room(size_t listeners);
+/* Octets of an area. */
+size_t ptn_area_size(void);
 
 /* Where this process counts from now on, emptied; NULL: nobody looks. No cells
  * that were made before may be used any more. */

@@ -52,7 +52,7 @@ areas_at(unsigned workers)
 static size_t
 area_size(void)
 {
-    return round_up(sizeof(struct ptn_area), page());
+    return round_up(ptn_area_size(), page());
 }
 
 static size_t
@@ -62,12 +62,14 @@ size_for(unsigned workers)
 }
 
 struct ptn_shared *
-ptn_shared_new(unsigned workers, struct ptn_error *err)
+ptn_shared_new(unsigned workers, size_t listeners, struct ptn_error *err)
 {
-    char *memory = mmap(NULL, size_for(workers), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     struct ptn_shared *shared;
+    char *memory;
 
+    ptn_area_make_room(listeners);
+    memory = mmap(NULL, size_for(workers), PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
         ptn_error_errno(err, "cannot share memory with workers");
         return NULL;

@@ -46,8 +46,10 @@ struct ptn_shared {
 #define PTN_WARDEN_SLOTS 8
 
 /* NULL with `err`. Inherited by children. A slot that is not used takes no
- * memory. From now on it has the log's level. */
-struct ptn_shared *ptn_shared_new(unsigned workers, struct ptn_error *err);
+ * memory. Its areas are for so many listeners, or somewhat more: reloads may
+ * add some. From now on it has the log's level. */
+struct ptn_shared *ptn_shared_new(unsigned workers, size_t listeners,
+                                  struct ptn_error *err);
 void ptn_shared_free(struct ptn_shared *shared);
 
 struct ptn_area *ptn_shared_area(const struct ptn_shared *shared,

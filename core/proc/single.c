@@ -344,7 +344,7 @@ ptn_single_run(struct ptn_conf *conf)
     struct ptn_error err = PTN_ERROR_INIT;
 
     ptn_crash_watch(-1, "postern", conf->server.module_path, &conf->load);
-    s.shared = ptn_shared_new(1, &err);
+    s.shared = ptn_shared_new(1, conf->listener_count, &err);
     if (!s.shared)
         return ptn_begin_complain(&err);
     ptn_metrics_use(ptn_shared_area(s.shared, 0));

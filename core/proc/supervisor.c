@@ -513,7 +513,8 @@ take_what_is_there(struct ptn_supervisor *s, struct ptn_error *err)
 {
     uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
 
-    s->crew.shared = ptn_shared_new(PTN_SLOTS_MAX, err);
+    s->crew.shared =
+        ptn_shared_new(PTN_SLOTS_MAX, s->current->conf->listener_count, err);
     if (!s->crew.shared)
         return -1;
     if (ptn_heir_tickets(keys, sizeof keys))

@@ -36,7 +36,7 @@ static const struct ptn_metric sizes = {
 static struct ptn_area *
 make_area(void)
 {
-    return ptn_alloc(sizeof(struct ptn_area));
+    return ptn_alloc(ptn_area_size());
 }
 
 static void
@@ -159,7 +159,7 @@ test_full(void **state)
         snprintf(labels, sizeof labels, "listener=\"l%u\"", i);
         ptn_metric_add(ptn_metrics_cells(&commands, labels), 2, 1);
     }
-    assert_true(area->used <= sizeof area->data);
+    assert_true(area->used < ptn_area_size());
     while (ptn_area_next(area, &at, &run)) {
         assert_int_equal(run.numbers[2], 1);
         assert_string_equal(run.name, "commands_total");
@@ -168,6 +168,49 @@ test_full(void **state)
     assert_true(runs > 1000);
     assert_int_equal(runs + area->lost, 20000);
     free_area(area);
+}
+
+/* As many listeners as the configuration has all find room, with a rich
+ * protocol and some combinations of rare words each; and an area's limit is
+ * one. */
+static void
+test_room(void **state)
+{
+    static const char *const names[] = {
+        "verb-one",  "verb-two", "verb-three",  "verb-four",
+        "verb-five", "verb-six", "verb-seven",  "verb-eight",
+        "verb-nine", "verb-ten", "verb-eleven", NULL};
+    struct ptn_metric metric = commands;
+    struct ptn_area *area;
+    struct ptn_tally *t = ptn_tally_new();
+    char labels[PTN_METRIC_LABELS_MAX], name[32];
+
+    (void)state;
+    ptn_area_make_room(1000);
+    area = make_area();
+    ptn_metrics_use(area);
+    metric.values = names;
+    metric.name = name;
+    for (unsigned i = 0; i < 1000; i++)
+        for (unsigned j = 0; j < 20; j++) {
+            snprintf(name, sizeof name, "things_%u_total", j);
+            snprintf(labels, sizeof labels,
+                     "listener=\"submission-%u\",protocol=\"smtp\"", i);
+            ptn_metric_add(ptn_metrics_cells(&metric, labels), 10, i);
+        }
+    assert_int_equal(area->lost, 0);
+    ptn_tally_add(t, area, false);
+    assert_int_equal(
+        ptn_tally_get(t, "things_19_total",
+                      "listener=\"submission-999\",protocol=\"smtp\","
+                      "verb=\"verb-eleven\""),
+        999);
+    ptn_tally_free(t);
+    free_area(area);
+    ptn_area_make_room(SIZE_MAX);
+    assert_true(ptn_area_size() <= PTN_AREA_MAX);
+    ptn_area_make_room(0);
+    assert_int_equal(ptn_area_size(), PTN_AREA_BASE);
 }
 
 static void
@@ -225,7 +268,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_print),   cmocka_unit_test(test_same),
         cmocka_unit_test(test_restart), cmocka_unit_test(test_full),
-        cmocka_unit_test(test_labels),  cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_room),    cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_foreign),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

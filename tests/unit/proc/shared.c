@@ -18,7 +18,7 @@ keys_rotate(void **state)
     uint8_t first[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
     uint8_t then[sizeof first];
     struct ptn_error err = PTN_ERROR_INIT;
-    struct ptn_shared *shared = ptn_shared_new(2, &err);
+    struct ptn_shared *shared = ptn_shared_new(2, 7, &err);
 
     (void)state;
     assert_non_null(shared);
@@ -38,7 +38,7 @@ static void
 children_see_it(void **state)
 {
     struct ptn_error err = PTN_ERROR_INIT;
-    struct ptn_shared *shared = ptn_shared_new(2, &err);
+    struct ptn_shared *shared = ptn_shared_new(2, 7, &err);
     uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
     int status;
     pid_t pid;
@@ -80,7 +80,7 @@ static void
 counts_stay(void **state)
 {
     struct ptn_error err = PTN_ERROR_INIT;
-    struct ptn_shared *shared = ptn_shared_new(PTN_SLOTS_MAX, &err);
+    struct ptn_shared *shared = ptn_shared_new(PTN_SLOTS_MAX, 1000, &err);
     struct ptn_counters *last = &shared->slots[PTN_SLOTS_MAX - 1].counters;
 
     (void)state;
@@ -100,7 +100,7 @@ static void
 worker_reaches_no_other(void **state)
 {
     struct ptn_error err = PTN_ERROR_INIT;
-    struct ptn_shared *shared = ptn_shared_new(3, &err);
+    struct ptn_shared *shared = ptn_shared_new(3, 7, &err);
     uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
     int status;
     pid_t pid;
@@ -109,7 +109,7 @@ worker_reaches_no_other(void **state)
     pid = fork();
     if (pid == 0) {
         ptn_shared_keep(shared, 1);
-        memset(ptn_shared_area(shared, 1), 0xff, sizeof(struct ptn_area));
+        memset(ptn_shared_area(shared, 1), 0xff, ptn_area_size());
         memset(shared->common, 0xff, sizeof *shared->common);
         memset(shared, 0xff, sizeof *shared);
         _exit(0);
