@@ -15,11 +15,16 @@ account_of(struct passwd *p, const struct passwd_table *users,
            struct ptn_slice name, struct ptn_user *out)
 {
     char canonical[PTN_USER_NAME_MAX + 1];
+    struct ptn_buf state = PTN_BUF_INIT;
     size_t n = passwd_canonical(p, name, canonical);
     if (n == 0)
         return PTN_NOTFOUND;
-    return passwd_account(users, (struct ptn_slice){canonical, n}, true, out,
-                          NULL);
+    enum ptn_status status = passwd_account(
+        users, (struct ptn_slice){canonical, n}, true, out, &state);
+    if (status == PTN_OK && passwd_secret_is_locked(ptn_buf_slice(&state)))
+        status = PTN_DENIED;
+    passwd_wipe_free(&state);
+    return status;
 }
 
 static enum ptn_status

@@ -45,7 +45,8 @@ struct ptn_directory_ops {
     uint32_t size;
 
     /* The account that `name` means (letter case and a missing domain are
-     * forgiven: the server's first domain is assumed). */
+     * forgiven: the server's first domain is assumed). DENIED: nobody may log
+     * in to it, whatever proves who he is. */
     enum ptn_status (*lookup)(void *instance, struct ptn_slice name,
                               struct ptn_user *out);
 

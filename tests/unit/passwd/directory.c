@@ -70,6 +70,24 @@ lookup_folds_names(void **state)
     fixture_close(&f);
 }
 
+/* SASL EXTERNAL asks for nothing but this. */
+static void
+lookup_denies_locked_accounts(void **state)
+{
+    struct fixture f;
+    struct ptn_user u;
+    (void)state;
+    fixture_open(&f,
+                 "open@example.test:x\nshut@example.test:!x\n"
+                 "star@example.test:*x\nnone@example.test:\n",
+                 NULL);
+    assert_int_equal(f.directory->lookup(f.passwd, S("open"), &u), PTN_OK);
+    assert_int_equal(f.directory->lookup(f.passwd, S("shut"), &u), PTN_DENIED);
+    assert_int_equal(f.directory->lookup(f.passwd, S("star"), &u), PTN_DENIED);
+    assert_int_equal(f.directory->lookup(f.passwd, S("none"), &u), PTN_DENIED);
+    fixture_close(&f);
+}
+
 static void
 verify_tells_right_from_wrong(void **state)
 {
@@ -319,6 +337,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lookup_folds_names),
+        cmocka_unit_test(lookup_denies_locked_accounts),
         cmocka_unit_test(verify_tells_right_from_wrong),
         cmocka_unit_test(resolve_follows_aliases),
         cmocka_unit_test(circles_end),
