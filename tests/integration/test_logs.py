@@ -5,11 +5,13 @@
 import json
 import os
 import pathlib
+import queue
 import re
 import shutil
 import signal
 import socket
 import tempfile
+import threading
 import time
 
 import pytest
@@ -79,20 +81,29 @@ def test_json_lines(make_house, single):
 
 
 class Sink:
-    """A socket in place of syslog's or journald's."""
+    """A socket in place of syslog's or journald's. It is read from the
+    beginning: the kernel holds ten lines, and the server waits for nobody."""
 
     def __init__(self, path):
         self.path = path
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(path))
         os.chmod(path, 0o666)
-        self.socket.settimeout(20)
+        self.lines = queue.Queue()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        while True:
+            try:
+                self.lines.put(self.socket.recv(65536))
+            except OSError:
+                return
 
     def until(self, pattern):
         seen = []
         end = time.monotonic() + 20
         while time.monotonic() < end:
-            seen.append(self.socket.recv(65536))
+            seen.append(self.lines.get(timeout=20))
             if re.search(pattern, seen[-1]):
                 return seen
         raise AssertionError(seen)
