@@ -5,6 +5,7 @@
 import json
 import os
 import signal
+import socket
 import ssl
 
 import pytest
@@ -211,3 +212,26 @@ def test_json(server):
     assert {"listener": "imap"} in [n["labels"] for n in up["numbers"]]
     assert all(isinstance(n["value"], (int, float))
                for f in data for n in f["numbers"])
+
+
+@pytest.mark.parametrize("single", [False, True], ids=["workers", "single"])
+def test_hundreds_of_listeners(servers, single):
+    """All of them are counted: the room for that comes from the file."""
+    names = [f"many_{i}" for i in range(400)]
+    blocks = "".join(
+        f'{name}: {{ protocol = "imap"; listen = [ "127.9.{i // 200}.'
+        f'{i % 200 + 1}:30143" ]; tls: {{ mode = "none"; }}; }};\n'
+        for i, name in enumerate(names))
+    one = servers(users=1, single=single, config=f"listeners: {{ {blocks} }};")
+    with socket.create_connection(("127.9.1.200", 30143), 30) as client:
+        assert client.recv(4096).startswith(b"* OK")
+        client.sendall(b"a CAPABILITY\r\nb LOGOUT\r\n")
+        while client.recv(4096):
+            pass
+    now = Metrics(one)
+    assert now.get("commands_total", listener="many_399",
+                   verb="CAPABILITY") == 1
+    assert now.get("metrics_lost_total") == 0
+    seen = {dict(labels).get("listener") for name, labels in now.samples
+            if name == "postern_sessions_total"}
+    assert seen >= set(names)
