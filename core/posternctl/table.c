@@ -4,6 +4,18 @@
  */
 #include "posternctl/ctl.h"
 
+/* What peers and workers have said must not speak to the terminal. */
+static char *
+printable(const char *text)
+{
+    char *copy = ptn_strdup(text);
+
+    for (char *c = copy; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
+    return copy;
+}
+
 void
 ctl_table_row(struct ctl_table *t, const char *const *cells)
 {
@@ -12,7 +24,7 @@ ctl_table_row(struct ctl_table *t, const char *const *cells)
             t->cap = t->cap ? t->cap * 2 : 32;
             t->cells = ptn_realloc(t->cells, t->cap * sizeof *t->cells);
         }
-        t->cells[t->count++] = ptn_strdup(cells[i]);
+        t->cells[t->count++] = printable(cells[i]);
     }
 }
 

@@ -246,6 +246,10 @@ update_listener(struct ptn_plan *plan, struct ptn_slice line)
                      : NULL;
 }
 
+enum {
+    CERTIFICATES_MAX = 16 << 20, /* octets that workers tell of certificates */
+};
+
 /* Those that are told of replace those of the same name. */
 static void
 update_certificates(struct ptn_plan *plan, struct ptn_slice told)
@@ -255,6 +259,8 @@ update_certificates(struct ptn_plan *plan, struct ptn_slice told)
         ptn_slice_of(plan->certificates ? plan->certificates : "");
     struct ptn_map names = PTN_MAP_INIT;
 
+    if (known.len > CERTIFICATES_MAX)
+        known.len = 0; /* no worker of ours invents so many names */
     while (told.len > 0) {
         struct ptn_slice line = ptn_record_next(&told);
 

@@ -141,6 +141,8 @@ give_to_owner(const struct passwd *p, int fd)
            fchown(fd, st.st_uid, st.st_gid) == 0;
 }
 
+/* lchown: not to what a link leads to, which the owner of the folder around
+ * it may have put there meanwhile. */
 enum ptn_status
 passwd_make_folder(const struct passwd *p, const char *path, mode_t mode,
                    struct ptn_error *err)
@@ -154,7 +156,7 @@ passwd_make_folder(const struct passwd *p, const char *path, mode_t mode,
             status = PTN_TEMPFAIL;
         }
     } else if (geteuid() == 0 && stat(ptn_host_state_dir(p->host), &st) == 0 &&
-               chown(folder, st.st_uid, st.st_gid) < 0) {
+               lchown(folder, st.st_uid, st.st_gid) < 0) {
         ptn_error_errno(err, "cannot give away %s", folder);
         status = PTN_TEMPFAIL;
     }
