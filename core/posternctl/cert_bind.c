@@ -77,8 +77,8 @@ write_file(const struct ptn_conf *conf, const struct ptn_listener_conf *l,
                  l->name);
         if (write_line(path, line) == 0) {
             fprintf(stderr,
-                    "written; the group listeners.%s.tls has to say, in place "
-                    "of its own \"certificates\":\n",
+                    "written; the group listeners.%s.tls has to say, on a line "
+                    "of its own in place of its own \"certificates\":\n",
                     l->name);
             printf("@include \"certificates.d/%s.conf\"\n", l->name);
             return CTL_OK;

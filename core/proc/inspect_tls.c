@@ -247,7 +247,8 @@ compare(struct report *r, struct ptn_slice meant, struct ptn_slice shown)
     ptn_record_add(r->out, "same", same ? "yes" : "no");
     if (!same)
         add_problem(r, "it shows another certificate than the one in the "
-                       "file; reload");
+                       "file; reload, unless another one of the listener is "
+                       "for that name, too");
 }
 
 static void

@@ -23,6 +23,7 @@
 #include "warden/desk.h"
 #include <errno.h>
 #include <postern/log.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -277,6 +278,7 @@ ptn_ward_run(const struct ptn_ward *ward)
     struct warden w = {.ward = ward};
 
     ptn_child_begin(&child, "warden");
+    signal(SIGTERM, SIG_IGN); /* to all of a group: sessions still need it */
     allow_locking();
     if (ptn_privileges_drop(ward->conf->server.warden_user, &err) != 0)
         return complain(ward, &err);
