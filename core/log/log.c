@@ -114,10 +114,16 @@ ptn_log_set_level(enum ptn_log_level level)
     atomic_store(log_level, (int)level);
 }
 
+/* A process that was taken over may have written any number there: errors are
+ * told all the same. */
 enum ptn_log_level
 ptn_log_get_level(void)
 {
-    return (enum ptn_log_level)atomic_load(log_level);
+    int level = atomic_load_explicit(log_level, memory_order_relaxed);
+
+    if (level < PTN_LOG_ERROR)
+        return PTN_LOG_ERROR;
+    return level > PTN_LOG_DEBUG ? PTN_LOG_DEBUG : (enum ptn_log_level)level;
 }
 
 void
@@ -126,7 +132,7 @@ ptn_log_share_level(atomic_int *place)
     if (!place)
         place = &own_level;
     if (place != log_level)
-        atomic_store(place, atomic_load(log_level));
+        atomic_store(place, (int)ptn_log_get_level());
     log_level = place;
 }
 
@@ -150,7 +156,7 @@ ptn_log_level_name(enum ptn_log_level level)
 bool
 ptn_log_wants(enum ptn_log_level level)
 {
-    return (int)level <= atomic_load_explicit(log_level, memory_order_relaxed);
+    return level <= ptn_log_get_level();
 }
 
 void

@@ -297,6 +297,12 @@ test_levels(void **state)
     place = PTN_LOG_DEBUG;
     assert_true(ptn_log_wants(PTN_LOG_DEBUG));
     assert_int_equal(ptn_log_get_level(), PTN_LOG_DEBUG);
+    atomic_store(&place, -1); /* by somebody who has no good in mind */
+    assert_true(ptn_log_wants(PTN_LOG_ERROR));
+    assert_int_equal(ptn_log_get_level(), PTN_LOG_ERROR);
+    atomic_store(&place, INT32_MAX);
+    assert_string_equal(ptn_log_level_name(ptn_log_get_level()), "debug");
+    ptn_log_share_level(NULL); /* `place` ends here */
 }
 
 int
