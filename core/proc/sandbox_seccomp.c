@@ -639,6 +639,12 @@ ptn_sandbox_seccomp(enum ptn_sandbox_role role, struct ptn_guard_state *state,
     return 0;
 }
 
+void
+ptn_sandbox_know(enum ptn_sandbox_role role)
+{
+    (void)role;
+}
+
 const char *
 ptn_sandbox_call_name(int number)
 {
