@@ -17,6 +17,8 @@ import time
 
 import pytest
 
+# Run-time checkers are linked in (tools/test --sanitize).
+SANITIZED = bool(os.environ.get("POSTERN_SANITIZE"))
 TREE = pathlib.Path(__file__).resolve().parents[2]
 PASSWORD = "secret"
 SHARED_USERS = 400

@@ -8,9 +8,12 @@ import re
 import signal
 
 import pytest
-from conftest import wait_for
+from conftest import SANITIZED, wait_for
 from test_reload import Site, alive, pop, smtp
 from test_supervisor import Pop
+
+pytestmark = pytest.mark.skipif(
+    SANITIZED, reason="run-time checkers need more memory than a group gets")
 
 LAB = "groups: { lab: { workers = 2; memory = \"64M\"; nice = 5; }; };\n"
 

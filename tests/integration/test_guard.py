@@ -13,7 +13,7 @@ import socket
 import subprocess
 
 import pytest
-from conftest import wait_for
+from conftest import SANITIZED, wait_for
 from test_supervisor import PREFIX, TLS, House, Pop, free_port
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
@@ -155,7 +155,6 @@ def test_a_stripped_module_still_tells_its_name(lab, run):
 
 # --- the sandbox ---------------------------------------------------------
 
-SANITIZED = bool(os.environ.get("POSTERN_SANITIZE"))
 needs_filter = pytest.mark.skipif(
     SANITIZED, reason="run-time checkers need what the filter forbids")
 
@@ -261,6 +260,7 @@ def sandbox(lab):
     return json.loads(lab.ctl("--json", "sandbox", "show").stdout)
 
 
+@needs_filter
 def test_what_is_in_force_is_shown(lab):
     lab.write().start()
     shown = sandbox(lab)
@@ -326,6 +326,7 @@ def lonely(tmp_path, modules):
     one.stop()
 
 
+@needs_filter  # and more memory than any group gets
 def test_nothing_in_its_group_costs_a_session_in_another(lonely):
     """Crash, hang, leak and spin, one after the other, below 500 sessions."""
     lonely.write().start()

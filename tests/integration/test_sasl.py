@@ -16,7 +16,7 @@ import threading
 import time
 
 import pytest
-from conftest import Server, User, wait_for
+from conftest import SANITIZED, Server, User, wait_for
 from mailtest import deliver, message, messages, token
 from scram import SERVICES, Line, Scram
 
@@ -503,6 +503,7 @@ def spellings(password, name):
     return found
 
 
+@pytest.mark.skipif(SANITIZED, reason="the shadow memory is too large")
 @pytest.mark.parametrize("tls", ["tls_wolfssl", "tls_openssl"])
 def test_workers_forget_passwords(servers, tls):
     """In the memory of a worker there is no password of a login that is

@@ -22,7 +22,7 @@ import time
 
 import pytest
 
-from conftest import TREE, Server, wait_for
+from conftest import SANITIZED, TREE, Server, wait_for
 
 PREFIX = pathlib.Path(os.environ.get("POSTERN_PREFIX",
                                      TREE / ".build/default/inst"))
@@ -244,6 +244,7 @@ class Visitors:
         wait_for(lambda: self.done >= goal, 60, "nobody is served")
 
 
+@pytest.mark.skipif(SANITIZED, reason="the shadow memory is too large")
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_worker_has_no_secrets(servers, tmp_path, provider):
     pairs(tmp_path / "server0")
