@@ -241,13 +241,29 @@ ptn_begin_remove_pid(const struct ptn_conf *conf)
         unlink(path);
 }
 
+/* A certificate that cannot be used keeps its listener closed at the start. A
+ * listener that serves is not closed for it. */
+static int
+check_open(const struct ptn_plan *plan, struct ptn_error *err)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct ptn_plan_listener *l = &plan->listeners[i];
+
+        if (l->problem && ptn_heir_served(l->name))
+            return ptn_error_set(err, PTN_ERR_CONFIG,
+                                 "%s; listener %s would be closed by that",
+                                 l->problem, l->name);
+    }
+    return 0;
+}
+
 int
-ptn_begin_take_over(const struct ptn_conf *conf, struct ptn_control *control,
-                    struct ptn_error *err)
+ptn_begin_take_over(const struct ptn_conf *conf, const struct ptn_plan *plan,
+                    struct ptn_control *control, struct ptn_error *err)
 {
     struct ptn_error not_written = PTN_ERROR_INIT;
 
-    if (ptn_heir_ready(err) != 0)
+    if (check_open(plan, err) != 0 || ptn_heir_ready(err) != 0)
         return -1;
     ptn_control_settle(control);
     if (ptn_heir_is() && ptn_begin_write_pid(conf, &not_written) != 0)

@@ -45,8 +45,10 @@ int ptn_begin_write_pid(const struct ptn_conf *conf, struct ptn_error *err);
 void ptn_begin_remove_pid(const struct ptn_conf *conf);
 
 /* All is ready to accept. A heir (heir.h) gets what the server before it
- * still has: PID file and control socket. -1: that one goes on instead. */
+ * still has: PID file and control socket. -1: that one goes on instead, also
+ * because a listener that serves there would be closed here. */
 int ptn_begin_take_over(const struct ptn_conf *conf,
+                        const struct ptn_plan *plan,
                         struct ptn_control *control, struct ptn_error *err);
 
 /* "7 listeners, 2 workers; 1 closed", for the service manager. */

@@ -6,6 +6,7 @@
  *
  *   running server                          its heir, a program of its own
  *     socket host=* port=25 given=no  (fds)
+ *     serving name=...                        (many lines in a message)
  *     control path=...                (fd)
  *     elders                          (fds: the channels of those before it)
  *     keys   tickets=... mark=...
@@ -13,6 +14,7 @@
  *                                             note ...     as in effective.h
  *                                             value ...    and all else that
  *                                                          a checker says
+ *                                             refused count=...
  *                                             failed text=...
  *                                             ready control=taken|own
  *     go                                      the rest is the heir's

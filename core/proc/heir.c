@@ -29,7 +29,11 @@ static struct {
     size_t elder_count;
     struct ptn_sockets sockets;
     struct ptn_buf tickets;
-} heir = {.channel = -1, .control = -1, .tickets = PTN_BUF_INIT};
+    struct ptn_buf serving; /* records: what serves there */
+} heir = {.channel = -1,
+          .control = -1,
+          .tickets = PTN_BUF_INIT,
+          .serving = PTN_BUF_INIT};
 
 static void
 take_sockets(struct ptn_slice record, const int *fds, size_t count)
@@ -103,6 +107,8 @@ take(struct ptn_slice record, const int *fds, size_t count)
         take_elders(fds, count);
     else if (ptn_record_is(record, "control"))
         take_control(record, fds, count);
+    else if (ptn_record_is(record, "serving"))
+        ptn_buf_addslice(&heir.serving, record);
     else if (ptn_record_is(record, "keys"))
         take_keys(record);
     if (!ptn_record_is(record, "begin"))
@@ -181,6 +187,22 @@ ptn_heir_take_control(const char *path)
     return heir.took_control ? fd : -1;
 }
 
+bool
+ptn_heir_served(const char *name)
+{
+    struct ptn_slice rest = ptn_buf_slice(&heir.serving);
+    char text[PTN_ERROR_TEXT_MAX];
+
+    while (rest.len > 0) {
+        struct ptn_slice line = ptn_record_next(&rest);
+
+        if (ptn_record_get(line, "name", text, sizeof text) &&
+            strcmp(text, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 void
 ptn_heir_say(struct ptn_slice records)
 {
@@ -196,6 +218,18 @@ ptn_heir_say(struct ptn_slice records)
                ignored.number == EAGAIN)
             usleep(1000);
     }
+}
+
+void
+ptn_heir_refused(unsigned count)
+{
+    struct ptn_buf record = PTN_BUF_INIT;
+
+    ptn_buf_adds(&record, "refused");
+    ptn_record_addn(&record, "count", count);
+    ptn_buf_addc(&record, '\n');
+    ptn_heir_say(ptn_buf_slice(&record));
+    ptn_buf_free(&record);
 }
 
 void

@@ -25,9 +25,14 @@ bool ptn_heir_tickets(uint8_t *out, size_t size);
 /* The listening control socket, if it is the one at this path; else -1. */
 int ptn_heir_take_control(const char *path);
 
+/* Whether a listener of that name serves there. */
+bool ptn_heir_served(const char *name);
+
 /* Records for the running server, from this process or its children; each
  * is a line. */
 void ptn_heir_say(struct ptn_slice records);
+/* How many certificates this one could not use. */
+void ptn_heir_refused(unsigned count);
 /* Why this one does not serve. */
 void ptn_heir_fail(const char *text);
 

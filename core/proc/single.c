@@ -213,7 +213,7 @@ ready(struct ptn_worker *worker, void *arg)
     s->control_watch =
         ptn_loop_watch_fd(loop, ptn_control_fd(s->control), on_control, s);
     s->rotation = ptn_loop_timer(loop, PTN_TICKET_ROTATION_MS, on_rotation, s);
-    if (ptn_begin_take_over(s->setup.conf, s->control, &err) != 0) {
+    if (ptn_begin_take_over(s->setup.conf, &s->plan, s->control, &err) != 0) {
         s->status = ptn_begin_complain(&err);
         ptn_worker_drain(worker);
         return;
@@ -280,7 +280,7 @@ prepare(struct ptn_single *s, struct ptn_error *err)
         result = ptn_privileges_borrow(server->user, err);
     if (result != 0)
         return result;
-    ptn_setup_keys(&s->setup, PTN_KEYS_MAKE);
+    ptn_heir_refused(ptn_setup_keys(&s->setup, PTN_KEYS_MAKE));
     ptn_setup_certificates(&s->setup, false);
     ptn_privileges_return();
     make_plan(s);

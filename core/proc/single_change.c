@@ -114,6 +114,19 @@ on_old_age(void *arg)
     ptn_worker_drain(s->worker);
 }
 
+static void
+tell_taken_over(struct ptn_single *s, unsigned refused)
+{
+    char text[160];
+    int n = snprintf(text, sizeof text, "process %ld has taken over",
+                     (long)s->change.upgrade.pid);
+
+    if (refused)
+        snprintf(text + n, sizeof text - (size_t)n,
+                 "; %u certificate(s) were refused; the log says why", refused);
+    answer(s, refused ? PTN_RELOAD_FAILED : PTN_RELOAD_DONE, text);
+}
+
 /* The heir is ready. It accepts from the same sockets as soon as we say go;
  * who connects in between waits in their queues. */
 static void
@@ -121,15 +134,14 @@ step_aside(struct ptn_single *s)
 {
     struct ptn_single_change *c = &s->change;
     uint64_t timeout = s->setup.conf->server.reload_timeout;
-    char text[80];
+    unsigned refused =
+        c->want == PTN_SINGLE_RELOAD ? ptn_upgrade_refused(&c->upgrade) : 0;
 
     ptn_log(PTN_LOG_INFO,
             c->want == PTN_SINGLE_UPGRADE ? "upgrade.done" : "server.reloaded",
-            PTN_FN("pid", c->upgrade.pid),
+            PTN_FN("pid", c->upgrade.pid), PTN_FN("refused", refused),
             PTN_FN("took_ms", ptn_clock_ms() - c->began));
-    snprintf(text, sizeof text, "process %ld has taken over",
-             (long)c->upgrade.pid);
-    answer(s, PTN_RELOAD_DONE, text);
+    tell_taken_over(s, refused);
     c->phase = PTN_SINGLE_SUCCEEDED;
     ptn_timer_cancel(c->deadline);
     c->deadline = timeout ? ptn_loop_timer(ptn_worker_loop(s->worker), timeout,
@@ -188,6 +200,7 @@ execute(struct ptn_single *s, bool check, struct ptn_error *err)
     uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
     struct ptn_upgrade_params params = {
         .sockets = &s->sockets,
+        .plan = &s->plan,
         .tickets = {(const char *)keys, sizeof keys},
         .control_path = s->setup.conf->server.control,
         .control = ptn_control_listener(s->control),

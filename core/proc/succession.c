@@ -89,6 +89,7 @@ ptn_succession_ask(struct ptn_supervisor *s, struct ptn_control_call *call,
     uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
     struct ptn_upgrade_params params = {
         .sockets = &s->crew.sockets,
+        .plan = &s->current->plan,
         .tickets = {(const char *)keys, sizeof keys},
         .control_path = s->current->conf->server.control,
         .control = ptn_control_listener(s->control),

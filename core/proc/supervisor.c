@@ -204,7 +204,8 @@ begin_to_serve(struct ptn_supervisor *s)
 {
     struct ptn_error err = PTN_ERROR_INIT;
 
-    if (ptn_begin_take_over(s->current->conf, s->control, &err) != 0) {
+    if (ptn_begin_take_over(s->current->conf, &s->current->plan, s->control,
+                            &err) != 0) {
         s->status = ptn_begin_complain(&err);
         stop_serving(s);
         return;

@@ -7,7 +7,6 @@
 #include "proc/upgrade.h"
 #include "conf/diff.h"
 #include "proc/heir.h"
-#include "proc/plan.h"
 #include "proc/sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -177,6 +176,31 @@ send_keys(const struct ptn_upgrade *u, struct ptn_slice tickets,
     return result;
 }
 
+/* A listener that the heir may not close. */
+static int
+send_serving(const struct ptn_upgrade *u, const struct ptn_plan *plan,
+             struct ptn_error *err)
+{
+    struct ptn_buf text = PTN_BUF_INIT;
+    int result = 0;
+
+    for (size_t i = 0; i < plan->count && result == 0; i++) {
+        if (!plan->listeners[i].problem) {
+            ptn_buf_adds(&text, "serving");
+            ptn_record_add(&text, "name", plan->listeners[i].name);
+            ptn_buf_addc(&text, '\n');
+        }
+        if (text.len == 0 || /* none is the end of file */
+            (text.len < PTN_HANDOVER_MAX / 2 && i + 1 < plan->count))
+            continue;
+        result =
+            ptn_handover_send(u->channel, ptn_buf_slice(&text), NULL, 0, err);
+        text.len = 0;
+    }
+    ptn_buf_free(&text);
+    return result;
+}
+
 static int
 send_control(const struct ptn_upgrade *u,
              const struct ptn_upgrade_params *params, struct ptn_error *err)
@@ -214,6 +238,8 @@ send_all(const struct ptn_upgrade *u, const struct ptn_upgrade_params *params,
     for (size_t i = 0;
          result == 0 && !params->check && i < params->sockets->count; i++)
         result = send_bound(u, &params->sockets->items[i], err);
+    if (result == 0 && !params->check)
+        result = send_serving(u, params->plan, err);
     if (result == 0 && params->control_path && !params->check)
         result = send_control(u, params, err);
     if (result == 0 && !params->check)
@@ -358,6 +384,22 @@ ptn_upgrade_is_refused(const struct ptn_upgrade *u)
             return true;
     }
     return false;
+}
+
+unsigned
+ptn_upgrade_refused(const struct ptn_upgrade *u)
+{
+    struct ptn_slice rest = ptn_buf_slice(&u->said);
+    char count[16];
+
+    while (rest.len > 0) {
+        struct ptn_slice line = ptn_record_next(&rest);
+
+        if (ptn_record_is(line, "refused") &&
+            ptn_record_get(line, "count", count, sizeof count))
+            return (unsigned)strtoul(count, NULL, 10);
+    }
+    return 0;
 }
 
 void

@@ -15,6 +15,7 @@
 #define PTN_PROC_UPGRADE_H
 
 #include "proc/handover.h"
+#include "proc/plan.h"
 #include "proc/socket.h"
 #include <sys/types.h>
 
@@ -24,8 +25,9 @@ void ptn_upgrade_remember(char **argv);
 
 struct ptn_upgrade_params {
     const struct ptn_sockets *sockets;
-    struct ptn_slice tickets; /* the ticket keys, for resumed sessions */
-    const char *control_path; /* of the listening control socket */
+    const struct ptn_plan *plan; /* what is served now */
+    struct ptn_slice tickets;    /* the ticket keys, for resumed sessions */
+    const char *control_path;    /* of the listening control socket */
     int control;
     bool check; /* only check the configuration, and say all */
 };
@@ -69,6 +71,8 @@ void ptn_upgrade_forget(struct ptn_upgrade *upgrade);
 bool ptn_upgrade_reaped(struct ptn_upgrade *upgrade, pid_t pid, int status);
 /* Whether it has found the configuration wrong. */
 bool ptn_upgrade_is_refused(const struct ptn_upgrade *upgrade);
+/* How many certificates it could not use. */
+unsigned ptn_upgrade_refused(const struct ptn_upgrade *upgrade);
 /* Why it failed, in a line: from what it said. */
 void ptn_upgrade_reason(const struct ptn_upgrade *upgrade, struct ptn_buf *out);
 

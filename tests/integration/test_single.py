@@ -168,6 +168,34 @@ def test_certificates(site):
     assert site.pid() == before and site.shown() == shown
 
 
+def test_a_broken_certificate_closes_no_listener(site):
+    """Neither by a reload nor by an upgrade: test_reload.py has the same."""
+    site.write(pop()).start()
+    before, session = site.pid(), site.connect("pop")
+    (site.folder / "own.crt").write_text("garbage")
+    make_pair(site.folder, "other", "mail.example.test")
+    certs = ('certificates: { own: { cert_file = "own.crt"; '
+             'key_file = "other.key"; }; };')
+    own = 'mode = "explicit"; certificates = [ "own" ];'
+    site.write(pop().replace('mode = "explicit";', own), more=certs)
+    status, said = site.reload()
+    assert (status, said["outcome"]) == (1, "failed"), said
+    assert "own.crt" in said["text"]
+    assert "listener pop would be closed" in said["text"]
+    assert "everything is as it was" in said["text"]
+    unchanged(site, before, session)
+    done = site.ctl("upgrade")
+    assert done.returncode == 1, done
+    assert "listener pop would be closed" in done.stdout + done.stderr
+    unchanged(site, before, session)
+    both = own.replace('"own"', '"default", "own"')
+    site.write(pop().replace('mode = "explicit";', both), more=certs)
+    status, said = site.reload()
+    assert status == 1 and "1 certificate(s) were refused" in said["text"]
+    assert site.pid() != before
+    assert site.is_open("pop") and alive(session)
+
+
 def test_reloads_in_a_row(site):
     site.write(pop()).start()
     sessions, pids = [], []

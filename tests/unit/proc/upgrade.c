@@ -56,6 +56,10 @@ serve(void)
     if (ptn_heir_take_control("/else/where") != -1 ||
         ptn_heir_take_control("/run/control") != -1)
         return 14;
+    if (!ptn_heir_served("pop") || ptn_heir_served("po") ||
+        ptn_heir_served("mx"))
+        return 17;
+    ptn_heir_refused(3);
     if (ptn_heir_ready(&err) != 0)
         return 15;
     ptn_heir_stop();
@@ -131,8 +135,13 @@ begin(struct ptn_upgrade *u, const char *what, const struct ptn_sockets *s)
 {
     static char *argv[3];
     static const struct ptn_sockets none = {NULL, 0};
+    static char mx[] = "mx", pop[] = "pop";
+    static struct ptn_plan_listener listeners[] = {{.name = mx, .problem = mx},
+                                                   {.name = pop}};
+    struct ptn_plan plan = {.listeners = listeners, .count = s ? 2 : 1};
     struct ptn_upgrade_params params = {
         .sockets = s ? s : &none,
+        .plan = &plan,
         .tickets = {tickets, sizeof tickets},
         .control_path = "/run/control",
         .control = 0,
@@ -175,6 +184,7 @@ takes_over(void **state)
     begin(&u, "serve", &s);
     assert_int_equal(wait_event(&u), PTN_UPGRADE_READY);
     assert_false(u.took_control);
+    assert_int_equal(ptn_upgrade_refused(&u), 3);
     ptn_upgrade_go(&u);
     assert_int_equal(wait_event(&u), PTN_UPGRADE_STOP);
     assert_int_equal(wait_event(&u), PTN_UPGRADE_GONE);
