@@ -12,14 +12,20 @@
 #include "index.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <postern/arena.h>
 #include <postern/log.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
+#include <unistd.h>
 
 #define READERS_IDLE_MAX 4
+/* What LMDB maps of lock.mdb: its head, and a line of the cache a reader. */
+#define LOCK_SIZE ((VAULT_READERS_MAX + 4) * 64)
+/* Enough for an index without mail. LMDB takes less for an I/O error. */
+#define DATA_SIZE ((size_t)64 * 1024)
 #define RESIZE_SECONDS 2 /* to wait for transactions to end */
 
 static const char *const table_names[VAULT_TABLES] = {
@@ -97,6 +103,44 @@ vault_key_name(uint32_t user, struct ptn_slice name, struct vault_name_key *out)
 
 /* --- the environment --- */
 
+int
+vault_reserve(int fd, size_t size)
+{
+    int rc;
+
+    do
+        rc = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size);
+    while (rc != 0 && errno == EINTR);
+    /* Not every file system can. */
+    return rc != 0 && (errno == ENOSPC || errno == EDQUOT) ? -1 : 0;
+}
+
+static int
+reserve_file(struct vault *v, const char *name, size_t size, bool only_new)
+{
+    int fd =
+        openat(v->dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat st;
+    int rc = 0;
+
+    if (fd < 0)
+        return errno;
+    if (fstat(fd, &st) != 0 ||
+        ((!only_new || st.st_size == 0) && vault_reserve(fd, size) != 0))
+        rc = errno;
+    close(fd);
+    return rc;
+}
+
+/* Before LMDB has them open: closing a file ends this process's locks. */
+static int
+reserve_files(struct vault *v)
+{
+    int rc = reserve_file(v, "index/lock.mdb", LOCK_SIZE, false);
+
+    return rc != 0 ? rc : reserve_file(v, "index/data.mdb", DATA_SIZE, true);
+}
+
 static int
 open_tables(struct vault *v)
 {
@@ -118,7 +162,7 @@ open_env(struct vault *v, const char *path)
 {
     int dead, rc;
 
-    if ((rc = mdb_env_create(&v->env)) != 0)
+    if ((rc = reserve_files(v)) != 0 || (rc = mdb_env_create(&v->env)) != 0)
         return rc;
     if ((rc = mdb_env_set_maxdbs(v->env, VAULT_TABLES)) != 0 ||
         (rc = mdb_env_set_maxreaders(v->env, VAULT_READERS_MAX)) != 0 ||
@@ -132,6 +176,14 @@ open_env(struct vault *v, const char *path)
 }
 
 int
+vault_index_fail(const struct vault *v, int rc, struct ptn_error *err)
+{
+    return ptn_error_set(err, rc > 0 ? PTN_ERR_SYSTEM : PTN_ERR_STORE,
+                         "%s/index: the index cannot be opened: %s", v->path,
+                         mdb_strerror(rc));
+}
+
+int
 vault_index_open(struct vault *v, struct ptn_error *err)
 {
     struct ptn_buf path = PTN_BUF_INIT;
@@ -142,16 +194,13 @@ vault_index_open(struct vault *v, struct ptn_error *err)
         rc = errno;
     else
         rc = open_env(v, ptn_buf_cstr(&path));
-    if (rc != 0)
-        ptn_error_set(err, PTN_ERR_STORE, "%s: the index cannot be opened: %s",
-                      ptn_buf_cstr(&path), mdb_strerror(rc));
     ptn_buf_free(&path);
     if (rc == 0)
         return 0;
     if (v->env)
         mdb_env_close(v->env);
     v->env = NULL;
-    return -1;
+    return vault_index_fail(v, rc, err);
 }
 
 static void

@@ -38,6 +38,11 @@ struct vault_name_key {
 void vault_key_name(uint32_t user, struct ptn_slice name,
                     struct vault_name_key *out);
 
+/* Room on the disk for the first `size` octets of a file that is mapped: where
+ * there is none, writing to the map would be a SIGBUS. -1: errno. */
+int vault_reserve(int fd, size_t size);
+/* Says what an LMDB error was. Returns -1. */
+int vault_index_fail(const struct vault *v, int rc, struct ptn_error *err);
 int vault_index_open(struct vault *v, struct ptn_error *err);
 void vault_index_close(struct vault *v);
 /* After MDB_MAP_FULL (`grow`) or MDB_MAP_RESIZED. No transaction may be open

@@ -116,9 +116,7 @@ create(struct vault *v, struct ptn_error *err)
         return -1;
     vault_identify(v, s.store, s.created);
     rc = put_first(v, &s);
-    return rc == 0 ? 0
-                   : ptn_error_set(err, PTN_ERR_STORE, "%s/index: %s", v->path,
-                                   mdb_strerror(rc));
+    return rc == 0 ? 0 : vault_index_fail(v, rc, err);
 }
 
 /* Whether the index is there and belongs to the log's end. */
@@ -190,8 +188,7 @@ open_index(struct vault *v, bool alone, struct ptn_error *err)
     if ((alone ? open_alone(v, err) : vault_index_open(v, err)) != 0)
         return -1;
     if ((rc = read_state(v, &s)) != 0)
-        return ptn_error_set(err, PTN_ERR_STORE, "%s/index: %s", v->path,
-                             mdb_strerror(rc));
+        return vault_index_fail(v, rc, err);
     vault_identify(v, s.store, s.created);
     return 0;
 }

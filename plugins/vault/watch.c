@@ -14,6 +14,7 @@
  */
 #include "watch.h"
 
+#include "index.h"
 #include "read.h"
 
 #include <errno.h>
@@ -78,7 +79,8 @@ ring_map(int fd, bool fresh)
     struct vault_ring *r;
     struct stat st;
 
-    if (fresh && ftruncate(fd, sizeof(*r)) != 0)
+    if (fresh &&
+        (ftruncate(fd, sizeof(*r)) != 0 || vault_reserve(fd, sizeof(*r)) != 0))
         return NULL;
     if (fstat(fd, &st) != 0)
         return NULL;
