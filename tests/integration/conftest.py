@@ -5,6 +5,7 @@
 # server asks for one with the `servers` fixture. Both TLS providers: set
 # POSTERN_TLS=tls_openssl to run everything with the other one.
 import itertools
+import json
 import os
 import pathlib
 import re
@@ -19,6 +20,9 @@ import pytest
 
 # Run-time checkers are linked in (tools/test --sanitize).
 SANITIZED = bool(os.environ.get("POSTERN_SANITIZE"))
+# Modules are linked into the programs (tools/test --static).
+STATIC = "POSTERN_PREFIX" in os.environ and not pathlib.Path(
+    os.environ["POSTERN_PREFIX"], "lib/libpostern.so").exists()
 TREE = pathlib.Path(__file__).resolve().parents[2]
 PASSWORD = "secret"
 SHARED_USERS = 400
@@ -93,6 +97,18 @@ class Server:
             timeout=60, check=False, input=stdin)
         assert not check or done.returncode == 0, done.stderr
         return done
+
+    def workers(self):
+        """The process numbers of its workers."""
+        said = json.loads(self.ctl("--json", "status").stdout)
+        return [w["pid"] for w in said["workers"] if w["pid"]]
+
+    def warden(self):
+        """Its child that is no worker; None: there is none just now."""
+        pid, workers = int(self.env["PID"]), self.workers()
+        tasks = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        return next((int(child) for child in tasks.split()
+                     if int(child) not in workers), None)
 
     def signal(self, name):
         os.kill(int(self.env["PID"]), getattr(signal, name))

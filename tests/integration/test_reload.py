@@ -14,7 +14,7 @@ import threading
 import time
 
 import pytest
-from conftest import wait_for
+from conftest import STATIC, wait_for
 from test_guard import modules  # noqa: F401 (a fixture)
 from test_supervisor import TLS, House, Pop, free_port, make_pair
 
@@ -346,6 +346,7 @@ def test_a_port_that_another_has(site):
     assert site.is_open("smtp")
 
 
+@pytest.mark.skipif(STATIC, reason="a static build loads no plugins")
 @pytest.mark.parametrize("how", ["fail", "crash"])
 def test_new_workers_do_not_start(site, modules, how):
     lab = ('lab: { protocol = "misbehave"; listen = [ "127.0.0.1:@lab@" ];'
