@@ -9,7 +9,7 @@
 #include "net/inner.h"
 #include <assert.h>
 
-/* An established TLS session, where the provider does not say. */
+/* An established TLS session: between what the two providers hold. */
 #define TLS_SESSION 8192u
 
 static size_t

@@ -19,14 +19,12 @@
 /* What is wrong; each is an exit status of its own in posternctl(8). */
 enum ptn_cert_fault {
     PTN_CERT_GOOD = 0,
-    PTN_CERT_FAILED = 1, /* the system said no */
-    PTN_CERT_WRONG_PASSPHRASE = 10,
+    PTN_CERT_FAILED = 1,    /* the system said no */
     PTN_CERT_MISMATCH = 11, /* key and certificate are no pair */
     PTN_CERT_EXPIRED = 12,
     PTN_CERT_NOT_YET_VALID = 13,
-    PTN_CERT_WRONG_PURPOSE = 14, /* not for a server */
-    PTN_CERT_TRUNCATED = 15,     /* or no PEM, DER, PKCS#7, PKCS#12 at all */
-    PTN_CERT_UNSUPPORTED = 16,   /* a type of key that is not served */
+    PTN_CERT_TRUNCATED = 15,   /* or no PEM, DER, PKCS#7, PKCS#12 at all */
+    PTN_CERT_UNSUPPORTED = 16, /* a type of key that is not served */
     PTN_CERT_WEAK = 17,
     PTN_CERT_INCOMPLETE = 18, /* the chain lacks an intermediate */
     PTN_CERT_DUPLICATE = 19,  /* the name exists */

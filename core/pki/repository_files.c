@@ -43,21 +43,27 @@ ptn_repository_folder(const struct ptn_repository *r, int at, const char *path,
     return fd;
 }
 
-/* 0; also, with nothing in `out`, when the file is not there. */
+/* All room is taken at once: growing would leave a copy of a key behind. */
 int
 ptn_repository_read_file(int at, const char *path, struct ptn_buf *out,
                          struct ptn_error *err)
 {
     int fd = openat(at, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    ssize_t n = 0;
+    struct stat st;
+    size_t room;
+    ssize_t n = -1;
 
     if (fd < 0)
         return errno == ENOENT ? 0 : ptn_repository_failed(err, "open", path);
-    do {
-        n = read(fd, ptn_buf_reserve(out, 4096), 4096);
-        if (n > 0)
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        room = st.st_size <= (off_t)PTN_REPOSITORY_FILE_MAX
+                   ? (size_t)st.st_size + 1
+                   : PTN_REPOSITORY_FILE_MAX + 1;
+        ptn_buf_reserve(out, room);
+        while (out->len < room &&
+               (n = read(fd, out->data + out->len, room - out->len)) > 0)
             out->len += (size_t)n;
-    } while (n > 0 && out->len <= PTN_REPOSITORY_FILE_MAX);
+    }
     close(fd);
     if (n < 0)
         return ptn_repository_failed(err, "read", path);

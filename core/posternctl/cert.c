@@ -114,14 +114,16 @@ parse_type(const char *word, enum ptn_tls_key_type *out)
         }
     if (!word)
         return CTL_OK;
-    if (strncmp(word, "rsa-", 4) == 0 && atoi(word + 4) < 2048)
-        fprintf(stderr,
-                "posternctl: RSA below 2048 bits can be broken, and clients "
-                "refuse it; choose rsa-2048 or more, or ecdsa-p256\n");
-    else
-        fprintf(stderr, "posternctl: --type is ecdsa-p256, ecdsa-p384, "
-                        "rsa-2048, rsa-3072, rsa-4096 or ed25519\n");
-    return PTN_CERT_WEAK;
+    if (strncmp(word, "rsa-", 4) == 0 && atoi(word + 4) < 2048) {
+        fputs("posternctl: RSA below 2048 bits can be broken, and clients "
+              "refuse it; choose rsa-2048 or more, or ecdsa-p256\n",
+              stderr);
+        return PTN_CERT_WEAK;
+    }
+    fputs("posternctl: --type is ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, "
+          "rsa-4096 or ed25519\n",
+          stderr);
+    return CTL_USAGE;
 }
 
 /* "a,b" into `items`, cut in place. */
@@ -249,14 +251,26 @@ read_options(const struct ctl *ctl, struct ptn_buf *chain, struct ptn_buf *key)
     return key_file && read_file(key_file, key) != 0 ? CTL_FAILED : CTL_OK;
 }
 
-/* A combined file has the key beside the certificates. */
+/* A combined file has the key beside the certificates: its block alone. */
 static void
-take_combined_key(const struct ptn_buf *chain, struct ptn_buf *key)
+take_combined_key(struct ptn_buf *chain, struct ptn_buf *key)
 {
-    const char *begin = memmem(chain->data, chain->len, "PRIVATE KEY-----", 16);
+    static const char begin_mark[] = "-----BEGIN ", end_mark[] = "-----END ";
+    static const char key_mark[] = "PRIVATE KEY-----";
+    const char *text = ptn_buf_cstr(chain), *begin = text, *label, *end;
 
-    if (key->len == 0 && begin)
-        ptn_buf_addslice(key, ptn_buf_slice(chain));
+    while (key->len == 0 && (begin = strstr(begin, begin_mark))) {
+        label = strstr(begin, key_mark);
+        end = strstr(begin, end_mark);
+        if (!end)
+            return;
+        if (label && label < end && (label = strstr(end, key_mark))) {
+            ptn_buf_add(key, begin,
+                        (size_t)(label - begin) + sizeof key_mark - 1);
+            ptn_buf_addc(key, '\n');
+        }
+        begin = end + 1;
+    }
 }
 
 static int
@@ -318,8 +332,13 @@ cert_export(const struct ctl *ctl)
     return result;
 }
 
+/* Opens the office, makes one change, and tells how it went; after one of
+ * what is shown, a running server takes it over. */
 static int
-cert_renew(const struct ctl *ctl)
+change(const struct ctl *ctl, bool live,
+       enum ptn_cert_fault (*fn)(const struct ctl *ctl,
+                                 const struct ptn_manage *m,
+                                 struct ptn_error *err))
 {
     struct ptn_error err = PTN_ERROR_INIT;
     struct cert_office o;
@@ -327,77 +346,86 @@ cert_renew(const struct ctl *ctl)
 
     if (result != CTL_OK)
         return result;
-    result =
-        cert_conclude(ptn_manage_renew(&o.manage, ctl->words[0], &err), &err);
-    if (result == CTL_OK)
+    result = cert_conclude(fn(ctl, &o.manage, &err), &err);
+    if (result == CTL_OK && live)
         result = cert_put_live(ctl, &o, ctl->words[0]);
     cert_close(&o);
     return result;
+}
+
+static enum ptn_cert_fault
+renew(const struct ctl *ctl, const struct ptn_manage *m, struct ptn_error *err)
+{
+    return ptn_manage_renew(m, ctl->words[0], err);
+}
+
+static int
+cert_renew(const struct ctl *ctl)
+{
+    return change(ctl, true, renew);
+}
+
+/* 0, the version before, when none is given. */
+static bool
+parse_version(const struct ctl *ctl, uint64_t *version)
+{
+    const char *text = ctl_option(ctl, "version");
+
+    *version = 0;
+    return !text || ptn_slice_to_u64(ptn_slice_of(text), UINT32_MAX, version);
+}
+
+static enum ptn_cert_fault
+roll_back(const struct ctl *ctl, const struct ptn_manage *m,
+          struct ptn_error *err)
+{
+    uint64_t version;
+
+    (void)parse_version(ctl, &version);
+    return ptn_manage_rollback(m, ctl->words[0], (unsigned)version, err);
 }
 
 static int
 cert_rollback(const struct ctl *ctl)
 {
-    const char *text = ctl_option(ctl, "version");
-    struct ptn_error err = PTN_ERROR_INIT;
-    struct cert_office o;
-    uint64_t version = 0;
-    int result;
+    uint64_t version;
 
-    if (text && !ptn_slice_to_u64(ptn_slice_of(text), UINT32_MAX, &version)) {
-        fputs("posternctl: --version is a number of `posternctl cert "
-              "history`\n",
-              stderr);
-        return CTL_USAGE;
-    }
-    result = cert_open(ctl, &o);
-    if (result != CTL_OK)
-        return result;
-    result = cert_conclude(
-        ptn_manage_rollback(&o.manage, ctl->words[0], (unsigned)version, &err),
-        &err);
-    if (result == CTL_OK)
-        result = cert_put_live(ctl, &o, ctl->words[0]);
-    cert_close(&o);
-    return result;
+    if (parse_version(ctl, &version))
+        return change(ctl, true, roll_back);
+    fputs("posternctl: --version is a number of `posternctl cert history`\n",
+          stderr);
+    return CTL_USAGE;
+}
+
+static enum ptn_cert_fault
+forget(const struct ctl *ctl, const struct ptn_manage *m, struct ptn_error *err)
+{
+    return ptn_manage_remove(m, ctl->words[0], err);
 }
 
 static int
 cert_remove(const struct ctl *ctl)
 {
-    struct ptn_error err = PTN_ERROR_INIT;
-    struct cert_office o;
-    int result = cert_open(ctl, &o);
+    return change(ctl, false, forget);
+}
 
-    if (result != CTL_OK)
-        return result;
-    result =
-        cert_conclude(ptn_manage_remove(&o.manage, ctl->words[0], &err), &err);
-    cert_close(&o);
-    return result;
+static enum ptn_cert_fault
+give_name(const struct ctl *ctl, const struct ptn_manage *m,
+          struct ptn_error *err)
+{
+    return ptn_manage_rename(m, ctl->words[0], ctl->words[1], err);
 }
 
 static int
 cert_rename(const struct ctl *ctl)
 {
-    struct ptn_error err = PTN_ERROR_INIT;
-    struct cert_office o;
-    int result = cert_open(ctl, &o);
-
-    if (result != CTL_OK)
-        return result;
-    result = cert_conclude(
-        ptn_manage_rename(&o.manage, ctl->words[0], ctl->words[1], &err), &err);
-    cert_close(&o);
-    return result;
+    return change(ctl, false, give_name);
 }
 
 static const struct ctl_exit faults[] = {
-    {PTN_CERT_WRONG_PASSPHRASE, "wrong passphrase"},
     {PTN_CERT_MISMATCH, "key and certificate are no pair"},
     {PTN_CERT_EXPIRED, "the certificate has expired"},
     {PTN_CERT_NOT_YET_VALID, "it is not valid yet"},
-    {PTN_CERT_WRONG_PURPOSE, "it is not for servers"},
     {PTN_CERT_TRUNCATED, "a file is cut off, or no certificate or key"},
     {PTN_CERT_UNSUPPORTED, "a type of key or file that is not supported"},
     {PTN_CERT_WEAK, "a key that is too weak"},

@@ -108,7 +108,9 @@ def test_create_of_every_type(office, kind, algorithm):
 def test_weak_keys_are_refused(office):
     done = office.ctl("cert", "create", "weak", "--type", "rsa-1024",
                       check=False)
-    assert done.returncode != 0 and "2048" in done.stderr
+    assert done.returncode == 17 and "2048" in done.stderr
+    done = office.ctl("cert", "create", "odd", "--type", "rot13", check=False)
+    assert done.returncode == 2 and "ecdsa-p256" in done.stderr
 
 
 def test_a_request_is_answered(office, authority, tmp_path):
@@ -160,6 +162,8 @@ def test_a_foreign_pair(office, authority, tmp_path):
             for name in ("foreign", "combined")]
     assert "PRIVATE KEY" in both[0]
     for text in both:
+        assert text.count("BEGIN CERTIFICATE") == 2
+        assert text.count("PRIVATE KEY") == 2
         assert openssl("pkey", "-pubout", data=text) == \
             openssl("pkey", "-in", str(key), "-pubout")
     office.ctl("cert", "rename", "combined", "other")
