@@ -5,6 +5,7 @@
 import imaplib
 import secrets
 import smtplib
+import ssl
 
 
 def token():
@@ -65,3 +66,27 @@ def flags(server, user, mailbox="INBOX"):
     finally:
         client.logout()
     return found
+
+
+def distrust(sock, context, name):
+    """A client that shakes hands over `sock`, does not believe the server's
+    certificate and says so. It reads all that was sent and stays until the
+    server has closed: one that is gone before makes the system throw its alert
+    away."""
+    into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(into, out, server_hostname=name)
+    with sock:
+        try:
+            while True:
+                try:
+                    tls.do_handshake()
+                    raise AssertionError("the certificate is believed")
+                except ssl.SSLWantReadError:
+                    sock.sendall(out.read())
+                    said = sock.recv(65536)
+                    assert said, "closed in the handshake"
+                    into.write(said)
+        except ssl.SSLCertVerificationError:
+            sock.sendall(out.read())
+        while sock.recv(65536):
+            pass
