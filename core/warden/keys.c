@@ -1,81 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The store of keys. One thread loads and prunes; users sign and read chains
- * on threads of their own. Under the lock is only what takes microseconds:
- * no file is read and nothing is signed there.
+ * The store of keys: users, signing, forgetting. One thread loads and prunes;
+ * users sign and read chains on threads of their own. Under the lock is only
+ * what takes microseconds: no file is read and nothing is signed there.
  *
  * Invariants: `by_leaf` has each key once. A key whose `holders` is 0 was
  * replaced, and stays for those that have not settled. `busy` counts
  * signatures in the making: such a key is not forgotten.
  */
-#include "warden/keys.h"
 #include "base/clock.h"
-#include "base/list.h"
-#include "base/map.h"
-#include "pki/identity.h"
-#include "warden/secret.h"
+#include "warden/keys_inner.h"
 #include <assert.h>
-#include <errno.h>
-#include <limits.h>
 #include <postern/log.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
 enum {
     HANDLES_MAX = 256, /* handles of keys that wait for their next use */
     GRACE_MS = 30000,  /* besides what handshakes may take */
     GROUPS = 64,       /* that are told apart */
-};
-
-/* A key that a library has read, ready to sign. */
-struct handle {
-    struct handle *next;
-    struct ptn_tls_key *key;
-};
-
-struct key {
-    uint8_t fingerprint[PTN_FINGERPRINT_SIZE];
-    char *pem; /* in the safe */
-    size_t pem_len;
-    struct handle *idle;
-    unsigned holders, busy;
-    uint64_t groups;                    /* whose workers may have it used */
-    uint64_t retired_round, retired_at; /* while holders is 0 */
-};
-
-/* A certificate that some listener names. */
-struct held {
-    const struct ptn_cert_conf *conf;
-    uint64_t groups; /* that serve the listeners which name it */
-    bool good;
-    struct ptn_buf chain;
-    struct ptn_error problem; /* unless good */
-    struct key *key;          /* if good */
-};
-
-struct ptn_keys_user {
-    struct ptn_list link;
-    struct ptn_keys *keys;
-    uint64_t groups;  /* of one worker: one bit */
-    uint64_t settled; /* the round */
-    uint64_t asked;   /* the round in which it began to ask again; 0: not */
-};
-
-struct ptn_keys {
-    struct ptn_identity_source source;
-    const struct ptn_conf *conf;
-    bool expect;
-    uint64_t patience; /* ms that a handshake may take */
-    struct held *held;
-    size_t count;
-    struct ptn_map by_name; /* constant */
-    pthread_mutex_t lock;   /* for all that follows */
-    struct ptn_map by_leaf;
-    struct ptn_safe safe;
-    struct ptn_list users;
-    size_t idle; /* handles */
-    uint64_t round;
 };
 
 /* --- from beginning to end --- */
@@ -97,7 +38,7 @@ static void
 add_held(struct ptn_keys *keys, const struct ptn_cert_conf *conf,
          uint64_t groups)
 {
-    struct held *h;
+    struct ptn_held *h;
 
     if (!conf)
         return;
@@ -142,11 +83,11 @@ ptn_keys_new(const struct ptn_conf *conf, const struct ptn_tls_ops *ops,
 }
 
 static void
-free_handles(struct ptn_keys *keys, struct key *k)
+free_handles(struct ptn_keys *keys, struct ptn_key *k)
 {
-    struct handle *next;
+    struct ptn_handle *next;
 
-    for (struct handle *h = k->idle; h; h = next) {
+    for (struct ptn_handle *h = k->idle; h; h = next) {
         next = h->next;
         keys->source.ops->key_close(h->key);
         ptn_free(h);
@@ -156,7 +97,7 @@ free_handles(struct ptn_keys *keys, struct key *k)
 }
 
 static void
-free_key(struct ptn_keys *keys, struct key *k)
+free_key(struct ptn_keys *keys, struct ptn_key *k)
 {
     free_handles(keys, k);
     ptn_safe_drop(&keys->safe, k->pem, k->pem_len);
@@ -196,151 +137,6 @@ ptn_keys_unlocked(const struct ptn_keys *keys)
     return keys->safe.unlocked;
 }
 
-/* --- reading --- */
-
-void
-ptn_keys_make_missing(struct ptn_keys *keys)
-{
-    char folder[PATH_MAX];
-
-    snprintf(folder, sizeof folder, "%s/certs", keys->source.state);
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-        return; /* reading will say it, with the certificate's place */
-    for (size_t i = 0; i < keys->count; i++) {
-        struct ptn_error err = PTN_ERROR_INIT;
-        const struct ptn_cert_conf *conf = keys->held[i].conf;
-
-        if (ptn_identity_make(&keys->source, conf, &err) == 0)
-            continue;
-        err.file = conf->place.file;
-        err.line = conf->place.line;
-        ptn_log_error(PTN_LOG_ERROR, "certificate.not-made", &err);
-    }
-}
-
-static struct key *
-add_key(struct ptn_keys *keys, const uint8_t *fingerprint, struct ptn_slice pem)
-{
-    struct key *k = ptn_alloc(sizeof *k);
-
-    memcpy(k->fingerprint, fingerprint, sizeof k->fingerprint);
-    k->pem = ptn_safe_keep(&keys->safe, pem);
-    k->pem_len = pem.len;
-    ptn_map_put(
-        &keys->by_leaf,
-        (struct ptn_slice){(char *)k->fingerprint, sizeof k->fingerprint}, k);
-    return k;
-}
-
-static struct key *
-find_key(const struct ptn_keys *keys, const uint8_t *fingerprint)
-{
-    return ptn_map_get(
-        &keys->by_leaf,
-        (struct ptn_slice){(const char *)fingerprint, PTN_FINGERPRINT_SIZE});
-}
-
-static void
-retire(struct ptn_keys *keys, struct key *k)
-{
-    if (--k->holders > 0)
-        return;
-    k->retired_round = keys->round + 1; /* the load that is going on */
-    k->retired_at = ptn_clock_ms();
-}
-
-/* Takes the chain over. */
-static void
-hold(struct ptn_keys *keys, struct held *h, struct ptn_identity *id,
-     const uint8_t *fingerprint)
-{
-    struct ptn_buf old;
-
-    pthread_mutex_lock(&keys->lock);
-    struct key *k = find_key(keys, fingerprint);
-    if (!k)
-        k = add_key(keys, fingerprint, ptn_buf_slice(&id->key));
-    k->holders++;
-    k->groups |= h->groups;
-    if (h->key)
-        retire(keys, h->key);
-    h->key = k;
-    h->good = true;
-    old = h->chain;
-    h->chain = id->chain;
-    pthread_mutex_unlock(&keys->lock);
-    id->chain = old;
-}
-
-static bool
-is_unchanged(const struct held *h, const struct ptn_identity *id)
-{
-    return h->good &&
-           ptn_slice_eq(ptn_buf_slice(&h->chain), ptn_buf_slice(&id->chain));
-}
-
-static int
-refuse(struct ptn_keys *keys, struct held *h, const struct ptn_error *err)
-{
-    if (!keys->expect)
-        ptn_log_error(PTN_LOG_ERROR, "certificate.refused", err);
-    pthread_mutex_lock(&keys->lock);
-    if (!h->good)
-        h->problem = *err;
-    pthread_mutex_unlock(&keys->lock);
-    return -1;
-}
-
-static void
-log_held(const struct ptn_keys *keys, const struct ptn_identity *id)
-{
-    if (keys->expect)
-        return;
-    ptn_log(PTN_LOG_INFO, "certificate.loaded",
-            PTN_FS("certificate", id->conf->name),
-            PTN_FS("fingerprint", id->facts.fingerprint));
-    ptn_identity_warn(id);
-}
-
-/* -1: what was found is of no use; the old one, if any, stays. */
-static int
-load_one(struct ptn_keys *keys, struct held *h)
-{
-    uint8_t fingerprint[PTN_FINGERPRINT_SIZE];
-    struct ptn_identity id;
-    int result = 0;
-
-    if (keys->expect && ptn_identity_will_be_made(&keys->source, h->conf))
-        return 0;
-    if (ptn_identity_read(&keys->source, h->conf, &id) != 0) {
-        result = refuse(keys, h, &id.problem);
-    } else if (!ptn_fingerprint_parse(id.facts.fingerprint, fingerprint)) {
-        ptn_error_set(&id.problem, PTN_ERR_TLS,
-                      "certificates.%s: %s gives no fingerprint", h->conf->name,
-                      keys->source.ops->name);
-        result = refuse(keys, h, &id.problem);
-    } else if (!is_unchanged(h, &id)) {
-        hold(keys, h, &id, fingerprint);
-        log_held(keys, &id);
-    }
-    ptn_identity_free(&id);
-    return result;
-}
-
-unsigned
-ptn_keys_load(struct ptn_keys *keys)
-{
-    unsigned refused = 0;
-
-    for (size_t i = 0; i < keys->count; i++)
-        if (load_one(keys, &keys->held[i]) != 0)
-            refused++;
-    pthread_mutex_lock(&keys->lock);
-    keys->round++;
-    pthread_mutex_unlock(&keys->lock);
-    return refused;
-}
-
 /* --- forgetting --- */
 
 /* The round that all users have settled on. */
@@ -356,7 +152,7 @@ settled_round(const struct ptn_keys *keys)
 }
 
 /* One key that can go, out of the map; NULL: there is none. */
-static struct key *
+static struct ptn_key *
 take_forgettable(struct ptn_keys *keys, uint64_t now, size_t *left)
 {
     uint64_t round = settled_round(keys);
@@ -365,7 +161,7 @@ take_forgettable(struct ptn_keys *keys, uint64_t now, size_t *left)
 
     *left = 0;
     while ((slot = ptn_map_next(&keys->by_leaf, &at))) {
-        struct key *k = slot->value;
+        struct ptn_key *k = slot->value;
 
         if (k->holders > 0)
             continue;
@@ -382,7 +178,7 @@ take_forgettable(struct ptn_keys *keys, uint64_t now, size_t *left)
 size_t
 ptn_keys_prune(struct ptn_keys *keys, uint64_t now)
 {
-    struct key *k;
+    struct ptn_key *k;
     size_t left;
 
     pthread_mutex_lock(&keys->lock);
@@ -437,7 +233,7 @@ ptn_keys_chain(struct ptn_keys_user *user, const char *name, uint64_t *round,
                struct ptn_buf *chain, struct ptn_error *err)
 {
     struct ptn_keys *keys = user->keys;
-    struct held *h = ptn_map_get(&keys->by_name, ptn_slice_of(name));
+    struct ptn_held *h = ptn_map_get(&keys->by_name, ptn_slice_of(name));
     enum ptn_keyring_result result = PTN_KEYRING_REFUSED;
 
     pthread_mutex_lock(&keys->lock);
@@ -468,17 +264,25 @@ ptn_keys_settle(struct ptn_keys_user *user, uint64_t round)
 
 /* --- signing --- */
 
+struct ptn_key *
+ptn_keys_find(const struct ptn_keys *keys, const uint8_t *fingerprint)
+{
+    return ptn_map_get(
+        &keys->by_leaf,
+        (struct ptn_slice){(const char *)fingerprint, PTN_FINGERPRINT_SIZE});
+}
+
 /* Marks the key as busy, and takes a handle of it if one waits. */
-static struct key *
+static struct ptn_key *
 borrow(const struct ptn_keys_user *user, const uint8_t *fingerprint,
-       struct handle **handle)
+       struct ptn_handle **handle)
 {
     struct ptn_keys *keys = user->keys;
-    struct key *k;
+    struct ptn_key *k;
 
     *handle = NULL;
     pthread_mutex_lock(&keys->lock);
-    k = find_key(keys, fingerprint);
+    k = ptn_keys_find(keys, fingerprint);
     if (k && !may_use(user, k->groups))
         k = NULL;
     if (k) {
@@ -494,7 +298,7 @@ borrow(const struct ptn_keys_user *user, const uint8_t *fingerprint,
 }
 
 static void
-give_back(struct ptn_keys *keys, struct key *k, struct handle *handle)
+give_back(struct ptn_keys *keys, struct ptn_key *k, struct ptn_handle *handle)
 {
     bool kept = false;
 
@@ -513,11 +317,11 @@ give_back(struct ptn_keys *keys, struct key *k, struct handle *handle)
     ptn_free(handle);
 }
 
-static struct handle *
-open_handle(const struct ptn_keys *keys, const struct key *k,
+static struct ptn_handle *
+open_handle(const struct ptn_keys *keys, const struct ptn_key *k,
             struct ptn_error *err)
 {
-    struct handle *handle = ptn_alloc(sizeof *handle);
+    struct ptn_handle *handle = ptn_alloc(sizeof *handle);
 
     if (keys->source.ops->key_open(keys->source.instance,
                                    (struct ptn_slice){k->pem, k->pem_len},
@@ -535,8 +339,8 @@ ptn_keys_sign(struct ptn_keys_user *user,
 {
     struct ptn_keys *keys = user->keys;
     const struct ptn_tls_ops *ops = keys->source.ops;
-    struct handle *handle;
-    struct key *k = borrow(user, fingerprint, &handle);
+    struct ptn_handle *handle;
+    struct ptn_key *k = borrow(user, fingerprint, &handle);
     int result = -1;
 
     if (!k)

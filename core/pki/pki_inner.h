@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The certificates in use, for the files that they are made of.
+ *
+ *   pki.c      bindings, from beginning to end, and what they answer
+ *   refresh.c  contexts: made of what the keyring has, and swapped
+ */
+#ifndef PTN_PKI_PKI_INNER_H
+#define PTN_PKI_PKI_INNER_H
+
+#include "base/map.h"
+#include "conf/conf.h"
+#include "pki/clients.h"
+#include "pki/identity.h"
+#include "pki/index.h"
+#include "pki/pki.h"
+
+/* Listeners with equal TLS settings share one. */
+struct ptn_pki_binding {
+    struct ptn_pki_binding *next;
+    struct ptn_pki *pki;
+    const struct ptn_listener_conf *listener; /* the first of them */
+    const struct ptn_tls_conf *tls;
+    const char *alpn;
+    struct ptn_pki_used **used;        /* tls->certificates.count of them */
+    struct ptn_tls_context **contexts; /* as many, of these */
+    struct ptn_index index;            /* of those that are not NULL */
+    struct ptn_clients clients, read_clients;
+    struct ptn_error clients_problem; /* with the files of the above */
+    bool clients_new;                 /* read_clients is to replace clients */
+    struct ptn_pki_choice choice;     /* of the last handshake */
+    struct ptn_error problem;
+    struct ptn_error misfit; /* its settings fit no context; or no error */
+};
+
+/* Where a binding has the context of a certificate. */
+struct ptn_pki_place {
+    struct ptn_pki_place *next;
+    struct ptn_pki_binding *binding;
+    size_t index;
+};
+
+/* What a context signs with: it names the key, and lives as long as a
+ * handshake may go on that has begun with the context. */
+struct ptn_pki_seal {
+    struct ptn_pki_seal *next; /* of those that are retired */
+    struct ptn_pki *pki;
+    uint64_t retired; /* ptn_clock_ms */
+    uint8_t fingerprint[PTN_FINGERPRINT_SIZE];
+};
+
+/* A certificate that some listener names. */
+struct ptn_pki_used {
+    struct ptn_identity now;  /* what is served; good, or never was */
+    struct ptn_identity read; /* what is about to replace it */
+    struct ptn_pki_seal *seal, *read_seal;
+    struct ptn_tls_context **made; /* of `read`, as many as places, or NULL */
+    struct ptn_pki_place *places;
+    size_t place_count;
+};
+
+struct ptn_pki {
+    const struct ptn_tls_ops *ops;
+    void *instance;
+    struct ptn_keyring keyring;
+    const struct ptn_conf *conf;
+    struct ptn_pki_used *used;
+    size_t count;
+    struct ptn_map by_name; /* of the certificate -> struct ptn_pki_used */
+    struct ptn_pki_binding *bindings;
+    uint8_t tickets[3 * PTN_TLS_TICKET_KEY_SIZE];
+    size_t ticket_count;
+    bool quiet;     /* another process logs the same */
+    size_t next;    /* the certificate that the refresh in hand comes to */
+    bool unsettled; /* not everything was as the keyring has it */
+    unsigned refused;
+    struct ptn_pki_seal *retired;
+    uint64_t patience; /* ms that a handshake may take */
+};
+
+/* --- refresh.c --- */
+
+/* Contexts that will not be used after all. */
+void ptn_pki_drop_made(struct ptn_pki *pki, struct ptn_pki_used *u);
+/* Frees what was retired before `moment`. */
+void ptn_pki_free_seals(struct ptn_pki *pki, uint64_t moment);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The store of keys, for the files that it is made of.
+ *
+ *   keys.c       from beginning to end, users, signing, forgetting
+ *   keys_load.c  reading the files, checking them, replacing what is held
+ */
+#ifndef PTN_WARDEN_KEYS_INNER_H
+#define PTN_WARDEN_KEYS_INNER_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "pki/identity.h"
+#include "warden/keys.h"
+#include "warden/secret.h"
+#include <pthread.h>
+
+/* A key that a library has read, ready to sign. */
+struct ptn_handle {
+    struct ptn_handle *next;
+    struct ptn_tls_key *key;
+};
+
+struct ptn_key {
+    uint8_t fingerprint[PTN_FINGERPRINT_SIZE];
+    char *pem; /* in the safe */
+    size_t pem_len;
+    struct ptn_handle *idle;
+    unsigned holders, busy;
+    uint64_t groups;                    /* whose workers may have it used */
+    uint64_t retired_round, retired_at; /* while holders is 0 */
+};
+
+/* A certificate that some listener names. */
+struct ptn_held {
+    const struct ptn_cert_conf *conf;
+    uint64_t groups; /* that serve the listeners which name it */
+    bool good;
+    struct ptn_buf chain;
+    struct ptn_error problem; /* unless good */
+    struct ptn_key *key;      /* if good */
+};
+
+struct ptn_keys_user {
+    struct ptn_list link;
+    struct ptn_keys *keys;
+    uint64_t groups;  /* of one worker: one bit */
+    uint64_t settled; /* the round */
+    uint64_t asked;   /* the round in which it began to ask again; 0: not */
+};
+
+struct ptn_keys {
+    struct ptn_identity_source source;
+    const struct ptn_conf *conf;
+    bool expect;
+    uint64_t patience; /* ms that a handshake may take */
+    struct ptn_held *held;
+    size_t count;
+    struct ptn_map by_name; /* constant */
+    pthread_mutex_t lock;   /* for all that follows */
+    struct ptn_map by_leaf;
+    struct ptn_safe safe;
+    struct ptn_list users;
+    size_t idle; /* handles */
+    uint64_t round;
+};
+
+/* The key of a leaf; NULL: there is none. Under the lock. */
+struct ptn_key *ptn_keys_find(const struct ptn_keys *keys,
+                              const uint8_t *fingerprint);
+
+#endif
