@@ -24,8 +24,13 @@ enum {
     EXT_SUPPORTED_VERSIONS = 43,   /* RFC 8446 section 4.2.1 */
 };
 
-_Static_assert(sizeof(struct ptn_tls_hello) == sizeof(struct ptn_slice) + 8,
-               "older providers give memory of this size");
+/* Providers of the first version give memory of this size. */
+enum {
+    FIRST_SIZE = offsetof(struct ptn_tls_hello, offers_ems) + sizeof(bool)
+};
+_Static_assert(FIRST_SIZE == sizeof(struct ptn_slice) + 8,
+               "what the first version had may not move");
+_Static_assert(PTN_TLS_ALPN_LIST_MAX <= UINT8_MAX, "alpn_len counts it");
 
 /* A reading position. After an attempt to read past the end `bad` is set
  * and everything read is 0 or empty. */
@@ -184,12 +189,32 @@ read_versions(struct ptn_slice data, struct ptn_tls_hello *out)
 {
     struct reader r = reader_of(data);
     struct reader list = reader_of(vector(&r, 1));
-    out->offers_1_2 = out->offers_old = false; /* this list is what counts */
+    /* This list is what counts. */
+    out->offers_1_2 = out->offers_1_1 = out->offers_1_0 = false;
     while (!list.bad && list.left > 1) {
         size_t version = number(&list, 2);
-        out->offers_old |= version == PTN_TLS_1_0 || version == PTN_TLS_1_1;
+        out->offers_1_0 |= version == PTN_TLS_1_0;
+        out->offers_1_1 |= version == PTN_TLS_1_1;
         out->offers_1_2 |= version == PTN_TLS_1_2;
         out->offers_1_3 |= version == PTN_TLS_1_3;
+    }
+}
+
+/* RFC 7301 section 3.1. A name that has no room is left out, as is all that
+ * comes after it: the order stays. */
+static void
+read_alpn(struct ptn_slice data, struct ptn_tls_hello *out)
+{
+    struct reader r = reader_of(data);
+    struct reader list = reader_of(vector(&r, 2));
+    out->offers_alpn = true;
+    while (!list.bad && list.left > 0) {
+        struct ptn_slice name = vector(&list, 1);
+        if (name.len == 0 || out->alpn_len + 1 + name.len > sizeof(out->alpn))
+            return;
+        out->alpn[out->alpn_len++] = (char)name.len;
+        memcpy(out->alpn + out->alpn_len, name.data, name.len);
+        out->alpn_len = (uint8_t)(out->alpn_len + name.len);
     }
 }
 
@@ -233,7 +258,7 @@ read_extensions(struct reader *r, struct ptn_tls_hello *out, char *name)
         else if (type == EXT_SUPPORTED_VERSIONS)
             read_versions(data, out);
         else if (type == EXT_ALPN)
-            out->offers_alpn = true;
+            read_alpn(data, out);
         else if (type == EXT_MASTER_SECRET)
             out->offers_ems = true;
         else if (type == EXT_SIGNATURE_ALGORITHMS) {
@@ -254,7 +279,8 @@ read_hello(struct ptn_slice body, struct ptn_tls_hello *out, char *name)
     struct reader r = reader_of(body);
     size_t version = number(&r, 2); /* the highest, before supported_versions */
     out->offers_1_2 = version >= PTN_TLS_1_2;
-    out->offers_old = version >= PTN_TLS_1_0;
+    out->offers_1_1 = version >= PTN_TLS_1_1;
+    out->offers_1_0 = version >= PTN_TLS_1_0;
     (void)take(&r, 32);  /* random */
     (void)vector(&r, 1); /* legacy_session_id */
     struct ptn_slice suites = vector(&r, 2);
@@ -265,19 +291,20 @@ read_hello(struct ptn_slice body, struct ptn_tls_hello *out, char *name)
         out->accepts_rsa = out->accepts_ecdsa = true;
     else if (!read_extensions(&r, out, name) || r.bad)
         return false;
+    out->offers_old = out->offers_1_0 || out->offers_1_1;
     if (!out->offers_1_3)
         limit_by_suites(suites, out);
     return true;
 }
 
 enum ptn_tls_scan
-ptn_tls_hello_scan(struct ptn_slice octets, struct ptn_tls_hello *out,
-                   char name[PTN_TLS_NAME_MAX + 1])
+ptn_tls_hello_read(struct ptn_slice octets, struct ptn_tls_hello *out,
+                   size_t size, char name[PTN_TLS_NAME_MAX + 1])
 {
+    struct ptn_tls_hello hello = {.offers_alpn = false};
     struct ptn_buf joined = PTN_BUF_INIT;
     struct ptn_slice message;
 
-    memset(out, 0, sizeof(*out));
     name[0] = '\0';
     enum ptn_tls_scan got = gather(octets, &message, &joined);
     if (got == PTN_TLS_SCAN_MORE && octets.len >= PTN_TLS_HELLO_MAX)
@@ -285,8 +312,32 @@ ptn_tls_hello_scan(struct ptn_slice octets, struct ptn_tls_hello *out,
     if (got == PTN_TLS_SCAN_DONE &&
         !read_hello(ptn_slice_sub(message, HANDSHAKE_HEADER,
                                   message.len - HANDSHAKE_HEADER),
-                    out, name))
+                    &hello, name))
         got = PTN_TLS_SCAN_BAD;
     ptn_buf_free(&joined);
+    memset(out, 0, size);
+    memcpy(out, &hello, size < sizeof(hello) ? size : sizeof(hello));
     return got;
+}
+
+enum ptn_tls_scan
+ptn_tls_hello_scan(struct ptn_slice octets, struct ptn_tls_hello *out,
+                   char name[PTN_TLS_NAME_MAX + 1])
+{
+    return ptn_tls_hello_read(octets, out, FIRST_SIZE, name);
+}
+
+bool
+ptn_tls_hello_offers(const struct ptn_tls_hello *hello, const char *protocol,
+                     bool only)
+{
+    struct reader list = {(const uint8_t *)hello->alpn, hello->alpn_len, false};
+    bool found = false, others = false;
+    while (list.left > 0) {
+        if (ptn_slice_eq(vector(&list, 1), ptn_slice_of(protocol)))
+            found = true;
+        else
+            others = true;
+    }
+    return found && !(only && others);
 }

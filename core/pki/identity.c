@@ -232,7 +232,8 @@ int
 ptn_identity_make(const struct ptn_identity_source *source,
                   const struct ptn_cert_conf *conf, struct ptn_error *err)
 {
-    struct ptn_tls_subject subject = {conf->names, (uint32_t)conf->days};
+    struct ptn_tls_subject subject = {.names = conf->names,
+                                      .days = (uint32_t)conf->days};
     struct ptn_buf key = PTN_BUF_INIT, chain = PTN_BUF_INIT;
     char path[PATH_MAX];
     int result;

@@ -150,7 +150,8 @@ static enum ptn_cert_fault
 make_parts(const struct ptn_manage *m, const struct ptn_cert_order *order,
            struct ptn_parts *parts, struct ptn_error *err)
 {
-    struct ptn_tls_subject subject = {order->names, order->days};
+    struct ptn_tls_subject subject = {.names = order->names,
+                                      .days = order->days};
     struct ptn_buf *part = parts->part;
 
     if (!part[PTN_PART_KEY].len &&
@@ -210,7 +211,7 @@ make_request(const struct ptn_manage *m, const char *name,
              struct ptn_parts *parts, bool new_key, struct ptn_error *err)
 {
     struct ptn_cert_order order = ptn_manage_preset(m, name);
-    struct ptn_tls_subject subject = {order.names, order.days};
+    struct ptn_tls_subject subject = {.names = order.names, .days = order.days};
     struct ptn_buf *key =
         &parts->part[new_key ? PTN_PART_NEXT_KEY : PTN_PART_KEY];
     struct ptn_buf *csr =

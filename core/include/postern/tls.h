@@ -34,6 +34,9 @@ enum ptn_tls_capability {
     PTN_TLS_CAP_ED25519 = 1 << 9,
     PTN_TLS_CAP_CLIENT = 1 << 10, /* ptn_tls_ops.connect */
     PTN_TLS_CAP_CRL = 1 << 11,    /* ptn_tls_params.crl */
+    PTN_TLS_CAP_STAPLE = 1 << 12, /* ptn_tls_params.ocsp */
+    /* The hello given to `choose` has what comes after offers_ems. */
+    PTN_TLS_CAP_ALPN_NAMES = 1 << 13,
 };
 
 enum ptn_tls_version {
@@ -71,6 +74,12 @@ struct ptn_tls_transport {
     size_t (*send)(void *arg, const uint8_t *from, size_t len);
 };
 
+/* The longest list of protocols that is kept of a hello, in octets. */
+#define PTN_TLS_ALPN_LIST_MAX 128
+/* What a client offers, and nothing else, that comes to see a challenge of a
+ * certificate authority (RFC 8737 section 3). */
+#define PTN_TLS_ALPN_CHALLENGE "acme-tls/1"
+
 /* What a handshake asked for, given to `choose`. Slices are valid during
  * the call. */
 struct ptn_tls_hello {
@@ -81,10 +90,15 @@ struct ptn_tls_hello {
     bool offers_1_2;
     bool offers_1_3; /* in supported_versions */
     bool offers_alpn;
-    /* These two fill what was padding: providers own the memory, so the
-     * struct cannot grow. */
     bool offers_old; /* TLS 1.0 or 1.1 */
     bool offers_ems; /* the extended master secret, RFC 7627 */
+    /* Providers own the memory: what follows is there to be read only with
+     * PTN_TLS_CAP_ALPN_NAMES in ptn_tls_ops.capability. */
+    bool offers_1_0, offers_1_1;
+    uint8_t alpn_len;
+    /* As offered, in the client's order, each after an octet with its length
+     * (RFC 7301 section 3.1); those that fit whole. */
+    char alpn[PTN_TLS_ALPN_LIST_MAX];
 };
 
 /* A ClientHello that is longer, its record headers counted, is refused. */
@@ -103,10 +117,21 @@ enum ptn_tls_scan {
 /* For providers: reads a ClientHello (RFC 8446 section 4.1.2) from the first
  * octets of a connection, before a library's session exists. So a context
  * is chosen before memory is spent, and a peer that says nothing costs
- * nothing. `name` gets the server name; `out->server_name` points to it. */
+ * nothing. `name` gets the server name; `out->server_name` points to it.
+ * Fills `out` up to offers_ems. */
 PTN_API enum ptn_tls_scan ptn_tls_hello_scan(struct ptn_slice octets,
                                              struct ptn_tls_hello *out,
                                              char name[PTN_TLS_NAME_MAX + 1]);
+/* The same; fills the `size` octets of `out`, sizeof(*out) of the provider's
+ * day. For those with PTN_TLS_CAP_ALPN_NAMES. */
+PTN_API enum ptn_tls_scan ptn_tls_hello_read(struct ptn_slice octets,
+                                             struct ptn_tls_hello *out,
+                                             size_t size,
+                                             char name[PTN_TLS_NAME_MAX + 1]);
+/* Whether the client offers `protocol`; `only`: and no other. Reads what is
+ * there only with PTN_TLS_CAP_ALPN_NAMES. */
+PTN_API bool ptn_tls_hello_offers(const struct ptn_tls_hello *hello,
+                                  const char *protocol, bool only);
 
 struct ptn_tls_context;
 struct ptn_tls_session;
@@ -191,11 +216,16 @@ PTN_API const char *ptn_tls_alert_word(unsigned alert);
 /* "ecdsa_sha256"; NULL for a number that is none of enum ptn_tls_scheme. */
 PTN_API const char *ptn_tls_scheme_word(unsigned scheme);
 
+#define PTN_TLS_STAPLE_MAX 8192
+
 /* What a context is made of. Everything is copied. PEM texts. */
 struct ptn_tls_params {
     uint32_t size;
     struct ptn_slice chain; /* certificate and intermediates, leaf first */
     struct ptn_slice key;   /* PKCS#8, SEC1 or PKCS#1, not encrypted */
+    /* Below 1.2 (RFC 8996) only with PTN_TLS_CAP_1_0 or PTN_TLS_CAP_1_1 and
+     * for a server; else 1.2 is taken for what is lower. NULL `ciphers` then
+     * have ECDHE with CBC and SHA-1, too. */
     enum ptn_tls_version min_version, max_version;
     const char *ciphers; /* library's list for <= 1.2; NULL = default */
     const char *suites;  /* TLS 1.3 suites; NULL = default */
@@ -227,6 +257,11 @@ struct ptn_tls_params {
     enum ptn_tls_peer peer;
     struct ptn_slice ca;  /* who may have signed for the peer, or empty */
     struct ptn_slice crl; /* empty, or of every authority in the chain */
+    /* A DER OCSPResponse (RFC 6960 section 4.2.1) for the leaf, shown to the
+     * clients that ask for one (RFC 6066 section 8, RFC 8446 section
+     * 4.4.2.1); or empty. At most PTN_TLS_STAPLE_MAX octets; taken at its
+     * word: core checks it. Needs PTN_TLS_CAP_STAPLE. */
+    struct ptn_slice ocsp;
 };
 
 /* What is known of a session once it has shaken hands or failed. Strings
@@ -265,7 +300,8 @@ enum ptn_binding {
 
 #define PTN_BINDING_MAX 64 /* octets of the longest */
 
-/* A certificate's public facts, for listings and checks. */
+/* A certificate's public facts, for listings and checks. Callers clear it
+ * first: a provider of another age fills less. */
 struct ptn_tls_cert {
     int64_t not_before, not_after; /* seconds since 1970 */
     enum ptn_tls_key_type key_type;
@@ -275,12 +311,59 @@ struct ptn_tls_cert {
     char serial[65];      /* hexadecimal, lower case */
     char fingerprint[65]; /* SHA-256 of the DER, hexadecimal, lower case */
     char names[2048];     /* DNS names and IP addresses, blank separated */
+    /* Of the RSA modulus or the curve (Ed25519: 256); 0 for a key that is
+     * neither. */
+    uint32_t key_bits;
+    /* keyUsage and extendedKeyUsage (RFC 5280 section 4.2.1.3 and .12) leave
+     * it the work of a TLS server: both are absent or say so. */
+    bool serves;
+    bool must_staple;    /* the TLS feature status_request, RFC 7633 */
+    bool weak_signature; /* by its issuer, with MD2, MD5 or SHA-1; says
+                            nothing of one that is self_signed */
+    /* Where its authority answers OCSP (RFC 5280 section 4.2.2.1): the first
+     * http URL; "" if there is none or it is longer. */
+    char ocsp[256];
+    /* RFC 5280 section 4.2.1.2 and .1: hexadecimal, lower case; "" if absent
+     * or over 32 octets. */
+    char subject_key_id[65], authority_key_id[65];
 };
 
 /* What a new certificate or signing request says. */
 struct ptn_tls_subject {
-    struct ptn_strings names; /* DNS names; the first is the common name */
-    uint32_t days;            /* validity from now */
+    /* The subjectAltName (RFC 5280 section 4.2.1.6), each by its form: an IP
+     * address, a mail address (with an "@"), a DNS name. */
+    struct ptn_strings names;
+    uint32_t days; /* validity from now */
+    /* "O=Example, C=DE": RFC 4514, the attributes in the order in which they
+     * are written here; C, ST, L, O, OU, CN, STREET, DC, UID, serialNumber,
+     * emailAddress, or a dotted OID. Without a CN the first name of at most
+     * 64 octets becomes it, as the last attribute. NULL: that alone. */
+    const char *subject;
+};
+
+/* What became of a file that may hold keys and certificates. */
+enum ptn_tls_parsed {
+    PTN_TLS_PARSED_GOOD,
+    PTN_TLS_PARSED_NEEDS_PASSPHRASE, /* and none, or an empty one, was given */
+    PTN_TLS_PARSED_WRONG_PASSPHRASE,
+    PTN_TLS_PARSED_BROKEN,      /* truncated, or nothing that is known */
+    PTN_TLS_PARSED_UNSUPPORTED, /* an algorithm, or two different keys */
+};
+
+/* A longer file is BROKEN, a longer passphrase wrong. */
+#define PTN_TLS_FILE_MAX 1048576
+#define PTN_TLS_PASSPHRASE_MAX 1024
+/* Rounds of key derivation that one file may ask for, all in all, before it
+ * is UNSUPPORTED: some seconds of work. */
+#define PTN_TLS_ROUNDS_MAX 10000000
+
+/* What was in it: PEM, each empty if there is none. The caller sets `size`
+ * and PTN_BUF_INIT before, and frees all after, and wipes `key`. */
+struct ptn_tls_parsed_file {
+    uint32_t size;
+    struct ptn_buf key;   /* one, PKCS#8, not encrypted */
+    struct ptn_buf certs; /* in the file's order */
+    struct ptn_buf csr;   /* the first */
 };
 
 struct ptn_tls_ops {
@@ -369,6 +452,52 @@ struct ptn_tls_ops {
     /* Appends what the server of a client's session showed, leaf first, PEM.
      * 0, or -1 when there is nothing (yet). */
     int (*peer_chain)(struct ptn_tls_session *session, struct ptn_buf *pem);
+
+    /* Files of keys and certificates. These block, some for a second; one
+     * thread at a time each; outputs are appended, and the caller wipes those
+     * that held keys. NULL: this provider cannot.
+     *
+     * Whatever a file has: PEM with text between its blocks; a certificate, a
+     * request or a key in DER; PKCS#7 (signedData with certificates, PEM or
+     * DER); PKCS#12; keys as PKCS#8, PKCS#1 or SEC1, and encrypted, as PKCS#8
+     * (PBES1 of PKCS#12, PBES2) or in OpenSSL's own way ("Proc-Type:
+     * 4,ENCRYPTED"). A passphrase that nothing asks for is passed over. `err`
+     * has words for all but GOOD; `out` then holds nothing that counts. That
+     * a key is weak or a certificate expired is no matter here. */
+    enum ptn_tls_parsed (*parse)(void *instance, struct ptn_slice file,
+                                 struct ptn_slice passphrase,
+                                 struct ptn_tls_parsed_file *out,
+                                 struct ptn_error *err);
+    /* The key (PEM, not encrypted) behind a passphrase: PKCS#8
+     * EncryptedPrivateKeyInfo in PEM, PBES2 with PBKDF2-HMAC-SHA256 of
+     * 600,000 rounds and AES-256-CBC (RFC 8018 section 6.2). */
+    int (*key_encrypt)(void *instance, struct ptn_slice key,
+                       struct ptn_slice passphrase, struct ptn_buf *out,
+                       struct ptn_error *err);
+    /* PKCS#12 (RFC 7292), DER: the chain (PEM, leaf first) and its key, both
+     * encrypted as above, with a MAC of HMAC-SHA256; `name` is the friendly
+     * name or NULL. */
+    int (*pkcs12_make)(void *instance, struct ptn_slice chain,
+                       struct ptn_slice key, struct ptn_slice passphrase,
+                       const char *name, struct ptn_buf *out,
+                       struct ptn_error *err);
+    /* The SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), DER, of a key
+     * (PEM, not encrypted) and of the first certificate of `cert`. */
+    int (*key_public)(void *instance, struct ptn_slice key, struct ptn_buf *out,
+                      struct ptn_error *err);
+    int (*cert_public)(void *instance, struct ptn_slice cert,
+                       struct ptn_buf *out, struct ptn_error *err);
+    /* The certificate of RFC 8737 section 3 for one name and the SHA-256 of
+     * the key authorization, self-signed, PEM. */
+    int (*alpn_cert)(void *instance, struct ptn_slice key, const char *name,
+                     const uint8_t digest[32], struct ptn_buf *out,
+                     struct ptn_error *err);
+    /* 0 when the key of the first certificate of `issuer` made the signature
+     * of the first one of `cert`; dates and names are not looked at. -1 with
+     * words: not a certificate, a kind of signature that is not known, or
+     * not issued by it. */
+    int (*cert_issued)(void *instance, struct ptn_slice cert,
+                       struct ptn_slice issuer, struct ptn_error *err);
 };
 
 #endif

@@ -34,7 +34,7 @@ identity_make(enum ptn_tls_key_type type, const char *name)
 {
     struct identity id = {PTN_BUF_INIT, PTN_BUF_INIT};
     struct ptn_error err = PTN_ERROR_INIT;
-    const struct ptn_tls_subject subject = {{&name, 1}, 30};
+    const struct ptn_tls_subject subject = {.names = {&name, 1}, .days = 30};
 
     assert_int_equal(
         tls_openssl_ops.key_make(tls_openssl.instance, type, &id.key, &err), 0);

@@ -20,6 +20,7 @@ struct parts {
     const uint16_t *suites, *schemes, *versions;
     size_t suite_count, scheme_count, version_count;
     bool alpn, no_extensions;
+    const char *protocols; /* of ALPN, each after its length */
 };
 
 static void
@@ -65,6 +66,13 @@ add_extensions(struct ptn_buf *b, const struct parts *p)
         add16(b, 7);
         ptn_buf_add(b, "\0\5\4imap", 7);
     }
+    if (p->protocols) {
+        size_t len = strlen(p->protocols);
+        add16(b, 16);
+        add16(b, len + 2);
+        add16(b, len);
+        ptn_buf_adds(b, p->protocols);
+    }
 }
 
 /* In records of at most `record` octets. */
@@ -108,8 +116,8 @@ scan(const void *data, size_t len, struct ptn_tls_hello *out, char *name)
 {
     char *copy = malloc(len > 0 ? len : 1);
     memcpy(copy, data, len);
-    enum ptn_tls_scan got =
-        ptn_tls_hello_scan((struct ptn_slice){copy, len}, out, name);
+    enum ptn_tls_scan got = ptn_tls_hello_read((struct ptn_slice){copy, len},
+                                               out, sizeof(*out), name);
     free(copy);
     return got;
 }
@@ -294,6 +302,72 @@ survives_wrong_octets(void **state)
     ptn_buf_free(&b);
 }
 
+static void
+reads_protocols(void **state)
+{
+    char name[PTN_TLS_NAME_MAX + 1], many[161] = "\4imap\12acme-tls/1";
+    struct parts p = {.protocols = "\12acme-tls/1"};
+    struct ptn_tls_hello h = scan_parts(&p, name);
+    (void)state;
+    assert_int_equal(h.alpn_len, 11);
+    assert_true(ptn_tls_hello_offers(&h, PTN_TLS_ALPN_CHALLENGE, true));
+    assert_false(ptn_tls_hello_offers(&h, "acme-tls", false));
+    p.protocols = "\4imap\12acme-tls/1";
+    h = scan_parts(&p, name);
+    assert_true(ptn_tls_hello_offers(&h, PTN_TLS_ALPN_CHALLENGE, false));
+    assert_false(ptn_tls_hello_offers(&h, PTN_TLS_ALPN_CHALLENGE, true));
+    assert_true(ptn_tls_hello_offers(&h, "imap", false));
+    /* What has no room is left out, whole. */
+    for (size_t at = 16; at < 160; at += 8)
+        memcpy(many + at, "\7aaaaaaa", 8);
+    p.protocols = many;
+    h = scan_parts(&p, name);
+    assert_int_equal(h.alpn_len, PTN_TLS_ALPN_LIST_MAX);
+    assert_true(ptn_tls_hello_offers(&h, PTN_TLS_ALPN_CHALLENGE, false));
+    p.protocols = "\0\12acme-tls/1"; /* empty: RFC 7301 has none */
+    h = scan_parts(&p, name);
+    assert_true(h.offers_alpn && h.alpn_len == 0);
+}
+
+static void
+tells_old_versions_apart(void **state)
+{
+    const uint16_t only_1_1[] = {0x0302}, old[] = {0x0302, 0x0301};
+    char name[PTN_TLS_NAME_MAX + 1];
+    struct parts p = {.versions = only_1_1, .version_count = 1};
+    struct ptn_tls_hello h = scan_parts(&p, name);
+    (void)state;
+    assert_true(h.offers_old && h.offers_1_1);
+    assert_false(h.offers_1_0 || h.offers_1_2);
+    p.versions = old;
+    p.version_count = 2;
+    h = scan_parts(&p, name);
+    assert_true(h.offers_old && h.offers_1_1 && h.offers_1_0);
+    p.versions = NULL; /* the highest counts, and it is TLS 1.2 */
+    h = scan_parts(&p, name);
+    assert_true(h.offers_1_2 && h.offers_1_1 && h.offers_1_0);
+}
+
+/* A provider of the first version has room for less. */
+static void
+fills_what_has_room(void **state)
+{
+    const struct parts p = {.name = "a.example", .protocols = "\4imap"};
+    const size_t first = sizeof(struct ptn_slice) + 8;
+    struct ptn_buf b = hello_of(&p, 16384);
+    char name[PTN_TLS_NAME_MAX + 1];
+    struct ptn_tls_hello h;
+    (void)state;
+    memset(&h, 0x55, sizeof(h));
+    assert_int_equal(ptn_tls_hello_scan(ptn_buf_slice(&b), &h, name),
+                     PTN_TLS_SCAN_DONE);
+    assert_string_equal(h.server_name.data, "a.example");
+    assert_true(h.offers_alpn);
+    for (size_t i = first; i < sizeof(h); i++)
+        assert_int_equal(((const uint8_t *)&h)[i], 0x55);
+    ptn_buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -306,6 +380,9 @@ main(void)
         cmocka_unit_test(refuses_what_breaks_its_syntax),
         cmocka_unit_test(ends_an_endless_hello),
         cmocka_unit_test(survives_wrong_octets),
+        cmocka_unit_test(reads_protocols),
+        cmocka_unit_test(tells_old_versions_apart),
+        cmocka_unit_test(fills_what_has_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,8 @@
 
 static const char *const names[] = {"mail.example.org", "imap.example.org",
                                     "192.0.2.1", "2001:db8::1"};
-static const struct ptn_tls_subject subject = {{names, PTN_COUNT(names)}, 90};
+static const struct ptn_tls_subject subject = {
+    .names = {names, PTN_COUNT(names)}, .days = 90};
 static const enum ptn_tls_key_type types[] = {
     PTN_KEY_ECDSA_P256, PTN_KEY_ECDSA_P384, PTN_KEY_RSA_2048,
     PTN_KEY_RSA_3072,   PTN_KEY_RSA_4096,   PTN_KEY_ED25519};
