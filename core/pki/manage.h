@@ -19,10 +19,12 @@
 /* What is wrong; each is an exit status of its own in posternctl(8). */
 enum ptn_cert_fault {
     PTN_CERT_GOOD = 0,
-    PTN_CERT_FAILED = 1,    /* the system said no */
-    PTN_CERT_MISMATCH = 11, /* key and certificate are no pair */
+    PTN_CERT_FAILED = 1,      /* the system said no */
+    PTN_CERT_PASSPHRASE = 10, /* wrong, or none given */
+    PTN_CERT_MISMATCH = 11,   /* key and certificate are no pair */
     PTN_CERT_EXPIRED = 12,
     PTN_CERT_NOT_YET_VALID = 13,
+    PTN_CERT_PURPOSE = 14,     /* extended key usage without serverAuth, ... */
     PTN_CERT_TRUNCATED = 15,   /* or no PEM, DER, PKCS#7, PKCS#12 at all */
     PTN_CERT_UNSUPPORTED = 16, /* a type of key that is not served */
     PTN_CERT_WEAK = 17,
@@ -38,6 +40,13 @@ struct ptn_manage {
     const struct ptn_tls_ops *ops;
     void *instance;
 };
+
+/* All there is of a name, which the caller frees; UNKNOWN when that is
+ * nothing. */
+PTN_API enum ptn_cert_fault ptn_manage_read(const struct ptn_manage *m,
+                                            const char *name,
+                                            struct ptn_parts *parts,
+                                            struct ptn_error *err);
 
 /* What a new certificate is to be. */
 struct ptn_cert_order {

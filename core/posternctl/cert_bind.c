@@ -41,11 +41,40 @@ make_line(const struct ptn_listener_conf *l, const char *name,
     ptn_buf_adds(out, " ];\n");
 }
 
+/* --- files --- */
+
+#define FOLDER "certificates.d"
+#define CONF_MAX (1u << 20) /* octets of a file that is looked through */
+
+/* What one group of the configuration has to say. */
+struct saying {
+    char group[PTN_REPOSITORY_NAME_MAX + 64]; /* "listeners.imaps.tls" */
+    char file[PTN_REPOSITORY_NAME_MAX + 64];  /* beside the configuration */
+    struct ptn_buf line;
+    bool keeps;    /* what the file has already */
+    bool included; /* the configuration names the file already */
+};
+
+static void
+add_file(const char *path, struct ptn_buf *out)
+{
+    FILE *file = fopen(path, "re");
+    size_t n = 1;
+
+    while (file && n > 0 && out->len < CONF_MAX) {
+        n = fread(ptn_buf_reserve(out, 8192), 1, 8192, file);
+        out->len += n;
+    }
+    if (file)
+        fclose(file);
+}
+
 /* A whole new file in place of the old. */
 static int
-write_line(const char *path, const struct ptn_buf *line)
+write_whole(const char *path, const struct saying *s)
 {
-    char fresh[PATH_MAX + 80];
+    struct ptn_buf text = PTN_BUF_INIT;
+    char fresh[PATH_MAX + 96];
     FILE *file;
     int result;
 
@@ -53,10 +82,16 @@ write_line(const char *path, const struct ptn_buf *line)
     file = fopen(fresh, "we");
     if (!file)
         return -1;
-    fputs("# Written by posternctl cert bind --write; include it in the "
-          "listener's tls group.\n",
-          file);
-    fwrite(line->data, 1, line->len, file);
+    if (s->keeps)
+        add_file(path, &text);
+    if (text.len == 0)
+        ptn_buf_printf(&text,
+                       "# Written by posternctl cert bind --write; include it "
+                       "in the group %s.\n",
+                       s->group);
+    ptn_buf_addslice(&text, ptn_buf_slice(&s->line));
+    fwrite(text.data, 1, text.len, file);
+    ptn_buf_free(&text);
     result = fflush(file) == 0 && fsync(fileno(file)) == 0 ? 0 : -1;
     if (fclose(file) != 0)
         result = -1;
@@ -64,29 +99,36 @@ write_line(const char *path, const struct ptn_buf *line)
 }
 
 static int
-write_file(const struct ptn_conf *conf, const struct ptn_listener_conf *l,
-           const struct ptn_buf *line)
+write_saying(const struct cert_office *o, const struct saying *s)
 {
-    char copy[PATH_MAX], path[PATH_MAX + 64];
+    char copy[PATH_MAX], path[PATH_MAX + 80];
+    const char *folder;
 
-    snprintf(copy, sizeof copy, "%s", conf->file);
-    snprintf(path, sizeof path, "%s/certificates.d", dirname(copy));
+    snprintf(copy, sizeof copy, "%s", o->manage.conf->file);
+    folder = dirname(copy);
+    snprintf(path, sizeof path, "%s/" FOLDER, folder);
     if (mkdir(path, 0755) == 0 || errno == EEXIST) {
-        snprintf(copy, sizeof copy, "%s", conf->file);
-        snprintf(path, sizeof path, "%s/certificates.d/%s.conf", dirname(copy),
-                 l->name);
-        if (write_line(path, line) == 0) {
-            fprintf(stderr,
-                    "written; the group listeners.%s.tls has to say, on a line "
-                    "of its own in place of its own \"certificates\":\n",
-                    l->name);
-            printf("@include \"certificates.d/%s.conf\"\n", l->name);
+        snprintf(path, sizeof path, "%s/%s", folder, s->file);
+        if (write_whole(path, s) == 0)
             return CTL_OK;
-        }
     }
-    fprintf(stderr, "posternctl: %s: %s\n", path, strerror(errno));
-    return CTL_FAILED;
+    return cert_refuse(o->ctl, CTL_FAILED, "%s: %s", path, strerror(errno));
 }
+
+/* Whether the operator's own file names ours: then it includes it. */
+static bool
+is_included(const struct ptn_conf *conf, const char *file)
+{
+    struct ptn_buf text = PTN_BUF_INIT;
+    bool found;
+
+    add_file(conf->file, &text);
+    found = strstr(ptn_buf_cstr(&text), file) != NULL;
+    ptn_buf_free(&text);
+    return found;
+}
+
+/* --- the command --- */
 
 static bool
 is_described(const struct ptn_conf *conf, const char *name)
@@ -97,53 +139,118 @@ is_described(const struct ptn_conf *conf, const char *name)
     return false;
 }
 
-static int
-bind_it(const struct ctl *ctl, const struct ptn_conf *conf, const char *name)
+static void
+print_saying(const struct saying *s, bool written)
 {
-    const struct ptn_listener_conf *l = find_listener(conf, ctl->words[1]);
-    struct ptn_buf line = PTN_BUF_INIT;
+    if (written && s->included) {
+        fprintf(stderr, "written; the group %s includes it already\n",
+                s->group);
+    } else if (written) {
+        fprintf(stderr,
+                "written; the group %s has to say, on a line of its own in "
+                "place of what it says of this:\n",
+                s->group);
+        printf("@include \"%s\"\n", s->file);
+    } else {
+        fprintf(stderr, "the group %s has to say:\n", s->group);
+        fwrite(s->line.data, 1, s->line.len, stdout);
+    }
+}
+
+static void
+json_saying(const struct saying *s, bool written, struct ptn_json *j)
+{
+    ptn_json_object(j, NULL);
+    ptn_json_text(j, "group", ptn_slice_of(s->group));
+    ptn_json_text(j, "line",
+                  ptn_slice_sub(ptn_buf_slice(&s->line), 0, s->line.len - 1));
+    if (written) {
+        ptn_json_text(j, "file", ptn_slice_of(s->file));
+        ptn_json_bool(j, "included", s->included);
+    }
+    ptn_json_end_object(j);
+}
+
+static void
+print_json(const struct ctl *ctl, const struct saying *says, size_t count)
+{
+    bool written = ctl_option(ctl, "write") != NULL;
+    struct ptn_buf out = PTN_BUF_INIT;
+    struct ptn_json json = PTN_JSON_INIT(&out);
+
+    ptn_json_object(&json, NULL);
+    ptn_json_text(&json, "name", ptn_slice_of(ctl->words[0]));
+    ptn_json_text(&json, "listener", ptn_slice_of(ctl->words[1]));
+    ptn_json_array(&json, "groups");
+    for (size_t i = 0; i < count; i++)
+        json_saying(&says[i], written, &json);
+    ptn_json_end_array(&json);
+    ptn_json_end_object(&json);
+    ctl_json_print(&out);
+}
+
+static int
+tell(const struct cert_office *o, struct saying *says, size_t count)
+{
+    bool written = ctl_option(o->ctl, "write") != NULL;
     int result = CTL_OK;
 
-    if (!l || l->tls.mode == PTN_TLS_NONE) {
-        fprintf(stderr, "posternctl: there is no listener \"%s\" with TLS\n",
-                ctl->words[1]);
-        return PTN_CERT_UNKNOWN;
+    for (size_t i = 0; written && i < count && result == CTL_OK; i++) {
+        says[i].included = is_included(o->manage.conf, says[i].file);
+        result = write_saying(o, &says[i]);
     }
-    if (!is_described(conf, name)) {
-        fputs("the group \"certificates\" has to say:\n", stderr);
-        printf("%s: { };\n", name);
+    if (result != CTL_OK)
+        return result;
+    if (o->ctl->json)
+        print_json(o->ctl, says, count);
+    for (size_t i = 0; !o->ctl->json && i < count; i++)
+        print_saying(&says[i], written);
+    return CTL_OK;
+}
+
+static int
+bind_to(const struct cert_office *o, const struct ptn_listener_conf *l)
+{
+    const char *name = o->ctl->words[0];
+    struct saying says[2] = {{.keeps = false}}, *last = says;
+    int result;
+
+    if (!is_described(o->manage.conf, name)) {
+        *last = (struct saying){"certificates", FOLDER "/names.conf",
+                                .keeps = true};
+        ptn_buf_printf(&last->line, "%s: { };\n", name);
+        last++;
     }
-    make_line(l, name, &line);
-    if (ctl_option(ctl, "write")) {
-        result = write_file(conf, l, &line);
-    } else {
-        fprintf(stderr, "the group listeners.%s.tls has to say:\n", l->name);
-        fputs(ptn_buf_cstr(&line), stdout);
-    }
-    ptn_buf_free(&line);
+    snprintf(last->group, sizeof last->group, "listeners.%s.tls", l->name);
+    snprintf(last->file, sizeof last->file, FOLDER "/%s.conf", l->name);
+    make_line(l, name, &last->line);
+    last++;
+    result = tell(o, says, (size_t)(last - says));
+    while (last-- > says)
+        ptn_buf_free(&last->line);
     return result;
 }
 
 int
 cert_bind(const struct ctl *ctl)
 {
-    const char *name = ctl->words[0];
-    struct ptn_error err = PTN_ERROR_INIT;
+    const struct ptn_listener_conf *l;
     struct ptn_parts parts = {0};
     struct cert_office o;
     int result = cert_open(ctl, &o);
 
     if (result != CTL_OK)
         return result;
-    if (!ptn_repository_is_name(name) ||
-        ptn_repository_read(o.manage.repository, name, &parts, &err) != 0 ||
-        parts.part[PTN_PART_CRT].len == 0) {
-        fprintf(stderr, "posternctl: there is no certificate \"%s\"\n", name);
-        result = PTN_CERT_UNKNOWN;
-    } else {
-        result = bind_it(ctl, o.manage.conf, name);
-    }
+    result = cert_read(&o, ctl->words[0], &parts);
     ptn_parts_free(&parts);
+    if (result == CTL_OK) {
+        l = find_listener(o.manage.conf, ctl->words[1]);
+        result = l && l->tls.mode != PTN_TLS_NONE
+                     ? bind_to(&o, l)
+                     : cert_refuse(ctl, PTN_CERT_UNKNOWN,
+                                   "there is no listener \"%s\" with TLS",
+                                   ctl->words[1]);
+    }
     cert_close(&o);
     return result;
 }

@@ -5,7 +5,16 @@ bin_PROGRAMS += core/posternctl/posternctl
 core_posternctl_posternctl_SOURCES = \
 	core/posternctl/ask.c \
 	core/posternctl/cert.c core/posternctl/cert.h \
-	core/posternctl/cert_bind.c core/posternctl/cert_show.c \
+	core/posternctl/cert_bind.c \
+	core/posternctl/cert_change.c \
+	core/posternctl/cert_export.c \
+	core/posternctl/cert_import.c \
+	core/posternctl/cert_input.c \
+	core/posternctl/cert_live.c \
+	core/posternctl/cert_make.c \
+	core/posternctl/cert_office.c \
+	core/posternctl/cert_show.c \
+	core/posternctl/cert_view.c \
 	core/posternctl/commands.c \
 	core/posternctl/completion.c \
 	core/posternctl/config.c \
