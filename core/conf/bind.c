@@ -84,6 +84,20 @@ check_versions(struct ptn_conf *conf, const struct ptn_listener_conf *l,
                               services->tls_name, versions[i].name);
 }
 
+/* The same for the exception for old clients. */
+static void
+check_legacy(struct ptn_conf *conf, const struct ptn_listener_conf *l,
+             const struct ptn_conf_services *services)
+{
+    for (size_t i = 0; l->tls.legacy && i < PTN_COUNT(versions); i++)
+        if (versions[i].version >= l->tls.legacy->min_version &&
+            versions[i].version < l->tls.min_version &&
+            !(services->capability & versions[i].capability))
+            ptn_conf_error_at(conf, setting_of(conf, l, "tls.legacy.versions"),
+                              "%s cannot do TLS %s", services->tls_name,
+                              versions[i].name);
+}
+
 static void
 check_capability(struct ptn_conf *conf, const struct ptn_listener_conf *l,
                  const struct ptn_conf_services *services)
@@ -92,6 +106,7 @@ check_capability(struct ptn_conf *conf, const struct ptn_listener_conf *l,
     unsigned has = services->capability;
 
     check_versions(conf, l, services);
+    check_legacy(conf, l, services);
     if (tls->certificates.count > 1 && !(has & PTN_TLS_CAP_SNI))
         ptn_conf_error_at(conf, setting_of(conf, l, "tls.certificates"),
                           "%s cannot choose by server name; name one",

@@ -194,6 +194,7 @@ begin(const char *file, unsigned flags)
     conf->tree->record = (flags & PTN_CONF_RECORD) != 0;
     conf->tree->source = &conf->tree->own;
     config_init(&conf->tree->config);
+    ptn_conf_policies_init(conf->tree);
     return conf;
 }
 
@@ -363,6 +364,7 @@ ptn_conf_finish(struct ptn_conf *conf)
     for (int i = 0; i < count; i++)
         check_top_level(conf, config_setting_get_elem(root, (unsigned)i));
     config_destroy(&tree->config);
+    config_destroy(&tree->built_in);
     ptn_conf_source_free(&tree->own);
     ptn_free(tree->blocks);
     ptn_free(tree);

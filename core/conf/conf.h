@@ -34,6 +34,16 @@ enum ptn_tls_require {
     PTN_REQUIRE_ALWAYS
 };
 
+/* listeners.NAME.tls.legacy: who may use older versions, and how long. */
+struct ptn_tls_legacy_conf {
+    struct ptn_strings versions, networks; /* as written */
+    const char *until;
+    int min_version;     /* enum ptn_tls_version; below the listener's */
+    const char *ciphers; /* the listener's, and what they need */
+    const struct ptn_cidr *cidrs; /* as many as networks */
+    int64_t ends;                 /* seconds since 1970: it is over from then */
+};
+
 /* listeners.NAME.tls */
 struct ptn_tls_conf {
     int mode;    /* enum ptn_tls_mode; there is no default: it is required */
@@ -45,7 +55,8 @@ struct ptn_tls_conf {
     bool tickets;
     int client; /* enum ptn_tls_peer: whether clients show certificates */
     const char *client_ca, *client_crl, *client_map; /* files, or NULL */
-    const char *policy; /* the named policy it was taken from, or NULL */
+    const char *policy; /* the named policy it was taken from */
+    const struct ptn_tls_legacy_conf *legacy; /* NULL: no exception */
     const struct ptn_cert_conf **certs; /* what `certificates` names, as many */
 };
 
@@ -162,10 +173,12 @@ struct ptn_server_conf {
 
 /* One effective value, for `config show`. */
 struct ptn_conf_value {
-    const char *path;            /* "listeners.lab.tls.mode" */
-    const char *text;            /* as the file would say it */
-    struct ptn_conf_place place; /* file NULL: it is the default */
-    unsigned flags;              /* enum ptn_option_flag */
+    const char *path; /* "listeners.lab.tls.mode" */
+    const char *text; /* as the file would say it */
+    /* File NULL: it is the default. Line 0: it is of a built-in policy, which
+     * "policy modern" instead of a file names. */
+    struct ptn_conf_place place;
+    unsigned flags; /* enum ptn_option_flag */
     /* Of a secret: the same for the same value, in all processes that one
      * program has forked; NULL: `text` tells values apart. */
     const char *mark;

@@ -10,9 +10,11 @@ libpostern_core_la_SOURCES += core/conf/conf.h \
 	core/conf/diff.c core/conf/diff.h \
 	core/conf/effective.c \
 	core/conf/groups.c \
+	core/conf/legacy.c \
 	core/conf/listeners.c \
 	core/conf/logs.c \
 	core/conf/notes.c core/conf/notes.h \
+	core/conf/policies.c \
 	core/conf/print.c \
 	core/conf/scan.c \
 	core/conf/schema.c \

@@ -13,7 +13,9 @@ ptn_conf_print_values(const struct ptn_conf *conf, FILE *to)
         const struct ptn_conf_value *v = &conf->values[i];
 
         fprintf(to, "%s = %s;", v->path, v->text);
-        if (v->place.file)
+        if (v->place.file && v->place.line == 0)
+            fprintf(to, "  # %s\n", v->place.file);
+        else if (v->place.file)
             fprintf(to, "  # %s:%d\n", v->place.file, v->place.line);
         else
             fprintf(to, "  # default\n");
@@ -96,6 +98,8 @@ ptn_conf_print_core_rows(FILE *to)
     ptn_conf_print_rows("listeners.NAME.tls", ptn_conf_tls_rows, to);
     ptn_conf_print_rows("listeners.NAME.tls and policies.NAME",
                         ptn_conf_policy_rows, to);
+    ptn_conf_print_rows("policies.NAME", ptn_conf_based_on_rows, to);
+    ptn_conf_print_rows("listeners.NAME.tls.legacy", ptn_conf_legacy_rows, to);
     ptn_conf_print_rows("auth", ptn_conf_auth_rows, to);
     ptn_conf_print_rows("listeners.NAME.limits and limits",
                         ptn_conf_limits_rows, to);

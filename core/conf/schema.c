@@ -252,8 +252,9 @@ const struct ptn_option ptn_conf_tls_rows[] = {
     ROW(certificates, .type = PTN_OPT_STRINGS, .preset = "default",
         .doc = "their names; a client gets the one for the server name that "
                "it asks for, or else the first"),
-    ROW(policy, .type = PTN_OPT_STRING,
-        .doc = "a block of policies, for what is not said here"),
+    ROW(policy, .type = PTN_OPT_STRING, .preset = PTN_POLICY_DEFAULT,
+        .doc = "modern, intermediate, legacy, or a block of policies: for "
+               "what is not said here"),
     PTN_OPTION_END,
 };
 
@@ -264,7 +265,8 @@ const struct ptn_option ptn_conf_policy_rows[] = {
         .choices = versions, .doc = "the newest TLS that is spoken"),
     ROW(ciphers, .type = PTN_OPT_STRING,
         .doc = "cipher suites up to TLS 1.2, as the TLS library names them"),
-    ROW(suites, .type = PTN_OPT_STRING, .doc = "cipher suites of TLS 1.3"),
+    ROW(suites, .type = PTN_OPT_STRING,
+        .doc = "cipher suites of TLS 1.3, by their registered names"),
     ROW(groups, .type = PTN_OPT_STRING,
         .doc = "key exchange groups, the preferred first"),
     ROW(alpn_strict, .type = PTN_OPT_BOOL, .preset = "false",
@@ -288,3 +290,28 @@ const struct ptn_option ptn_conf_policy_rows[] = {
                "rfc822Name or else its common name is the user"),
     PTN_OPTION_END,
 };
+#undef ROW
+
+#define ROW(field, ...) PTN_OPTION(struct ptn_policy_conf, field, __VA_ARGS__)
+const struct ptn_option ptn_conf_based_on_rows[] = {
+    ROW(based_on, .type = PTN_OPT_STRING, .preset = PTN_POLICY_DEFAULT,
+        .doc = "modern, intermediate or legacy: for what the policy does not "
+               "say"),
+    PTN_OPTION_END,
+};
+#undef ROW
+
+#define ROW(field, ...)                                                        \
+    PTN_OPTION(struct ptn_tls_legacy_conf, field, __VA_ARGS__)
+const struct ptn_option ptn_conf_legacy_rows[] = {
+    ROW(versions, .type = PTN_OPT_STRINGS, .flags = PTN_OPT_REQUIRED,
+        .doc = "older versions than min_version: TLSv1.0, TLSv1.1, TLSv1.2"),
+    ROW(networks, .type = PTN_OPT_STRINGS, .flags = PTN_OPT_REQUIRED,
+        .doc = "addresses and networks whose clients may use them; with a "
+               "PROXY header, the client that it names"),
+    ROW(until, .type = PTN_OPT_STRING, .flags = PTN_OPT_REQUIRED,
+        .doc = "the last day, \"2027-01-31\", or the moment when it ends, "
+               "\"2027-01-31T12:00:00Z\"; in UTC"),
+    PTN_OPTION_END,
+};
+#undef ROW

@@ -1,42 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The `tls` block of a listener, and the policies that several share. One
- * thread.
+ * The `tls` block of a listener. One thread.
  *
  * The rule that stands above all others here: no mistake turns TLS off. A
  * mode that is missing or misspelt is an error, and until that error has
  * ended the start, the listener counts as one that needs TLS.
  */
-#include "conf/suggest.h"
 #include "conf/walk.h"
+
+static const char *const tls_groups[] = {"legacy", NULL};
 
 static bool
 has_key(config_setting_t *group, const char *key)
 {
     return group && config_setting_get_member(group, key);
-}
-
-/* The group of `policies` that the listener names, or NULL. */
-static config_setting_t *
-find_policy(struct ptn_conf *conf, const char *path, config_setting_t *tls,
-            config_setting_t *policies)
-{
-    config_setting_t *setting =
-        tls ? config_setting_get_member(tls, "policy") : NULL;
-    const char *name = setting ? config_setting_get_string(setting) : NULL;
-    config_setting_t *policy =
-        name && policies ? config_setting_get_member(policies, name) : NULL;
-    struct ptn_suggest s;
-
-    if (!name || policy)
-        return policy;
-    s = ptn_suggest_begin(name);
-    for (int i = 0; policies && i < config_setting_length(policies); i++)
-        ptn_suggest_try(&s, config_setting_name(config_setting_get_elem(
-                                policies, (unsigned)i)));
-    ptn_conf_error_name(conf, ptn_conf_path(conf, path, "policy"), "policy", &s,
-                        "describe it in \"policies\"");
-    return NULL;
 }
 
 /* Settings beside `mode` that the mode makes meaningless are mistakes of
@@ -84,6 +61,18 @@ check_client(struct ptn_conf *conf, const char *path,
                           "or \"require\"");
 }
 
+/* Allowed, since somebody may have nothing else; but an exception for those
+ * who need it does less harm. */
+static void
+warn_of_old_versions(struct ptn_conf *conf, const char *path,
+                     const struct ptn_tls_conf *tls)
+{
+    ptn_conf_warn(conf, ptn_conf_path_place(conf, path),
+                  "%s: speaks TLS 1.%d with everybody, which RFC 8996 forbids; "
+                  "have \"legacy\" for the networks of those who need it",
+                  path, tls->min_version - PTN_TLS_1_0);
+}
+
 void
 ptn_conf_read_tls(struct ptn_conf *conf, struct ptn_listener_conf *l,
                   config_setting_t *listener, config_setting_t *root)
@@ -93,14 +82,14 @@ ptn_conf_read_tls(struct ptn_conf *conf, struct ptn_listener_conf *l,
     config_setting_t *group = ptn_conf_group(conf, parent, listener, "tls");
     config_setting_t *policies = config_setting_get_member(root, "policies");
     struct ptn_conf_known known = {{ptn_conf_tls_rows, ptn_conf_policy_rows},
-                                   NULL};
+                                   tls_groups};
     struct ptn_conf_block block = {conf, path, l->place, {group, NULL}};
 
     if (!group && has_key(listener, "tls"))
         return;
     if (group)
         block.place = ptn_conf_setting_place(conf, group);
-    block.layers[1] = find_policy(conf, path, group, policies);
+    ptn_conf_use_policy(&block, policies);
     ptn_conf_fill(&block, ptn_conf_tls_rows, &l->tls);
     ptn_conf_fill(&block, ptn_conf_policy_rows, &l->tls);
     ptn_conf_check_keys(conf, path, group, &known);
@@ -111,32 +100,7 @@ ptn_conf_read_tls(struct ptn_conf *conf, struct ptn_listener_conf *l,
     l->tls.max_version += PTN_TLS_1_0;
     if (l->tls.min_version > l->tls.max_version)
         ptn_conf_error_at(conf, path, "min_version is newer than max_version");
-}
-
-void
-ptn_conf_read_policies(struct ptn_conf *conf, config_setting_t *root)
-{
-    config_setting_t *policies = ptn_conf_group(conf, "", root, "policies");
-    int count = policies ? config_setting_length(policies) : 0;
-    bool record = conf->tree->record;
-
-    /* A policy's values are shown with the listeners that use it. */
-    conf->tree->record = false;
-    for (int i = 0; i < count; i++) {
-        config_setting_t *group =
-            config_setting_get_elem(policies, (unsigned)i);
-        const char *name = config_setting_name(group);
-        const char *path = ptn_conf_path(conf, "policies", name);
-        struct ptn_conf_known known = {{ptn_conf_policy_rows}, NULL};
-        struct ptn_tls_conf unused = {0};
-
-        if (!ptn_conf_group(conf, "policies", policies, name))
-            continue;
-        ptn_conf_fill(
-            &(struct ptn_conf_block){
-                conf, path, ptn_conf_setting_place(conf, group), {group, NULL}},
-            ptn_conf_policy_rows, &unused);
-        ptn_conf_check_keys(conf, path, group, &known);
-    }
-    conf->tree->record = record;
+    else if (l->tls.mode != PTN_TLS_NONE && l->tls.min_version < PTN_TLS_1_2)
+        warn_of_old_versions(conf, path, &l->tls);
+    ptn_conf_read_legacy(conf, path, group, &l->tls);
 }

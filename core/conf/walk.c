@@ -11,6 +11,10 @@ struct ptn_conf_place
 ptn_conf_setting_place(const struct ptn_conf *conf,
                        const config_setting_t *setting)
 {
+    const char *origin = ptn_conf_built_in_origin(conf, setting);
+
+    if (origin)
+        return (struct ptn_conf_place){origin, 0};
     return ptn_conf_source_place(conf->tree->source,
                                  (int)config_setting_source_line(setting));
 }

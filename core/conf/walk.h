@@ -12,6 +12,7 @@
 /* What is kept between the steps of reading. */
 struct ptn_conf_tree {
     config_t config;
+    config_t built_in; /* policies, see policies.c */
     struct ptn_conf_source own;
     const struct ptn_conf_source *source; /* own, or that of another */
     bool parsed; /* config holds the file; else it is empty */
@@ -27,7 +28,7 @@ struct ptn_conf_block {
     struct ptn_conf *conf;
     const char *path;            /* "listeners.lab.tls" */
     struct ptn_conf_place place; /* for what is missing */
-    config_setting_t *layers[2]; /* each NULL or a group; [0] is its own */
+    config_setting_t *layers[3]; /* each NULL or a group; [0] is its own */
 };
 
 /* Fills `out` from the block. A value that is wrong is a note, once, with
@@ -50,6 +51,7 @@ void ptn_conf_check_keys(struct ptn_conf *conf, const char *path,
 config_setting_t *ptn_conf_group(struct ptn_conf *conf, const char *path,
                                  config_setting_t *parent, const char *name);
 
+/* Of a policy that Postern has: "policy modern" for a file, and line 0. */
 struct ptn_conf_place ptn_conf_setting_place(const struct ptn_conf *conf,
                                              const config_setting_t *setting);
 /* Where the setting of that path stands, or the innermost group around it
@@ -99,6 +101,8 @@ extern const struct ptn_option ptn_conf_cert_rows[];
 extern const struct ptn_option ptn_conf_listener_rows[];
 extern const struct ptn_option ptn_conf_tls_rows[];
 extern const struct ptn_option ptn_conf_policy_rows[];
+extern const struct ptn_option ptn_conf_based_on_rows[];
+extern const struct ptn_option ptn_conf_legacy_rows[];
 extern const struct ptn_option ptn_conf_group_rows[];
 extern const char *const ptn_conf_core_blocks[];
 
@@ -110,7 +114,41 @@ void ptn_conf_read_certs(struct ptn_conf *conf, config_setting_t *root);
 void ptn_conf_read_listeners(struct ptn_conf *conf, config_setting_t *root);
 void ptn_conf_read_tls(struct ptn_conf *conf, struct ptn_listener_conf *l,
                        config_setting_t *listener, config_setting_t *root);
+
+/* --- policies.c --- */
+
+#define PTN_POLICY_DEFAULT "intermediate"
+
+/* policies.NAME, beside what it says of TLS */
+struct ptn_policy_conf {
+    const char *based_on; /* a built-in one, or NULL for the default */
+};
+
+/* For TLS up to 1.2, as libraries name them: what the default policy has,
+ * and what TLS 1.0 and 1.1 can be spoken with, too. */
+extern const char ptn_conf_ciphers[], ptn_conf_old_ciphers[];
+
+/* Reads the built-in policies into the tree. */
+void ptn_conf_policies_init(struct ptn_conf_tree *tree);
+/* "policy modern" of a setting of one of them, a constant; NULL of others. */
+const char *ptn_conf_built_in_origin(const struct ptn_conf *conf,
+                                     const config_setting_t *setting);
+/* Notes what is wrong with the operator's own. */
 void ptn_conf_read_policies(struct ptn_conf *conf, config_setting_t *root);
+/* Lays what `policy` of the block names below the block: an operator's own
+ * policy with what it is based on, or a built-in. A name that nobody knows is
+ * an error, and the default policy stands in. `policies` may be NULL. */
+void ptn_conf_use_policy(struct ptn_conf_block *block,
+                         config_setting_t *policies);
+
+/* --- legacy.c --- */
+
+/* `legacy` of the group, when it is there, into tls->legacy; `parent` is the
+ * group's path. Versions and ciphers of `tls` are final. */
+void ptn_conf_read_legacy(struct ptn_conf *conf, const char *parent,
+                          config_setting_t *tls_group,
+                          struct ptn_tls_conf *tls);
+
 void ptn_conf_read_groups(struct ptn_conf *conf, config_setting_t *root);
 /* After it and the listeners: whether their groups are there. */
 void ptn_conf_link_groups(struct ptn_conf *conf);

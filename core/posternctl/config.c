@@ -91,7 +91,9 @@ json_values(const struct ptn_conf *conf)
         ptn_json_object(&json, NULL);
         ptn_json_text(&json, "path", ptn_slice_of(v->path));
         json_value(&json, v);
-        if (v->place.file) {
+        if (v->place.file && v->place.line == 0) {
+            ptn_json_text(&json, "from", ptn_slice_of(v->place.file));
+        } else if (v->place.file) {
             ptn_json_text(&json, "file", ptn_slice_of(v->place.file));
             ptn_json_number(&json, "line", v->place.line);
         }

@@ -18,11 +18,16 @@ static const struct ctl_view use_view = {
     .columns = 4};
 static const struct ctl_view tls_view = {
     .kind = "tls",
-    .titles = {"LISTENER", "PROTOCOL", "TLS", "REQUIRE", "FROM", "TO",
+    .titles = {"LISTENER", "PROTOCOL", "TLS", "REQUIRE", "FROM", "TO", "POLICY",
                "CLIENT CERTIFICATES", "SIGNED BY"},
-    .keys = {"listener", "protocol", "mode", "require", "min", "max", "client",
-             "client_ca"},
-    .columns = 8};
+    .keys = {"listener", "protocol", "mode", "require", "min", "max", "policy",
+             "client", "client_ca"},
+    .columns = 9};
+static const struct ctl_view legacy_view = {
+    .kind = "legacy",
+    .titles = {"LISTENER", "ALSO SPEAKS", "WITH", "UNTIL", "IN FORCE"},
+    .keys = {"listener", "versions", "networks", "until", "in_force"},
+    .columns = 5};
 static const struct ctl_view shown_view = {
     .kind = "shown",
     .titles = {"LISTENER", "CERTIFICATE", "EXPIRES", "KEY", "MATCHES", "CHAIN",
@@ -141,17 +146,27 @@ print_problems(struct ptn_slice records)
     ptn_free(problem);
 }
 
+static bool
+has_record(struct ptn_slice records, const char *kind)
+{
+    while (records.len > 0)
+        if (ptn_record_is(ptn_record_next(&records), kind))
+            return true;
+    return false;
+}
+
 static void
 print_report(const struct ctl *ctl, struct ptn_slice records)
 {
-    static const struct section offline[] = {
-        {"listeners", &tls_view}, {"certificates", &shown_view}, {NULL, NULL}};
-    static const struct section online[] = {{"listeners", &tls_view},
-                                            {"certificates", &shown_view},
-                                            {"online", &probed_view},
-                                            {NULL, NULL}};
+    struct section sections[5] = {{"listeners", &tls_view}};
+    size_t count = 1;
 
-    print_sections(ctl, ctl_option(ctl, "online") ? online : offline, records);
+    if (ctl->json || has_record(records, "legacy"))
+        sections[count++] = (struct section){"legacy", &legacy_view};
+    sections[count++] = (struct section){"certificates", &shown_view};
+    if (ctl_option(ctl, "online"))
+        sections[count++] = (struct section){"online", &probed_view};
+    print_sections(ctl, sections, records);
     if (!ctl->json)
         print_problems(records);
 }

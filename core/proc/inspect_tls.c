@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "proc/inspect.h"
+#include "proc/legacy.h"
 #include "proc/plan.h"
 #include "proc/probe.h"
 #include <limits.h>
@@ -323,6 +324,7 @@ write_listener(struct report *r, const struct ptn_listener_conf *l)
     if (tls->mode != PTN_TLS_NONE) {
         ptn_record_add(r->out, "min", versions[tls->min_version]);
         ptn_record_add(r->out, "max", versions[tls->max_version]);
+        ptn_record_add(r->out, "policy", tls->policy);
         write_clients(r, tls);
         ptn_record_add(r->out, "tickets", tls->tickets ? "yes" : "no");
     }
@@ -333,6 +335,7 @@ static void
 inspect(struct report *r, const struct ptn_listener_conf *l, bool online)
 {
     write_listener(r, l);
+    ptn_legacy_write(l, r->out);
     if (l->tls.mode == PTN_TLS_NONE)
         return;
     for (size_t i = 0; i < l->tls.certificates.count; i++) {

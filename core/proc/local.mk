@@ -25,6 +25,7 @@ libpostern_core_la_SOURCES += \
 	core/proc/inspect_tls.c \
 	core/proc/keeper.c core/proc/keeper.h \
 	core/proc/machine.h \
+	core/proc/legacy.c core/proc/legacy.h \
 	core/proc/logs.c core/proc/logs.h \
 	core/proc/metrics.c core/proc/metrics.h \
 	core/proc/notify.c core/proc/notify.h \

@@ -428,7 +428,10 @@ def test_config_show_as_json(server):
     assert values["listeners.imaps.tls.tickets"]["value"] is True
     assert values["listeners.imaps.limits.max_errors"]["value"] > 0
     assert isinstance(values["listeners.imaps.listen"]["value"], list)
-    assert values["listeners.imaps.tls.ciphers"]["value"] is None
+    ciphers = values["listeners.imaps.tls.ciphers"]
+    assert "ECDHE-RSA-AES128-GCM-SHA256" in ciphers["value"]
+    assert ciphers["from"] == "policy intermediate"
+    assert values["listeners.imaps.tls.client_ca"]["value"] is None
 
 
 def test_config_check_as_json(tmp_path):

@@ -127,6 +127,131 @@ tls_values(void **state)
     ptn_conf_free(conf);
 }
 
+static char *
+printed(const struct ptn_conf *conf)
+{
+    char *text;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+
+    ptn_conf_print_values(conf, to);
+    fclose(to);
+    return text;
+}
+
+/* Of a listener in the text, which must be good. */
+static struct ptn_conf *
+read_tls(const char *policies, const char *tls)
+{
+    char text[2000];
+
+    snprintf(text, sizeof text,
+             "load = [ \"store\" ]; server: { hostname = \"a.example\"; };\n"
+             "store: { path = \"data\"; };\n%s\n"
+             "listeners: { b: { protocol = \"other\"; tls: {\n"
+             "mode = \"implicit\"; %s }; }; };\n",
+             policies, tls);
+    return read_text(text, PTN_CONF_RECORD, NULL);
+}
+
+#define AEAD                                                                   \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"               \
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"               \
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+
+/* Mozilla's lists, less what RFC 9325 section 4.1 speaks against. */
+static void
+built_in_policies(void **state)
+{
+    static const char suites[] = "TLS_AES_128_GCM_SHA256:"
+                                 "TLS_AES_256_GCM_SHA384:"
+                                 "TLS_CHACHA20_POLY1305_SHA256";
+    static const char old[] =
+        AEAD ":ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:"
+             "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:"
+             "ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384:"
+             "ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA";
+    static const struct {
+        const char *tls, *policy;
+        int min;
+        const char *ciphers;
+    } cases[] = {
+        {"", "intermediate", PTN_TLS_1_2, AEAD},
+        {"policy = \"intermediate\";", "intermediate", PTN_TLS_1_2, AEAD},
+        {"policy = \"modern\";", "modern", PTN_TLS_1_3, NULL},
+        /* Not all of it: the fixture's library has no TLS 1.0. */
+        {"policy = \"legacy\"; min_version = \"1.2\";", "legacy", PTN_TLS_1_2,
+         old},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < PTN_COUNT(cases); i++) {
+        struct ptn_conf *conf = read_tls("", cases[i].tls);
+        const struct ptn_tls_conf *tls = &conf->listeners[0].tls;
+
+        assert_string_equal(tls->policy, cases[i].policy);
+        assert_int_equal(tls->min_version, cases[i].min);
+        assert_int_equal(tls->max_version, PTN_TLS_1_3);
+        assert_string_equal(tls->suites, suites);
+        assert_string_equal(tls->groups, "X25519:P-256:P-384");
+        assert_int_equal(!tls->ciphers, !cases[i].ciphers);
+        if (tls->ciphers)
+            assert_string_equal(tls->ciphers, cases[i].ciphers);
+        assert_null(tls->legacy);
+        ptn_conf_free(conf);
+    }
+}
+
+/* The listener's own words, then its policy's, then of what that is based
+ * on. */
+static void
+layers_of_policies(void **state)
+{
+    struct ptn_conf *conf = read_tls(
+        "policies: { strict: { based_on = \"modern\"; tickets = false; "
+        "groups = \"X25519\"; }; };",
+        "policy = \"strict\"; groups = \"P-384\";");
+    const struct ptn_tls_conf *tls = &conf->listeners[0].tls;
+    char *text;
+
+    (void)state;
+    text = printed(conf);
+    assert_int_equal(tls->min_version, PTN_TLS_1_3);
+    assert_false(tls->tickets);
+    assert_string_equal(tls->groups, "P-384");
+    assert_non_null(strstr(text, "b.tls.min_version = \"1.3\";  # policy "
+                                 "modern\n"));
+    assert_non_null(strstr(text, "b.tls.tickets = false;  # /"));
+    assert_non_null(strstr(text, "b.tls.alpn_strict = false;  # default"));
+    free(text);
+    ptn_conf_free(conf);
+}
+
+static void
+legacy_exception(void **state)
+{
+    struct ptn_conf *conf = read_tls(
+        "", "policy = \"modern\"; legacy: { versions = [ \"TLSv1.2\" ]; "
+            "networks = [ \"192.0.2.7\", \"2001:db8::/32\" ]; "
+            "until = \"2999-01-31\"; };");
+    const struct ptn_tls_conf *tls = &conf->listeners[0].tls;
+
+    (void)state;
+    assert_int_equal(tls->min_version, PTN_TLS_1_3);
+    assert_int_equal(tls->legacy->min_version, PTN_TLS_1_2);
+    assert_string_equal(tls->legacy->ciphers, AEAD);
+    assert_int_equal(tls->legacy->cidrs[0].bits, 128);
+    assert_int_equal(tls->legacy->cidrs[1].bits, 32);
+    assert_int_equal(tls->legacy->ends, INT64_C(32474822400)); /* date -d */
+    ptn_conf_free(conf);
+    conf = read_tls("", "policy = \"modern\"; legacy: { versions = [ \"1.2\" ];"
+                        "networks = [ \"::1\" ]; "
+                        "until = \"2999-01-31T12:00:00Z\"; };");
+    assert_int_equal(conf->listeners[0].tls.legacy->ends,
+                     INT64_C(32474822400) - 43200);
+    ptn_conf_free(conf);
+}
+
 static void
 module_block(void **state)
 {
@@ -138,18 +263,6 @@ module_block(void **state)
     assert_int_equal(store->size, 5 << 20);
     assert_string_equal(store->password, "hidden");
     ptn_conf_free(conf);
-}
-
-static char *
-printed(const struct ptn_conf *conf)
-{
-    char *text;
-    size_t size;
-    FILE *to = open_memstream(&text, &size);
-
-    ptn_conf_print_values(conf, to);
-    fclose(to);
-    return text;
 }
 
 static void
@@ -291,10 +404,17 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(server_values),     cmocka_unit_test(listener_values),
-        cmocka_unit_test(tls_values),        cmocka_unit_test(module_block),
-        cmocka_unit_test(shown_with_origin), cmocka_unit_test(one_group),
-        cmocka_unit_test(included),          cmocka_unit_test(frozen),
+        cmocka_unit_test(server_values),
+        cmocka_unit_test(listener_values),
+        cmocka_unit_test(tls_values),
+        cmocka_unit_test(built_in_policies),
+        cmocka_unit_test(layers_of_policies),
+        cmocka_unit_test(legacy_exception),
+        cmocka_unit_test(module_block),
+        cmocka_unit_test(shown_with_origin),
+        cmocka_unit_test(one_group),
+        cmocka_unit_test(included),
+        cmocka_unit_test(frozen),
         cmocka_unit_test(far_lines),
     };
 

@@ -123,6 +123,12 @@ EXTRA_DIST += tests/unit/conf/bad/address-ipv6-bare.conf \
 	tests/unit/conf/bad/tls-certificates-empty.conf \
 	tests/unit/conf/bad/tls-group.conf \
 	tests/unit/conf/bad/tls-implicit-require.conf \
+	tests/unit/conf/bad/tls-legacy-key.conf \
+	tests/unit/conf/bad/tls-legacy-missing.conf \
+	tests/unit/conf/bad/tls-legacy-none.conf \
+	tests/unit/conf/bad/tls-legacy-past.conf \
+	tests/unit/conf/bad/tls-legacy-unsupported.conf \
+	tests/unit/conf/bad/tls-legacy-values.conf \
 	tests/unit/conf/bad/tls-missing.conf \
 	tests/unit/conf/bad/tls-mode-bool.conf \
 	tests/unit/conf/bad/tls-mode-key.conf \
@@ -130,8 +136,11 @@ EXTRA_DIST += tests/unit/conf/bad/address-ipv6-bare.conf \
 	tests/unit/conf/bad/tls-mode-value.conf \
 	tests/unit/conf/bad/tls-none-login.conf \
 	tests/unit/conf/bad/tls-none-with-certificates.conf \
+	tests/unit/conf/bad/tls-policy-based-on.conf \
 	tests/unit/conf/bad/tls-policy-mode.conf \
+	tests/unit/conf/bad/tls-policy-near.conf \
 	tests/unit/conf/bad/tls-policy-none.conf \
+	tests/unit/conf/bad/tls-policy-ours.conf \
 	tests/unit/conf/bad/tls-policy-type.conf \
 	tests/unit/conf/bad/tls-policy-unknown.conf \
 	tests/unit/conf/bad/tls-tickets-word.conf \
