@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Reading, checking and making certificates. It touches files only; what is
- * in use is pki.c's business, and who keeps keys is warden/keys.c. One thread
- * at a time, in the warden, the single process or the operator's tool.
+ * Reading and checking certificates: from the operator's files, or from the
+ * repository, where a key and its chain change together. What is in use is
+ * pki.c's business, and who keeps keys is warden/keys.c. One thread at a
+ * time, in the warden, the single process or the operator's tool.
  *
  * A private key is in memory until its owner wipes it. A key file that others
  * may read is refused: it is no secret.
@@ -20,21 +21,6 @@
 #include <unistd.h>
 
 #define DAY 86400
-
-/* The path of a certificate's file: the config's, or state/certs/NAME.EXT. */
-static void
-path_of(const struct ptn_identity_source *source,
-        const struct ptn_cert_conf *conf, const char *ext, char *out)
-{
-    const char *file =
-        strcmp(ext, "key") == 0 ? conf->key_file : conf->cert_file;
-
-    if (file)
-        snprintf(out, PATH_MAX, "%s", file);
-    else
-        snprintf(out, PATH_MAX, "%s/certs/%s.%s", source->state, conf->name,
-                 ext);
-}
 
 /* All room is taken at once, as growing would leave a copy of what may be a
  * key behind. A file that grows meanwhile is read in its next state. */
@@ -99,7 +85,7 @@ read_pem(const char *path, bool secret, struct ptn_buf *out,
 }
 
 static int
-parse(const struct ptn_identity_source *source, struct ptn_identity *id,
+check(const struct ptn_identity_source *source, struct ptn_identity *id,
       const char *chain, const char *key)
 {
     struct ptn_error *err = &id->problem;
@@ -113,25 +99,70 @@ parse(const struct ptn_identity_source *source, struct ptn_identity *id,
     return 0;
 }
 
+static int
+read_files(const struct ptn_identity_source *source, struct ptn_identity *id)
+{
+    const char *chain = id->conf->cert_file, *key = id->conf->key_file;
+
+    if (read_pem(chain, false, &id->chain, &id->problem) != 0 ||
+        read_pem(key, true, &id->key, &id->problem) != 0)
+        return -1;
+    return check(source, id, chain, key);
+}
+
+/* Chain and key as they belong together; 0 also when there is none. */
+static int
+read_pair(const struct ptn_identity_source *source, const char *name,
+          struct ptn_parts *parts, struct ptn_error *err)
+{
+    *parts = (struct ptn_parts){0};
+    if (!ptn_repository_is_name(name))
+        return ptn_error_set(err, PTN_ERR_TLS,
+                             "a name of more than %d octets; choose a shorter "
+                             "one, or set cert_file and key_file",
+                             PTN_REPOSITORY_NAME_MAX);
+    if (!source->repository) {
+        *err = source->closed;
+        return -1;
+    }
+    return ptn_repository_read_some(source->repository, name,
+                                    1u << PTN_PART_KEY | 1u << PTN_PART_CRT,
+                                    parts, err);
+}
+
+static int
+read_repository(const struct ptn_identity_source *source,
+                struct ptn_identity *id)
+{
+    const char *name = id->conf->name;
+    char chain[PATH_MAX], key[PATH_MAX];
+    struct ptn_parts parts;
+
+    if (read_pair(source, name, &parts, &id->problem) != 0)
+        return -1;
+    snprintf(chain, sizeof chain, "%s/certs/%s.crt", source->state, name);
+    snprintf(key, sizeof key, "%s/certs/%s.key", source->state, name);
+    id->chain = parts.part[PTN_PART_CRT];
+    id->key = parts.part[PTN_PART_KEY];
+    if (id->chain.len == 0)
+        return ptn_error_set(&id->problem, PTN_ERR_TLS, "%s is not there",
+                             chain);
+    return check(source, id, chain, key);
+}
+
 int
 ptn_identity_read(const struct ptn_identity_source *source,
                   const struct ptn_cert_conf *conf, struct ptn_identity *id)
 {
-    char chain[PATH_MAX], key[PATH_MAX];
-
     *id = (struct ptn_identity){.conf = conf};
-    path_of(source, conf, "crt", chain);
-    path_of(source, conf, "key", key);
-    if (read_pem(chain, false, &id->chain, &id->problem) != 0 ||
-        read_pem(key, true, &id->key, &id->problem) != 0 ||
-        parse(source, id, chain, key) != 0) {
-        ptn_error_prefix(&id->problem, "certificates.%s", conf->name);
-        id->problem.file = conf->place.file;
-        id->problem.line = conf->place.line;
-        return -1;
-    }
-    id->good = true;
-    return 0;
+    id->good = (conf->cert_file ? read_files(source, id)
+                                : read_repository(source, id)) == 0;
+    if (id->good)
+        return 0;
+    ptn_error_prefix(&id->problem, "certificates.%s", conf->name);
+    id->problem.file = conf->place.file;
+    id->problem.line = conf->place.line;
+    return -1;
 }
 
 void
@@ -149,122 +180,24 @@ ptn_identity_free(struct ptn_identity *id)
     ptn_buf_free(&id->chain);
 }
 
-static int
-write_all(int fd, struct ptn_slice data)
-{
-    while (data.len > 0) {
-        ssize_t n = write(fd, data.data, data.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return -1;
-        data = ptn_slice_sub(data, (size_t)n, data.len - (size_t)n);
-    }
-    return fsync(fd);
-}
-
-/* A new file with all of its content, or none. */
-static int
-write_pem(const char *path, mode_t mode, struct ptn_slice data,
-          struct ptn_error *err)
-{
-    char temporary[PATH_MAX + 8];
-    int fd, result;
-
-    snprintf(temporary, sizeof temporary, "%s.new", path);
-    unlink(temporary);
-    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (fd < 0)
-        return ptn_error_errno(err, "%s cannot be made", path);
-    result = write_all(fd, data);
-    close(fd);
-    if (result == 0)
-        result = rename(temporary, path);
-    if (result == 0)
-        return 0;
-    ptn_error_errno(err, "%s cannot be written", path);
-    unlink(temporary);
-    return -1;
-}
-
-/* The key that is there, or a new one. */
-static int
-take_key(const struct ptn_identity_source *source,
-         const struct ptn_cert_conf *conf, struct ptn_buf *key,
-         struct ptn_error *err)
-{
-    char path[PATH_MAX];
-
-    path_of(source, conf, "key", path);
-    if (access(path, F_OK) == 0)
-        return read_pem(path, true, key, err);
-    if (source->ops->key_make(source->instance,
-                              (enum ptn_tls_key_type)conf->key_type, key,
-                              err) != 0)
-        return -1;
-    return write_pem(path, 0600, ptn_buf_slice(key), err);
-}
-
-static bool
-is_due(const struct ptn_identity_source *source,
-       const struct ptn_cert_conf *conf)
-{
-    struct ptn_error ignored = PTN_ERROR_INIT;
-    struct ptn_buf chain = PTN_BUF_INIT;
-    struct ptn_tls_cert facts;
-    char path[PATH_MAX];
-    bool due = false;
-
-    path_of(source, conf, "crt", path);
-    if (access(path, F_OK) != 0)
-        return true;
-    if (read_pem(path, false, &chain, &ignored) == 0 &&
-        source->ops->cert_parse(source->instance, ptn_buf_slice(&chain), &facts,
-                                &ignored) == 0)
-        due =
-            facts.self_signed && facts.not_after <= ptn_clock_wall_ms() / 1000;
-    ptn_buf_free(&chain);
-    return due;
-}
-
-int
-ptn_identity_make(const struct ptn_identity_source *source,
-                  const struct ptn_cert_conf *conf, struct ptn_error *err)
-{
-    struct ptn_tls_subject subject = {.names = conf->names,
-                                      .days = (uint32_t)conf->days};
-    struct ptn_buf key = PTN_BUF_INIT, chain = PTN_BUF_INIT;
-    char path[PATH_MAX];
-    int result;
-
-    if (conf->cert_file || !is_due(source, conf))
-        return 0;
-    path_of(source, conf, "crt", path);
-    result = take_key(source, conf, &key, err);
-    if (result == 0)
-        result = source->ops->self_sign(source->instance, ptn_buf_slice(&key),
-                                        &subject, &chain, err);
-    if (result == 0)
-        result = write_pem(path, 0644, ptn_buf_slice(&chain), err);
-    if (key.data)
-        ptn_wipe(key.data, key.cap);
-    ptn_buf_free(&key);
-    ptn_buf_free(&chain);
-    if (result == 0)
-        ptn_log(PTN_LOG_INFO, "certificate.made",
-                PTN_FS("certificate", conf->name), PTN_FS("file", path));
-    return result;
-}
-
 bool
 ptn_identity_will_be_made(const struct ptn_identity_source *source,
                           const struct ptn_cert_conf *conf)
 {
-    char path[PATH_MAX];
+    struct ptn_error ignored = PTN_ERROR_INIT;
+    struct ptn_parts parts;
+    bool missing;
 
-    path_of(source, conf, "crt", path);
-    return !conf->cert_file && access(path, F_OK) != 0;
+    if (conf->cert_file || !ptn_repository_is_name(conf->name))
+        return false;
+    if (!source->repository)
+        return true;
+    missing =
+        ptn_repository_read_some(source->repository, conf->name,
+                                 1u << PTN_PART_CRT, &parts, &ignored) == 0 &&
+        parts.part[PTN_PART_CRT].len == 0;
+    ptn_parts_free(&parts);
+    return missing;
 }
 
 static int

@@ -6,17 +6,21 @@
 #define PTN_PKI_IDENTITY_H
 
 #include "conf/conf.h"
+#include "pki/repository.h"
 #include <postern/buf.h>
 #include <postern/tls.h>
 
 #define PTN_PEM_MAX (256u << 10) /* octets of a chain or key file */
 #define PTN_EXPIRY_WARNING_DAYS 14
 
-/* Which provider, and where self-signed ones are. */
+/* Which provider, and where those are that the config gives no files. */
 struct ptn_identity_source {
     const struct ptn_tls_ops *ops;
     void *instance;
-    const char *state; /* their folder is state/certs */
+    const char *state;
+    struct ptn_repository
+        *repository;         /* there; NULL: it cannot be opened ... */
+    struct ptn_error closed; /* ... which is why */
 };
 
 struct ptn_identity {
@@ -36,12 +40,7 @@ int ptn_identity_read(const struct ptn_identity_source *source,
 void ptn_identity_wipe(struct ptn_identity *identity);
 void ptn_identity_free(struct ptn_identity *identity);
 
-/* Makes the self-signed pair of a certificate without files, if it is not
- * there or has expired. */
-int ptn_identity_make(const struct ptn_identity_source *source,
-                      const struct ptn_cert_conf *conf, struct ptn_error *err);
-
-/* Whether there is nothing yet, and the call above would make it. */
+/* Whether there is nothing yet, and a server that starts would make it. */
 bool ptn_identity_will_be_made(const struct ptn_identity_source *source,
                                const struct ptn_cert_conf *conf);
 

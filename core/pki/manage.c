@@ -65,8 +65,8 @@ ptn_manage_read(const struct ptn_manage *m, const char *name,
     if (!ptn_repository_is_name(name))
         return ptn_manage_fault(
             PTN_CERT_UNKNOWN, err,
-            "\"%s\" cannot be a certificate's name: letters, digits, "
-            "\"-\" and \"_\", a letter first",
+            "\"%s\" cannot be a certificate's name: 64 letters, digits, "
+            "\"-\" and \"_\" at most, a letter first",
             name);
     if (ptn_repository_read(m->repository, name, parts, err) != 0)
         return PTN_CERT_FAILED;

@@ -64,6 +64,13 @@ PTN_API enum ptn_cert_fault
 ptn_manage_create(const struct ptn_manage *m, const char *name,
                   const struct ptn_cert_order *order, struct ptn_error *err);
 
+/* Sees to it that a name without files of its own has a self-signed
+ * certificate: makes one where there is none, with the key that is there if
+ * there is one, and signs one anew that has expired. `made`: it did. */
+PTN_API enum ptn_cert_fault ptn_manage_ensure(const struct ptn_manage *m,
+                                              const char *name, bool *made,
+                                              struct ptn_error *err);
+
 /* The signing request, PEM: for the key in use, or with `new_key` for one
  * that waits for its certificate. */
 PTN_API enum ptn_cert_fault ptn_manage_request(const struct ptn_manage *m,

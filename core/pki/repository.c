@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define ALL_PARTS ((1u << PTN_PARTS) - 1)
+
 void
 ptn_parts_free(struct ptn_parts *parts)
 {
@@ -58,6 +60,22 @@ unlock(struct ptn_repository *r)
         flock(r->lock, LOCK_UN);
 }
 
+int
+ptn_repository_hold(struct ptn_repository *r, struct ptn_error *err)
+{
+    int result = lock(r, err);
+
+    if (result != 0)
+        unlock(r);
+    return result;
+}
+
+void
+ptn_repository_release(struct ptn_repository *r)
+{
+    unlock(r);
+}
+
 /* --- what others call --- */
 
 struct ptn_repository *
@@ -97,13 +115,15 @@ ptn_repository_close(struct ptn_repository *r)
 }
 
 static int
-read_parts(const struct ptn_repository *r, const char *name,
+read_parts(const struct ptn_repository *r, const char *name, unsigned mask,
            struct ptn_parts *out, struct ptn_error *err)
 {
     char path[PATH_SIZE];
     int result = 0;
 
     for (size_t i = 0; i < PTN_PARTS && result == 0; i++) {
+        if (!(mask & 1u << i))
+            continue;
         ptn_repository_path(name, i, path);
         result = ptn_repository_read_file(r->folder, path, &out->part[i], err);
     }
@@ -114,6 +134,14 @@ int
 ptn_repository_read(struct ptn_repository *r, const char *name,
                     struct ptn_parts *out, struct ptn_error *err)
 {
+    return ptn_repository_read_some(r, name, ALL_PARTS, out, err);
+}
+
+int
+ptn_repository_read_some(struct ptn_repository *r, const char *name,
+                         unsigned mask, struct ptn_parts *out,
+                         struct ptn_error *err)
+{
     int result;
 
     assert(ptn_repository_is_name(name));
@@ -121,7 +149,7 @@ ptn_repository_read(struct ptn_repository *r, const char *name,
     if (lock(r, err) != 0)
         result = -1;
     else
-        result = read_parts(r, name, out, err);
+        result = read_parts(r, name, mask, out, err);
     unlock(r);
     if (result != 0)
         ptn_parts_free(out);
@@ -136,7 +164,7 @@ ptn_repository_write(struct ptn_repository *r, const char *name,
     int result = -1;
 
     assert(ptn_repository_is_name(name));
-    if (lock(r, err) == 0 && read_parts(r, name, &now, err) == 0) {
+    if (lock(r, err) == 0 && read_parts(r, name, ALL_PARTS, &now, err) == 0) {
         result = ptn_repository_promise(r, name, &now, parts);
         if (result != 0)
             ptn_repository_failed(err, "write the files of", name);
@@ -189,7 +217,7 @@ ptn_repository_rename(struct ptn_repository *r, const char *from,
 
     assert(ptn_repository_is_name(from) && ptn_repository_is_name(to));
     if (result == 0)
-        result = read_parts(r, to, &there, err);
+        result = read_parts(r, to, ALL_PARTS, &there, err);
     for (size_t i = 0; i < PTN_PARTS && result == 0; i++)
         if (there.part[i].len)
             result = ptn_error_set(err, PTN_ERR_INVALID,
@@ -197,7 +225,7 @@ ptn_repository_rename(struct ptn_repository *r, const char *from,
                                    "name, or remove it first",
                                    to);
     if (result == 0)
-        result = read_parts(r, from, &parts, err);
+        result = read_parts(r, from, ALL_PARTS, &parts, err);
     if (result == 0)
         result = ptn_repository_write(r, to, &parts, err);
     if (result == 0) {

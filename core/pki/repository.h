@@ -62,6 +62,18 @@ PTN_API bool ptn_repository_is_name(const char *name);
 PTN_API int ptn_repository_read(struct ptn_repository *r, const char *name,
                                 struct ptn_parts *out, struct ptn_error *err);
 
+/* The same of a few parts alone: those of `mask`, 1 << PTN_PART_... */
+PTN_API int ptn_repository_read_some(struct ptn_repository *r, const char *name,
+                                     unsigned mask, struct ptn_parts *out,
+                                     struct ptn_error *err);
+
+/* Nobody else reads or writes until ptn_repository_release: what is written
+ * follows from what was read. Every call does so for itself. -1 with `err`,
+ * and nothing is held. */
+PTN_API int ptn_repository_hold(struct ptn_repository *r,
+                                struct ptn_error *err);
+PTN_API void ptn_repository_release(struct ptn_repository *r);
+
 /* Makes `parts` all there is of the name, durably, all or nothing. What had
  * another key or certificate goes into the history. */
 PTN_API int ptn_repository_write(struct ptn_repository *r, const char *name,

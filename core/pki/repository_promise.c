@@ -23,7 +23,7 @@
 static const char manifest[] = "parts";
 
 static uint64_t
-version_of(const struct ptn_buf *meta)
+said_version(const struct ptn_buf *meta)
 {
     static const char key[] = "version=";
     struct ptn_slice rest = ptn_buf_slice(meta);
@@ -338,14 +338,31 @@ write_parts(const struct ptn_repository *r, int fd,
     return result;
 }
 
+/* The number of the version in use: what its meta says, and more than those
+ * of the history have. What somebody put there by hand says none, and what
+ * was renamed has a history of its own. 0: there is nothing, nor was there. */
+static uint64_t
+version_of(const struct ptn_repository *r, const char *name,
+           const struct ptn_parts *now)
+{
+    uint64_t said = said_version(&now->part[PTN_PART_META]), least = 0;
+    struct ptn_buf numbers = ptn_repository_versions(r, name);
+
+    if (numbers.len)
+        least = ((const unsigned *)(void *)
+                     numbers.data)[numbers.len / sizeof(unsigned) - 1];
+    ptn_buf_free(&numbers);
+    if (now->part[PTN_PART_CRT].len)
+        least++;
+    return said > least ? said : least;
+}
+
 int
 ptn_repository_promise(const struct ptn_repository *r, const char *name,
                        const struct ptn_parts *now,
                        const struct ptn_parts *parts)
 {
-    uint64_t said = version_of(&now->part[PTN_PART_META]);
-    /* What somebody put there by hand is the first version. */
-    uint64_t version = now->part[PTN_PART_CRT].len && !said ? 1 : said;
+    uint64_t version = version_of(r, name, now);
     uint64_t keep = now->part[PTN_PART_CRT].len && is_other_version(now, parts)
                         ? version
                         : 0;

@@ -58,6 +58,7 @@ enum {
     PTN_SANDBOX_APPEND = 1 << 8,   /* write files, make new ones */
     PTN_SANDBOX_EXECUTE = 1 << 9,  /* and read */
     PTN_SANDBOX_REPLACE = 1 << 10, /* make and remove files and sockets */
+    PTN_SANDBOX_REFER = 1 << 11,   /* files may be moved between folders */
 };
 
 struct ptn_sandbox_path {

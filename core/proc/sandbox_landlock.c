@@ -84,7 +84,7 @@ handled_by(enum ptn_sandbox_role role)
                           ABSTRACT_SOCKETS | SIGNALS};
 
     if (role == PTN_SANDBOX_SUPERVISOR) /* its children inherit it */
-        return (struct ruleset){DEVICES, 0, 0};
+        return (struct ruleset){DEVICES | REFER, 0, 0};
     if (role == PTN_SANDBOX_SINGLE) { /* a successor binds its own ports, and
                                          may have to tell a manager */
         all.net = CONNECT_TCP;
@@ -119,6 +119,8 @@ rights_of(unsigned access)
         rights |= APPENDING;
     if (access & PTN_SANDBOX_EXECUTE)
         rights |= EXECUTE | READING;
+    if (access & PTN_SANDBOX_REFER)
+        rights |= REFER;
     if (access & PTN_SANDBOX_REPLACE)
         rights |= APPENDING | MAKE_SOCK | REMOVE_FILE | TRUNCATE;
     return rights;
@@ -152,6 +154,12 @@ static int
 restrict_self(int ruleset, const struct ptn_landlock *want, uint64_t handled,
               struct ptn_error *err)
 {
+    /* Whoever does not allow REFER forbids it, also to those who inherit. */
+    static const struct ptn_sandbox_path everywhere = {"/", PTN_SANDBOX_REFER};
+
+    if (want->role == PTN_SANDBOX_SUPERVISOR &&
+        add_path(ruleset, handled, &everywhere, err) != 0)
+        return -1;
     for (size_t i = 0; i < want->paths->count; i++)
         if (add_path(ruleset, handled, &want->paths->items[i], err) != 0)
             return -1;

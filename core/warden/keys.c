@@ -68,8 +68,8 @@ ptn_keys_new(const struct ptn_conf *conf, const struct ptn_tls_ops *ops,
 {
     struct ptn_keys *keys = ptn_alloc(sizeof *keys);
 
-    keys->source =
-        (struct ptn_identity_source){ops, instance, conf->server.state};
+    keys->source = (struct ptn_identity_source){
+        .ops = ops, .instance = instance, .state = conf->server.state};
     keys->conf = conf;
     keys->expect = missing == PTN_KEYS_EXPECT;
     keys->held = ptn_alloc((conf->cert_count + 1) * sizeof *keys->held);
@@ -120,6 +120,7 @@ ptn_keys_free(struct ptn_keys *keys)
     ptn_map_free(&keys->by_leaf);
     ptn_map_free(&keys->by_name);
     ptn_safe_free(&keys->safe);
+    ptn_repository_close(keys->source.repository);
     pthread_mutex_destroy(&keys->lock);
     ptn_free(keys->held);
     ptn_free(keys);

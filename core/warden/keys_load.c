@@ -7,31 +7,57 @@
  * check changes nothing.
  */
 #include "base/clock.h"
+#include "pki/manage.h"
 #include "warden/keys_inner.h"
-#include <errno.h>
 #include <limits.h>
 #include <postern/log.h>
 #include <stdio.h>
-#include <sys/stat.h>
+#include <unistd.h>
+
+/* As late as it is needed: a check opens it only where it is. */
+static void
+open_repository(struct ptn_keys *keys)
+{
+    const char *state = keys->conf->server.state;
+    char folder[PATH_MAX];
+
+    if (keys->source.repository)
+        return;
+    snprintf(folder, sizeof folder, "%s/certs", state);
+    keys->source.closed = PTN_ERROR_INIT;
+    if (!keys->expect || access(folder, X_OK) == 0)
+        keys->source.repository = ptn_repository_open(
+            state, (uid_t)-1, (gid_t)-1, &keys->source.closed);
+}
+
+static void
+make_missing(struct ptn_keys *keys, const struct ptn_cert_conf *conf)
+{
+    const struct ptn_manage m = {keys->source.repository, keys->conf,
+                                 keys->source.ops, keys->source.instance};
+    struct ptn_error err = PTN_ERROR_INIT;
+    bool made = false;
+
+    if (ptn_manage_ensure(&m, conf->name, &made, &err) != PTN_CERT_GOOD) {
+        ptn_error_prefix(&err, "certificates.%s", conf->name);
+        err.file = conf->place.file;
+        err.line = conf->place.line;
+        ptn_log_error(PTN_LOG_ERROR, "certificate.not-made", &err);
+    } else if (made) {
+        ptn_log(PTN_LOG_INFO, "certificate.made",
+                PTN_FS("certificate", conf->name));
+    }
+}
 
 void
 ptn_keys_make_missing(struct ptn_keys *keys)
 {
-    char folder[PATH_MAX];
-
-    snprintf(folder, sizeof folder, "%s/certs", keys->source.state);
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+    open_repository(keys);
+    if (!keys->source.repository)
         return; /* reading will say it, with the certificate's place */
-    for (size_t i = 0; i < keys->count; i++) {
-        struct ptn_error err = PTN_ERROR_INIT;
-        const struct ptn_cert_conf *conf = keys->held[i].conf;
-
-        if (ptn_identity_make(&keys->source, conf, &err) == 0)
-            continue;
-        err.file = conf->place.file;
-        err.line = conf->place.line;
-        ptn_log_error(PTN_LOG_ERROR, "certificate.not-made", &err);
-    }
+    for (size_t i = 0; i < keys->count; i++)
+        if (!keys->held[i].conf->cert_file)
+            make_missing(keys, keys->held[i].conf);
 }
 
 static struct ptn_key *
@@ -140,6 +166,7 @@ ptn_keys_load(struct ptn_keys *keys)
 {
     unsigned refused = 0;
 
+    open_repository(keys);
     for (size_t i = 0; i < keys->count; i++)
         if (load_one(keys, &keys->held[i]) != 0)
             refused++;

@@ -145,6 +145,18 @@ fake_sign(void *instance, struct ptn_slice key,
     return 0;
 }
 
+static int
+fake_request(void *instance, struct ptn_slice key,
+             const struct ptn_tls_subject *subject, struct ptn_buf *csr,
+             struct ptn_error *err)
+{
+    (void)instance;
+    (void)subject;
+    (void)err;
+    ptn_buf_printf(csr, "CSR %d", number_of(key, "KEY "));
+    return 0;
+}
+
 /* The signature is the key and the scheme. */
 static int
 fake_signature(void *instance, struct ptn_slice key,
@@ -167,6 +179,7 @@ static const struct ptn_tls_ops fake = {
     .context_free = fake_free,
     .context_tickets = fake_tickets,
     .key_make = fake_key,
+    .csr_make = fake_request,
     .self_sign = fake_sign,
     .cert_parse = fake_parse,
     .pair_match = fake_pair,
@@ -431,7 +444,7 @@ fails_closed(void **state)
     assert_non_null(problem_of(h, 0));
     assert_null(context_of(h, 0));
     assert_non_null(strstr(problem_of(h, 0)->text, "certificates.own: "));
-    assert_non_null(strstr(problem_of(h, 0)->text, "cannot be read"));
+    assert_non_null(strstr(problem_of(h, 0)->text, "is not there"));
     assert_string_equal(problem_of(h, 0)->file, "x.conf");
     assert_int_equal(problem_of(h, 0)->line, 3);
     assert_null(problem_of(h, 1));

@@ -148,6 +148,38 @@ history(struct ptn_repository *r, const char *name,
 }
 
 static void
+expect_version(struct ptn_repository *r, const char *name, unsigned number,
+               const char *crt)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+    struct ptn_parts parts;
+
+    assert_int_equal(ptn_repository_read_version(r, name, number, &parts, &err),
+                     0);
+    assert_string_equal(ptn_buf_cstr(&parts.part[PTN_PART_CRT]), crt);
+    ptn_parts_free(&parts);
+}
+
+/* As a certificate has come that others have put there. */
+static void
+put_by_hand(const char *name, const char *key, const char *crt)
+{
+    char path[128];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/certs/%s.key", state_folder, name);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(key, file);
+    fclose(file);
+    snprintf(path, sizeof path, "%s/certs/%s.crt", state_folder, name);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(crt, file);
+    fclose(file);
+}
+
+static void
 test_names(void **state)
 {
     char longest[PTN_REPOSITORY_NAME_MAX + 2];
@@ -227,6 +259,106 @@ test_history_is_bounded(void **state)
     ptn_repository_close(r);
 }
 
+/* Without a meta file: it is a version like any other. */
+static void
+test_put_by_hand(void **state)
+{
+    struct ptn_repository *r = open_it();
+    unsigned numbers[PTN_REPOSITORY_HISTORY];
+    char path[128];
+
+    (void)state;
+    put_by_hand("shop", "key1", "crt1");
+    expect(r, "shop", "key1", "crt1");
+    assert_int_equal(put(r, "shop", "key1", "crt1"), 0);
+    assert_int_equal(history(r, "shop", numbers), 0);
+    assert_int_equal(put(r, "shop", "key2", "crt2"), 0);
+    assert_int_equal(history(r, "shop", numbers), 1);
+    expect_version(r, "shop", numbers[0], "crt1");
+    /* Also over what there was, with or without the old meta file. */
+    put_by_hand("shop", "key3", "crt3");
+    assert_int_equal(put(r, "shop", "key4", "crt4"), 0);
+    snprintf(path, sizeof path, "%s/certs/shop.meta", state_folder);
+    assert_int_equal(unlink(path), 0);
+    put_by_hand("shop", "key5", "crt5");
+    assert_int_equal(put(r, "shop", "key6", "crt6"), 0);
+    assert_int_equal(history(r, "shop", numbers), 3);
+    expect_version(r, "shop", numbers[0], "crt1");
+    expect_version(r, "shop", numbers[1], "crt3");
+    expect_version(r, "shop", numbers[2], "crt5");
+    ptn_repository_close(r);
+}
+
+struct some {
+    unsigned mask;
+    const char *key, *crt;
+};
+
+static void
+test_some_parts(void **state)
+{
+    static const struct some cases[] = {
+        {1u << PTN_PART_KEY, "key1", ""},
+        {1u << PTN_PART_CRT, "", "crt1"},
+        {1u << PTN_PART_KEY | 1u << PTN_PART_CRT, "key1", "crt1"},
+    };
+    struct ptn_repository *r = open_it();
+    struct ptn_error err = PTN_ERROR_INIT;
+    struct ptn_parts parts;
+
+    (void)state;
+    assert_int_equal(put(r, "shop", "key1", "crt1"), 0);
+    for (size_t i = 0; i < PTN_COUNT(cases); i++) {
+        assert_int_equal(
+            ptn_repository_read_some(r, "shop", cases[i].mask, &parts, &err),
+            0);
+        assert_string_equal(ptn_buf_cstr(&parts.part[PTN_PART_KEY]),
+                            cases[i].key);
+        assert_string_equal(ptn_buf_cstr(&parts.part[PTN_PART_CRT]),
+                            cases[i].crt);
+        assert_int_equal(parts.part[PTN_PART_META].len, 0);
+        ptn_parts_free(&parts);
+    }
+    ptn_repository_close(r);
+}
+
+/* What one holds, another waits for. */
+static void
+test_hold(void **state)
+{
+    struct ptn_repository *r = open_it();
+    struct ptn_error err = PTN_ERROR_INIT;
+    int ends[2], status;
+    char octet = 0;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(ptn_repository_hold(r, &err), 0);
+    pid = fork();
+    if (pid == 0) {
+        struct ptn_repository *other = open_it();
+
+        octet = '1';
+        if (put(other, "shop", "theirs", "theirs") != 0)
+            octet = '0';
+        _exit(write(ends[1], &octet, 1) == 1 ? 0 : 1);
+    }
+    assert_int_equal(put(r, "shop", "ours", "ours"), 0);
+    expect(r, "shop", "ours", "ours");
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    assert_int_equal(read(ends[0], &octet, 1), -1);
+    ptn_repository_release(r);
+    fcntl(ends[0], F_SETFL, 0);
+    assert_int_equal(read(ends[0], &octet, 1), 1);
+    assert_int_equal(octet, '1');
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    expect(r, "shop", "theirs", "theirs");
+    ptn_repository_close(r);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 struct seen {
     char names[128];
 };
@@ -257,6 +389,11 @@ test_rename_and_remove(void **state)
     assert_int_equal(ptn_repository_rename(r, "shop", "store", &err), 0);
     expect(r, "store", "key2", "crt2");
     assert_int_equal(history(r, "store", numbers), 1);
+    /* Its history goes on. */
+    assert_int_equal(put(r, "store", "key3", "crt3"), 0);
+    assert_int_equal(history(r, "store", numbers), 2);
+    expect_version(r, "store", numbers[0], "crt1");
+    expect_version(r, "store", numbers[1], "crt2");
     assert_int_equal(ptn_repository_each(r, see, &seen, &err), 0);
     assert_string_equal(seen.names, "blog store ");
     assert_int_equal(ptn_repository_remove(r, "store", &err), 0);
@@ -342,9 +479,15 @@ main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),      TEST(test_versions),
-        TEST(test_history_is_bounded),     TEST(test_rename_and_remove),
-        TEST(test_links_are_not_followed), TEST(test_crashes),
+        cmocka_unit_test(test_names),
+        TEST(test_versions),
+        TEST(test_put_by_hand),
+        TEST(test_some_parts),
+        TEST(test_hold),
+        TEST(test_history_is_bounded),
+        TEST(test_rename_and_remove),
+        TEST(test_links_are_not_followed),
+        TEST(test_crashes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
