@@ -141,7 +141,6 @@ step_aside(struct ptn_single *s)
             c->want == PTN_SINGLE_UPGRADE ? "upgrade.done" : "server.reloaded",
             PTN_FN("pid", c->upgrade.pid), PTN_FN("refused", refused),
             PTN_FN("took_ms", ptn_clock_ms() - c->began));
-    tell_taken_over(s, refused);
     c->phase = PTN_SINGLE_SUCCEEDED;
     ptn_timer_cancel(c->deadline);
     c->deadline = timeout ? ptn_loop_timer(ptn_worker_loop(s->worker), timeout,
@@ -151,6 +150,7 @@ step_aside(struct ptn_single *s)
     ptn_control_pass_on(s->control, c->upgrade.took_control);
     ptn_worker_retire(s->worker);
     ptn_upgrade_go(&c->upgrade);
+    tell_taken_over(s, refused); /* from here on nobody gets to us any more */
 }
 
 static void
