@@ -161,6 +161,7 @@ struct ptn_session {
     bool unread : 1;   /* input was thrown away at the end */
     bool watching : 1; /* the loop has the record */
     bool finished : 1; /* protocol->close was called */
+    bool excepted : 1; /* by tls.legacy; decided as TLS begins */
     char id[16];
 
     _Alignas(max_align_t) unsigned char state[];

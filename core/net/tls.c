@@ -53,16 +53,28 @@ static const struct ptn_tls_transport transport = {
     transport_send,
 };
 
+/* What the session's TLS is made with. An exception does not end below a
+ * session that has begun with it. */
+static struct ptn_pki_binding *
+binding_of(const struct ptn_session *s)
+{
+    struct ptn_pki_binding *binding = s->listener->binding;
+
+    return s->excepted ? ptn_pki_exception_of(binding) : binding;
+}
+
 int
 ptn_session_tls_begin(struct ptn_session *s)
 {
     const struct ptn_tls_ops *ops;
     void *instance;
-    struct ptn_tls_context *context =
-        ptn_pki_context(s->listener->binding, &ops, &instance);
-    struct ptn_tls_session *session =
-        context ? ops->session_new(instance, context, &transport, s) : NULL;
+    struct ptn_tls_context *context;
+    struct ptn_tls_session *session;
 
+    s->excepted = ptn_pki_is_excepted(s->listener->binding, s->peer);
+    context = ptn_pki_context(binding_of(s), &ops, &instance);
+    session =
+        context ? ops->session_new(instance, context, &transport, s) : NULL;
     if (!session) {
         ptn_log(PTN_LOG_ERROR, "tls.unavailable", PTN_FS("session", s->id),
                 PTN_FS("listener", s->listener->conf->name));
@@ -165,11 +177,11 @@ log_handshake(struct ptn_session *s, const struct ptn_tls_info *info,
     say_text(&line, "outcome", failure ? failure : "ok");
     say(&line, PTN_FN("us", ptn_clock_us() - s->tls->began));
     say(&line, PTN_F("sni", info->server_name));
-    say_text(&line, "certificate",
-             ptn_pki_choice_name(s->listener->binding, choice));
+    say_text(&line, "certificate", ptn_pki_choice_name(binding_of(s), choice));
     say_text(&line, "rule", ptn_index_rule_word(choice.rule));
     if (!failure)
         say_agreed(&line, info);
+    say_text(&line, "legacy", s->excepted ? "yes" : NULL);
     if (info->alert_sent)
         say_text(&line, "alert_sent", ptn_tls_alert_word(info->alert_sent));
     say_client(&line, s, info);
@@ -306,7 +318,7 @@ static void
 note_client(struct ptn_session *s, const struct ptn_tls_info *info)
 {
     const char *user =
-        info->peer_name ? ptn_pki_user(s->listener->binding, info) : NULL;
+        info->peer_name ? ptn_pki_user(binding_of(s), info) : NULL;
 
     if (user)
         s->tls->client = ptn_strdup(user);
@@ -338,7 +350,7 @@ static void
 shake_hands(struct ptn_session *s)
 {
     enum ptn_tls_io io = s->tls->ops->handshake(s->tls->session);
-    struct ptn_pki_choice choice = ptn_pki_choice(s->listener->binding);
+    struct ptn_pki_choice choice = ptn_pki_choice(binding_of(s));
 
     if (choice.rule != PTN_INDEX_ONLY)
         s->tls->choice = choice;

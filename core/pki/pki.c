@@ -10,7 +10,10 @@
  * whether it may serve. No private key comes here: a handshake has its
  * signature made by the keyring.
  */
+#include "base/cidr.h"
+#include "base/clock.h"
 #include "pki/pki_inner.h"
+#include <arpa/inet.h>
 #include <assert.h>
 
 static bool
@@ -29,7 +32,7 @@ same_settings(const struct ptn_pki_binding *b, const struct ptn_tls_conf *tls,
         own->min_version != tls->min_version ||
         own->max_version != tls->max_version ||
         own->alpn_strict != tls->alpn_strict || own->tickets != tls->tickets ||
-        own->client != tls->client ||
+        own->client != tls->client || own->legacy != tls->legacy ||
         !same_text(own->client_ca, tls->client_ca) ||
         !same_text(own->client_crl, tls->client_crl) ||
         !same_text(own->client_map, tls->client_map) ||
@@ -95,16 +98,12 @@ names_known(const struct ptn_tls_conf *tls)
     return true;
 }
 
-static void
-add_binding(struct ptn_pki *pki, const struct ptn_listener_conf *l)
+static struct ptn_pki_binding *
+new_binding(struct ptn_pki *pki, const struct ptn_listener_conf *l)
 {
+    struct ptn_pki_binding *b = ptn_alloc(sizeof *b);
     size_t count = l->tls.certificates.count;
-    struct ptn_pki_binding *b;
 
-    if (l->tls.mode == PTN_TLS_NONE || !names_known(&l->tls) ||
-        ptn_pki_binding(pki, l))
-        return;
-    b = ptn_alloc(sizeof *b);
     b->pki = pki;
     b->listener = l;
     b->tls = &l->tls;
@@ -117,6 +116,69 @@ add_binding(struct ptn_pki *pki, const struct ptn_listener_conf *l)
         add_place(use(pki, l->tls.certs[i]), b, i);
     b->next = pki->bindings;
     pki->bindings = b;
+    return b;
+}
+
+static bool
+is_over(const struct ptn_tls_legacy_conf *legacy)
+{
+    return ptn_clock_wall_ms() / 1000 >= legacy->ends;
+}
+
+/* The same once more, with the versions and ciphers of the exception. */
+static void
+add_exception(struct ptn_pki_binding *b)
+{
+    const struct ptn_tls_legacy_conf *legacy = b->tls->legacy;
+    struct ptn_pki_binding *x;
+
+    if (!legacy || is_over(legacy))
+        return;
+    x = new_binding(b->pki, b->listener);
+    x->own_tls = *b->tls;
+    x->own_tls.min_version = legacy->min_version;
+    x->own_tls.ciphers = legacy->ciphers;
+    x->own_tls.legacy = NULL;
+    x->tls = &x->own_tls;
+    b->exception = x;
+}
+
+static void
+add_binding(struct ptn_pki *pki, const struct ptn_listener_conf *l)
+{
+    if (l->tls.mode != PTN_TLS_NONE && names_known(&l->tls) &&
+        !ptn_pki_binding(pki, l))
+        add_exception(new_binding(pki, l));
+}
+
+static bool
+address_of(const char *text, struct sockaddr_storage *out)
+{
+    struct sockaddr_in *four = (struct sockaddr_in *)out;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)out;
+    bool is_six = strchr(text, ':') != NULL;
+
+    memset(out, 0, sizeof *out);
+    out->ss_family = is_six ? AF_INET6 : AF_INET;
+    return is_six ? inet_pton(AF_INET6, text, &six->sin6_addr) == 1
+                  : inet_pton(AF_INET, text, &four->sin_addr) == 1;
+}
+
+bool
+ptn_pki_is_excepted(const struct ptn_pki_binding *b, const char *peer)
+{
+    const struct ptn_tls_legacy_conf *legacy = b->tls->legacy;
+    struct sockaddr_storage address;
+
+    return b->exception && !is_over(legacy) && b->exception->contexts[0] &&
+           address_of(peer, &address) &&
+           ptn_cidr_has(legacy->cidrs, legacy->networks.count, &address);
+}
+
+struct ptn_pki_binding *
+ptn_pki_exception_of(const struct ptn_pki_binding *b)
+{
+    return b->exception;
 }
 
 static uint64_t

@@ -45,6 +45,13 @@ void ptn_pki_set_quiet(struct ptn_pki *pki, bool quiet);
 struct ptn_pki_binding *ptn_pki_binding(struct ptn_pki *pki,
                                         const struct ptn_listener_conf *conf);
 
+/* Whether the listener's exception for old clients is for that address, and
+ * lasts: then the client is served with ptn_pki_exception_of. */
+bool ptn_pki_is_excepted(const struct ptn_pki_binding *binding,
+                         const char *peer);
+struct ptn_pki_binding *
+ptn_pki_exception_of(const struct ptn_pki_binding *binding);
+
 /* NULL when the listener may serve; else why it must not open its port. */
 const struct ptn_error *ptn_pki_problem(const struct ptn_pki_binding *binding);
 

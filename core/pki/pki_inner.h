@@ -31,6 +31,9 @@ struct ptn_pki_binding {
     struct ptn_pki_choice choice;     /* of the last handshake */
     struct ptn_error problem;
     struct ptn_error misfit; /* its settings fit no context; or no error */
+    /* For the clients of tls->legacy, or NULL; it is in the list, too. */
+    struct ptn_pki_binding *exception;
+    struct ptn_tls_conf own_tls; /* what `tls` of an exception points to */
 };
 
 /* Where a binding has the context of a certificate. */

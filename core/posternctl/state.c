@@ -51,10 +51,33 @@ print_unused(struct ptn_slice records)
     print_problems(records, "certificate", "not used");
 }
 
+/* Whom listeners serve with older TLS, and how long. */
+static void
+print_legacy(struct ptn_slice records)
+{
+    char *cell = ptn_alloc(CTL_CELL_MAX);
+
+    while (records.len > 0) {
+        struct ptn_slice line = ptn_record_next(&records);
+
+        if (!ptn_record_is(line, "legacy"))
+            continue;
+        printf("listener %s speaks ", ctl_field(line, "listener", cell));
+        printf("%s ", ctl_field(line, "versions", cell));
+        printf("with %s, too, ", ctl_field(line, "networks", cell));
+        printf("until %s", ctl_field(line, "until", cell));
+        puts(strcmp(ctl_field(line, "in_force", cell), "no") == 0
+                 ? ": that is over"
+                 : "");
+    }
+    ptn_free(cell);
+}
+
 static void
 print_closed(struct ptn_slice records)
 {
     print_problems(records, "listener", "closed");
+    print_legacy(records);
 }
 
 static const struct ctl_view certificate_view = {
@@ -106,6 +129,7 @@ json_all(struct ptn_slice records)
     ptn_json_object(&json, NULL);
     ctl_json_record(&json, "server", ptn_record_next(&rest));
     ctl_json_records(&json, "listeners", "listener", records);
+    ctl_json_records(&json, "legacy", "legacy", records);
     ctl_json_records(&json, "certificates", "certificate", records);
     ctl_json_records(&json, "workers", "worker", records);
     ctl_json_records(&json, "processes", "process", records);

@@ -18,6 +18,7 @@
 #include "proc/crew.h"
 #include "proc/generation.h"
 #include "proc/keeper.h"
+#include "proc/legacy.h"
 #include "proc/reload.h"
 #include "proc/report.h"
 #include "proc/server.h"
@@ -87,6 +88,7 @@ struct ptn_supervisor {
     int status;
     uint64_t started, rotate_due, kill_due;
     uint64_t alive_due; /* when the service manager's watchdog is fed */
+    struct ptn_legacy_watch legacy;
     char summary[PTN_SUMMARY_SIZE]; /* for the service manager */
 };
 

@@ -8,7 +8,8 @@
 #include <postern/log.h>
 
 enum {
-    DAY = 86400
+    HOUR = 3600,
+    DAY = 24 * HOUR,
 };
 
 /* Days before the end that are worth a line each. */
@@ -42,6 +43,13 @@ ptn_legacy_write(const struct ptn_listener_conf *l, struct ptn_buf *out)
     ptn_buf_addc(out, '\n');
 }
 
+void
+ptn_legacy_write_all(const struct ptn_conf *conf, struct ptn_buf *out)
+{
+    for (size_t i = 0; i < conf->listener_count; i++)
+        ptn_legacy_write(&conf->listeners[i], out);
+}
+
 /* The next moment after `now` that is worth a line; 0: none. */
 static int64_t
 next_moment(const struct ptn_tls_legacy_conf *x, int64_t now)
@@ -67,27 +75,42 @@ tell(const struct ptn_listener_conf *l, int64_t now)
                 PTN_FN("hours", (uint64_t)((x->ends - now) / 3600)));
 }
 
-int64_t
-ptn_legacy_announce(const struct ptn_conf *conf, int64_t since, int64_t now)
+/* Whether the time from `since` to `now` has brought something to tell. A
+ * first look tells what is near; what is past, the configuration's own
+ * warning says. */
+static bool
+is_news(const struct ptn_tls_legacy_conf *x, int64_t since, int64_t now)
 {
-    int64_t soonest = INT64_MAX;
+    int64_t moment = next_moment(x, since);
 
+    if (since == 0)
+        return now >= x->ends - distances[0] * DAY && now < x->ends;
+    return moment != 0 && moment <= now;
+}
+
+void
+ptn_legacy_look(struct ptn_legacy_watch *watch, const struct ptn_conf *conf,
+                unsigned generation)
+{
+    int64_t now = ptn_clock_wall_ms() / 1000;
+
+    if (watch->generation != generation)
+        *watch = (struct ptn_legacy_watch){.generation = generation};
+    watch->due = 0;
     for (size_t i = 0; i < conf->listener_count; i++) {
         const struct ptn_listener_conf *l = &conf->listeners[i];
-        const struct ptn_tls_legacy_conf *x = l->tls.legacy;
         int64_t next;
 
-        if (!x)
+        if (!l->tls.legacy)
             continue;
-        next = next_moment(x, since);
-        /* At the start what is near is told, too, but not what is past: the
-         * configuration's own warning says that. */
-        if (since == 0 ? x->ends > now && x->ends - distances[0] * DAY <= now
-                       : next != 0 && next <= now)
+        if (is_news(l->tls.legacy, watch->since, now))
             tell(l, now);
-        next = next_moment(x, now);
-        if (next != 0 && next < soonest)
-            soonest = next;
+        next = next_moment(l->tls.legacy, now);
+        if (next == 0)
+            continue;
+        next = next - now < HOUR ? next - now : HOUR;
+        if (!watch->due || ptn_clock_ms() + (uint64_t)next * 1000 < watch->due)
+            watch->due = ptn_clock_ms() + (uint64_t)next * 1000;
     }
-    return soonest;
+    watch->since = now;
 }

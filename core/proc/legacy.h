@@ -15,11 +15,20 @@
 void ptn_legacy_write(const struct ptn_listener_conf *listener,
                       struct ptn_buf *out);
 
-/* Logs what of `conf` ends within so many days as were announced last, and
- * what has ended. `now` and `since`, the `now` of the last call, are in
- * seconds since 1970; `since` is 0 at start and after a reload, when all that
- * is near is told. Answers when to call again. */
-int64_t ptn_legacy_announce(const struct ptn_conf *conf, int64_t since,
-                            int64_t now);
+/* Every exception of a configuration. */
+void ptn_legacy_write_all(const struct ptn_conf *conf, struct ptn_buf *out);
+
+/* What was told of a configuration. */
+struct ptn_legacy_watch {
+    unsigned generation;
+    int64_t since; /* seconds since 1970: all until then was told; 0: nothing */
+    uint64_t due;  /* ptn_clock_ms; 0: never */
+};
+
+/* Logs what of `conf` ends in 30, 14, 7 and 1 days, and what has ended, once
+ * each; call when it is due, and for a new generation: then all that is near
+ * is told. It looks every hour, since the clock may be set meanwhile. */
+void ptn_legacy_look(struct ptn_legacy_watch *watch,
+                     const struct ptn_conf *conf, unsigned generation);
 
 #endif

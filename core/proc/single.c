@@ -79,6 +79,7 @@ do_status(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 
     (void)err;
     ptn_status_write(&server, &s->plan, &s->self, 1, s->shared, &call->out);
+    ptn_legacy_write_all(s->setup.conf, &call->out);
     return 0;
 }
 
@@ -199,6 +200,22 @@ on_watchdog(void *arg)
                                  ptn_notify_watchdog_ms(), on_watchdog, s);
 }
 
+/* A configuration lives as long as the process. */
+static void
+on_legacy(void *arg)
+{
+    struct ptn_single *s = arg;
+    uint64_t now = ptn_clock_ms();
+
+    ptn_legacy_look(&s->legacy, s->setup.conf, 1);
+    s->legacy_timer =
+        s->legacy.due == 0
+            ? NULL
+            : ptn_loop_timer(ptn_worker_loop(s->worker),
+                             s->legacy.due > now ? s->legacy.due - now : 0,
+                             on_legacy, s);
+}
+
 static void
 ready(struct ptn_worker *worker, void *arg)
 {
@@ -225,6 +242,7 @@ ready(struct ptn_worker *worker, void *arg)
     ptn_notify_ready(s->summary);
     if (ptn_notify_watchdog_ms())
         on_watchdog(s);
+    on_legacy(s);
 }
 
 static void
@@ -240,6 +258,7 @@ finished(struct ptn_worker *worker, void *arg)
     ptn_timer_cancel(s->rotation);
     if (s->watchdog)
         ptn_timer_cancel(s->watchdog);
+    ptn_timer_cancel(s->legacy_timer);
 }
 
 static void

@@ -11,6 +11,7 @@
 
 #include "proc/begin.h"
 #include "proc/control.h"
+#include "proc/legacy.h"
 #include "proc/plan.h"
 #include "proc/setup.h"
 #include "proc/status.h"
@@ -54,7 +55,8 @@ struct ptn_single {
     struct ptn_worker *worker;
     struct ptn_fd_watch *control_watch;
     struct ptn_signal *signals[5];
-    struct ptn_timer *rotation, *watchdog;
+    struct ptn_timer *rotation, *watchdog, *legacy_timer;
+    struct ptn_legacy_watch legacy;
     struct ptn_single_change change;
     struct ptn_status_worker self;
     char summary[PTN_SUMMARY_SIZE]; /* for the service manager */

@@ -279,6 +279,7 @@ time_left(const struct ptn_supervisor *s)
     sooner(&deadline, ptn_transition_due(s));
     sooner(&deadline, s->succession.due);
     sooner(&deadline, s->alive_due);
+    sooner(&deadline, s->legacy.due);
     if (!deadline)
         return -1;
     if (deadline <= now)
@@ -331,6 +332,10 @@ do_what_is_due(struct ptn_supervisor *s)
     ptn_succession_do_due(s);
     if (s->alive_due && s->alive_due <= now)
         feed_watchdog(s);
+    if (s->phase == PTN_SUPERVISOR_SERVING &&
+        (s->legacy.generation != s->current->number ||
+         (s->legacy.due && s->legacy.due <= now)))
+        ptn_legacy_look(&s->legacy, s->current->conf, s->current->number);
 }
 
 static void

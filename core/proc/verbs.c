@@ -49,6 +49,7 @@ do_status(void *arg, struct ptn_control_call *call, struct ptn_error *err)
     ptn_status_write(&server, &s->current->plan, workers, count, s->crew.shared,
                      &call->out);
     ptn_free(workers);
+    ptn_legacy_write_all(s->current->conf, &call->out);
     ptn_status_write_process("supervisor", getpid(), 0, &call->out);
     for (const struct ptn_keeper *k = s->keepers.all; k; k = k->next)
         if (k->warden.pid)

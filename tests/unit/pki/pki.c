@@ -22,7 +22,7 @@
 
 struct ptn_tls_context {
     int number;
-    int max_version;
+    int min_version, max_version;
     int (*sign)(void *arg, const struct ptn_tls_to_sign *what,
                 struct ptn_buf *signature);
     void *sign_arg;
@@ -95,6 +95,7 @@ fake_context(void *instance, const struct ptn_tls_params *params,
     *out = ptn_alloc(sizeof **out);
     (*out)->number = number;
     (*out)->max_version = (int)params->max_version;
+    (*out)->min_version = (int)params->min_version;
     assert_int_equal(params->key.len, 0);
     (*out)->sign = params->sign;
     (*out)->sign_arg = params->sign_arg;
@@ -189,6 +190,7 @@ static const struct ptn_tls_ops fake = {
 
 static const char *const own_names[] = {"mail.example.org"};
 static const char *const a_names[] = {"a.example"};
+static const char *const lists_ab[] = {"a", "b"};
 static const char *const b_names[] = {"b.example"};
 
 struct house {
@@ -293,6 +295,7 @@ setup(void **state)
     describe(h, 0, 1);
     describe(h, 1, 2);
     describe(h, 2, 1);
+    h->listeners[1].tls.certificates.items = lists_ab;
     h->listeners[2].tls.max_version = PTN_TLS_1_2;
     h->conf.certs = h->certs;
     h->conf.cert_count = 3;
@@ -655,6 +658,64 @@ covers_names(void **state)
     assert_false(ptn_identity_covers(&facts, "example"));
 }
 
+/* Listener 1 with an exception: which oldest version a client gets. */
+static int
+oldest(const struct house *h, const char *peer)
+{
+    struct ptn_pki_binding *b = ptn_pki_binding(h->pki, &h->listeners[1]);
+    const struct ptn_tls_ops *ops;
+    void *instance;
+
+    if (ptn_pki_is_excepted(b, peer))
+        b = ptn_pki_exception_of(b);
+    return ptn_pki_context(b, &ops, &instance)->min_version;
+}
+
+static void
+exception_for_old_clients(void **state)
+{
+    struct house *h = *state;
+    struct ptn_cidr networks[2];
+    struct ptn_tls_legacy_conf legacy = {
+        .min_version = PTN_TLS_1_0,
+        .networks = {NULL, 2},
+        .cidrs = networks,
+        .ends = ptn_clock_wall_ms() / 1000 + 1000,
+    };
+    struct ptn_pki_binding *b;
+
+    assert_null(ptn_cidr_parse("192.0.2.7", &networks[0]));
+    assert_null(ptn_cidr_parse("2001:db8::/32", &networks[1]));
+    close_all(h);
+    h->listeners[1].tls.legacy = &legacy;
+    open_all(h, PTN_KEYS_MAKE);
+    load(h);
+    assert_int_equal(oldest(h, "192.0.2.7"), PTN_TLS_1_0);
+    assert_int_equal(oldest(h, "2001:db8::9"), PTN_TLS_1_0);
+    assert_int_equal(oldest(h, "192.0.2.8"), PTN_TLS_1_2);
+    assert_int_equal(oldest(h, "2001:db9::9"), PTN_TLS_1_2);
+    assert_int_equal(oldest(h, "local"), PTN_TLS_1_2);
+    /* Names choose among its own contexts, not among the others. */
+    b = ptn_pki_exception_of(ptn_pki_binding(h->pki, &h->listeners[1]));
+    assert_non_null(b);
+    assert_string_equal(ptn_pki_choice_name(b, ptn_pki_choice(b)), "a");
+    /* A new certificate is theirs, too. */
+    put(h, "a.crt", "CERT 7 a.example", 0644);
+    put(h, "a.key", "KEY 7", 0600);
+    load(h);
+    assert_int_equal(context_of(h, 1)->number, 7);
+    assert_int_equal(oldest(h, "192.0.2.7"), PTN_TLS_1_0);
+    /* It ends by itself. */
+    legacy.ends = ptn_clock_wall_ms() / 1000;
+    assert_int_equal(oldest(h, "192.0.2.7"), PTN_TLS_1_2);
+    /* One that is past costs nothing. */
+    close_all(h);
+    open_all(h, PTN_KEYS_MAKE);
+    load(h);
+    assert_null(
+        ptn_pki_exception_of(ptn_pki_binding(h->pki, &h->listeners[1])));
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -675,6 +736,7 @@ main(void)
         TEST(refreshes_in_steps),
         TEST(ticket_keys),
         TEST(expects_what_will_be_made),
+        TEST(exception_for_old_clients),
         cmocka_unit_test(covers_names),
     };
 
