@@ -166,6 +166,25 @@ ptn_identity_read(const struct ptn_identity_source *source,
 }
 
 void
+ptn_identity_each_file(const struct ptn_identity_source *source,
+                       const struct ptn_cert_conf *conf,
+                       void (*fn)(void *arg, const char *path), void *arg)
+{
+    static const char *const kinds[] = {"crt", "key"};
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i < PTN_COUNT(kinds) && !conf->cert_file; i++) {
+        snprintf(path, sizeof path, "%s/certs/%s.%s", source->state, conf->name,
+                 kinds[i]);
+        fn(arg, path);
+    }
+    if (!conf->cert_file)
+        return;
+    fn(arg, conf->cert_file);
+    fn(arg, conf->key_file);
+}
+
+void
 ptn_identity_wipe(struct ptn_identity *id)
 {
     if (id->key.data)

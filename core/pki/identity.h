@@ -36,6 +36,10 @@ struct ptn_identity {
 int ptn_identity_read(const struct ptn_identity_source *source,
                       const struct ptn_cert_conf *conf,
                       struct ptn_identity *identity);
+/* Calls fn for each file that the certificate is made of. */
+void ptn_identity_each_file(const struct ptn_identity_source *source,
+                            const struct ptn_cert_conf *conf,
+                            void (*fn)(void *arg, const char *path), void *arg);
 /* Wipes the key and what was made of it. */
 void ptn_identity_wipe(struct ptn_identity *identity);
 void ptn_identity_free(struct ptn_identity *identity);

@@ -4,6 +4,7 @@
  *
  *   supervisor.c   from start to end: the loop, signals, births and deaths
  *   transition.c   from one generation to the next: a reload
+ *   round.c        from one certificate to the next
  *   succession.c   from one program to the next: an upgrade
  *   verbs.c        what is asked on the control socket
  */
@@ -18,9 +19,11 @@
 #include "proc/crew.h"
 #include "proc/generation.h"
 #include "proc/keeper.h"
+#include "proc/ledger.h"
 #include "proc/legacy.h"
 #include "proc/reload.h"
 #include "proc/report.h"
+#include "proc/round.h"
 #include "proc/server.h"
 #include "proc/upgrade.h"
 
@@ -82,6 +85,8 @@ struct ptn_supervisor {
     struct ptn_asks asks;
     struct ptn_reports *reports;
     struct ptn_transition transition;
+    struct ptn_ledger ledger;
+    struct ptn_round round;
     struct ptn_succession succession;
     int signals;
     enum ptn_supervisor_phase phase;

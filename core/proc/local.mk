@@ -24,11 +24,15 @@ libpostern_core_la_SOURCES += \
 	core/proc/inspect.c core/proc/inspect.h \
 	core/proc/inspect_tls.c \
 	core/proc/keeper.c core/proc/keeper.h \
+	core/proc/ledger.c core/proc/ledger.h \
 	core/proc/machine.h \
 	core/proc/legacy.c core/proc/legacy.h \
 	core/proc/logs.c core/proc/logs.h \
 	core/proc/metrics.c core/proc/metrics.h \
 	core/proc/notify.c core/proc/notify.h \
+	core/proc/reading.c core/proc/reading.h \
+	core/proc/round.c core/proc/round.h \
+	core/proc/single_round.c \
 	core/proc/plan.c core/proc/plan.h \
 	core/proc/privileges.c core/proc/privileges.h \
 	core/proc/probe.c core/proc/probe.h \

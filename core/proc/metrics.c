@@ -24,6 +24,23 @@ static const struct ptn_tally_family expiry = {
     "certificate_expiry_timestamp_seconds",
     "When the certificate in use expires, seconds since 1970.",
     PTN_METRIC_GAUGE};
+static const struct ptn_tally_family refused = {
+    "certificate_refused",
+    "1 where the files of a certificate are of no use: the one before is "
+    "served, if there is one.",
+    PTN_METRIC_GAUGE};
+static const struct ptn_tally_family alarm = {
+    "certificate_alarm",
+    "1 where a certificate was not seen to be served as it should be.",
+    PTN_METRIC_GAUGE};
+static const struct ptn_tally_family since = {
+    "certificate_since_timestamp_seconds",
+    "Since when the certificate is in use, seconds since 1970.",
+    PTN_METRIC_GAUGE};
+static const struct ptn_tally_family changes = {
+    "certificate_changes_total",
+    "Certificates that were replaced and seen to be served.",
+    PTN_METRIC_COUNTER};
 static const struct ptn_tally_family workers_up = {
     "workers", "Worker processes, by group and state.", PTN_METRIC_GAUGE};
 static const struct ptn_tally_family restarts = {
@@ -78,6 +95,21 @@ put_plan(struct ptn_tally *t, const struct ptn_plan *plan)
     }
 }
 
+static void
+put_ledger(struct ptn_tally *t, const struct ptn_ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->count; i++) {
+        const struct ptn_ledger_entry *e = ledger->all[i];
+
+        put_named(t, &refused, "certificate", e->name, e->refused ? 1 : 0);
+        put_named(t, &alarm, "certificate", e->name,
+                  e->state == PTN_LEDGER_ALARM ? 1 : 0);
+        if (*e->fingerprint)
+            put_named(t, &since, "certificate", e->name, (uint64_t)e->since);
+    }
+    ptn_tally_put(t, &changes, "", ledger->changes);
+}
+
 void
 ptn_metrics_restarted(struct ptn_shared *shared, const char *group)
 {
@@ -116,6 +148,7 @@ ptn_metrics_write(const struct ptn_metrics_server *server, struct ptn_buf *out)
 
     put_server(t, server);
     put_plan(t, server->plan);
+    put_ledger(t, server->ledger);
     for (unsigned i = 0; i < server->count; i++)
         put_worker(t, &server->workers[i]);
     put_lost(t, server->shared);

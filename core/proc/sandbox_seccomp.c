@@ -185,6 +185,9 @@ static const int on_descriptors[] = {
     F_SETLKW,     F_OFD_GETLK,     F_OFD_SETLK, F_OFD_SETLKW,
     F_GETPIPE_SZ, F_SETPIPE_SZ,    F_GET_SEALS, F_ADD_SEALS,
 };
+/* Files of certificates that others replace. */
+static const char *const watching[] = {"inotify_init1", "inotify_add_watch",
+                                       "inotify_rm_watch", NULL};
 /* Of files that are open, and so allowed. */
 static const char *const modes[] = {"fchmod", "fchown", "fchown32", NULL};
 
@@ -193,7 +196,7 @@ static const struct names allowed[] = {
     {ALL, times},     {ALL, waiting},           {ALL, descriptors},
     {ALL, questions}, {ALL, identity},          {ALL, sandbox},
     {ALL, messages},  {SERVING, sessions},      {SINGLE, succession},
-    {SINGLE, naming}, {WARDEN | SINGLE, modes},
+    {SINGLE, naming}, {WARDEN | SINGLE, modes}, {WARDEN | SINGLE, watching},
 };
 
 /* Allowed with arguments that meet all conditions. */

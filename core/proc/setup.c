@@ -66,8 +66,11 @@ ptn_setup_keys(struct ptn_setup *setup, enum ptn_keys_missing missing)
     if (!find_tls(setup, &ops, &instance))
         return 0;
     setup->keys = ptn_keys_new(setup->conf, ops, instance, missing);
-    if (missing == PTN_KEYS_MAKE)
+    if (missing == PTN_KEYS_MAKE) {
         ptn_keys_make_missing(setup->keys);
+        ptn_keys_watch(setup->keys);
+        ptn_keys_keep_before(setup->keys);
+    }
     return ptn_keys_load(setup->keys);
 }
 

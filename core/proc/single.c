@@ -22,26 +22,14 @@
 #include <signal.h>
 #include <unistd.h>
 
-static void
-refresh_plan(struct ptn_single *s)
+void
+ptn_single_refresh_plan(struct ptn_single *s)
 {
     struct ptn_buf state = PTN_BUF_INIT;
 
     ptn_plan_write_state(&s->setup, &state);
     ptn_plan_update(&s->plan, ptn_buf_slice(&state));
     ptn_buf_free(&state);
-}
-
-unsigned
-ptn_single_read_certificates(struct ptn_single *s)
-{
-    unsigned refused = s->setup.keys ? ptn_keys_load(s->setup.keys) : 0;
-
-    refused += ptn_worker_reload(s->worker);
-    if (s->setup.keys)
-        ptn_keys_prune(s->setup.keys, ptn_clock_ms());
-    refresh_plan(s);
-    return refused;
 }
 
 void
@@ -75,7 +63,7 @@ do_status(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
     const struct ptn_single *s = arg;
     struct ptn_status_server server = {s->setup.conf->file, "single",
-                                       s->self.started, 1};
+                                       s->self.started, 1, &s->ledger};
 
     (void)err;
     ptn_status_write(&server, &s->plan, &s->self, 1, s->shared, &call->out);
@@ -149,6 +137,7 @@ do_metrics(void *arg, struct ptn_control_call *call, struct ptn_error *err)
     struct ptn_metrics_server server = {
         .shared = s->shared,
         .plan = &s->plan,
+        .ledger = &s->ledger,
         .started = s->self.started,
         .generation = 1,
         .workers = &s->self,
@@ -243,6 +232,7 @@ ready(struct ptn_worker *worker, void *arg)
     if (ptn_notify_watchdog_ms())
         on_watchdog(s);
     on_legacy(s);
+    ptn_single_watch(s);
 }
 
 static void
@@ -252,6 +242,7 @@ finished(struct ptn_worker *worker, void *arg)
 
     (void)worker;
     ptn_single_end_change(s);
+    ptn_single_unwatch(s);
     for (size_t i = 0; i < PTN_COUNT(s->signals); i++)
         ptn_signal_free(s->signals[i]);
     ptn_host_unwatch_fd(s->control_watch);
@@ -271,7 +262,7 @@ make_plan(struct ptn_single *s)
     ptn_effective_write(&s->setup, &text);
     ptn_plan_read(&s->plan, ptn_buf_slice(&text));
     ptn_buf_free(&text);
-    refresh_plan(s);
+    ptn_single_refresh_plan(s);
 }
 
 /* What is there already: from the server before this one, or from the
@@ -359,6 +350,7 @@ ptn_single_run(struct ptn_conf *conf)
                                     .group = PTN_GROUP_MAIN,
                                     .generation = 1,
                                     .state = "serving"},
+                           .ledger = PTN_LEDGER_INIT,
                            .change = {.upgrade = PTN_UPGRADE_INIT}};
     struct ptn_error err = PTN_ERROR_INIT;
 
@@ -383,6 +375,7 @@ ptn_single_run(struct ptn_conf *conf)
     ptn_sockets_close(&s.sockets);
     ptn_buf_free(&s.served);
     ptn_plan_free(&s.plan);
+    ptn_ledger_free(&s.ledger);
     ptn_setup_free(&s.setup);
     ptn_metrics_use(NULL);
     ptn_shared_free(s.shared);

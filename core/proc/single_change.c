@@ -235,14 +235,11 @@ needs_heir(const struct ptn_diff *diff)
     return false;
 }
 
-static void
-swap_certificates(struct ptn_single *s)
+void
+ptn_single_reloaded(struct ptn_single *s, unsigned refused)
 {
-    unsigned refused;
     char text[160];
 
-    ptn_begin_reopen_log(s->setup.conf);
-    refused = ptn_single_read_certificates(s);
     ptn_log(PTN_LOG_INFO, "server.reloaded", PTN_FN("refused", refused));
     snprintf(text, sizeof text,
              "%u certificate(s) were refused; what was served before still "
@@ -250,6 +247,16 @@ swap_certificates(struct ptn_single *s)
              refused);
     conclude(s, refused ? PTN_RELOAD_FAILED : PTN_RELOAD_DONE,
              refused ? text : "");
+}
+
+/* Nothing but certificates: this process goes on. */
+static void
+swap_certificates(struct ptn_single *s)
+{
+    forget_heir(s);
+    s->change.phase = PTN_SINGLE_SWAPPING;
+    ptn_begin_reopen_log(s->setup.conf);
+    ptn_single_read(s);
 }
 
 static void
@@ -401,7 +408,8 @@ ptn_single_end_change(struct ptn_single *s)
 {
     struct ptn_single_change *c = &s->change;
 
-    if (c->phase == PTN_SINGLE_CHECKING || c->phase == PTN_SINGLE_STARTING)
+    if (c->phase == PTN_SINGLE_CHECKING || c->phase == PTN_SINGLE_STARTING ||
+        c->phase == PTN_SINGLE_SWAPPING)
         answer(s, PTN_RELOAD_FAILED, "the server is stopping");
     forget_heir(s);
     if (c->child)

@@ -5,14 +5,17 @@
  *
  *   single.c         from start to end, and what it answers
  *   single_change.c  reload and upgrade: another process takes over
+ *   single_round.c   certificates that change
  */
 #ifndef PTN_PROC_SINGLE_INNER_H
 #define PTN_PROC_SINGLE_INNER_H
 
 #include "proc/begin.h"
 #include "proc/control.h"
+#include "proc/ledger.h"
 #include "proc/legacy.h"
 #include "proc/plan.h"
+#include "proc/reading.h"
 #include "proc/setup.h"
 #include "proc/status.h"
 #include "proc/upgrade.h"
@@ -27,6 +30,7 @@ enum ptn_single_want {
 enum ptn_single_phase {
     PTN_SINGLE_SERVING,
     PTN_SINGLE_CHECKING, /* another process reads the configuration */
+    PTN_SINGLE_SWAPPING, /* certificates are read again */
     PTN_SINGLE_STARTING, /* another process is to take over */
     PTN_SINGLE_SUCCEEDED,
 };
@@ -58,6 +62,9 @@ struct ptn_single {
     struct ptn_timer *rotation, *watchdog, *legacy_timer;
     struct ptn_legacy_watch legacy;
     struct ptn_single_change change;
+    struct ptn_ledger ledger;
+    struct ptn_reading *reading; /* NULL: nobody needs a key */
+    bool reload_reads; /* the reload under way waits for certificates */
     struct ptn_status_worker self;
     char summary[PTN_SUMMARY_SIZE]; /* for the service manager */
     int status;                     /* of the exit */
@@ -66,8 +73,7 @@ struct ptn_single {
 /* --- single.c --- */
 
 void ptn_single_stop(struct ptn_single *s);
-/* Reads the certificates again; how many were refused. */
-unsigned ptn_single_read_certificates(struct ptn_single *s);
+void ptn_single_refresh_plan(struct ptn_single *s);
 
 /* --- single_change.c --- */
 
@@ -75,7 +81,17 @@ unsigned ptn_single_read_certificates(struct ptn_single *s);
  * cannot be now it will be later. */
 int ptn_single_ask(struct ptn_single *s, enum ptn_single_want want,
                    struct ptn_control_call *call, struct ptn_error *err);
+/* The certificates were read again, as ptn_single_read was asked to. */
+void ptn_single_reloaded(struct ptn_single *s, unsigned refused);
 /* After the loop. */
 void ptn_single_end_change(struct ptn_single *s);
+
+/* --- single_round.c --- */
+
+/* From when it serves, until the loop has ended. */
+void ptn_single_watch(struct ptn_single *s);
+void ptn_single_unwatch(struct ptn_single *s);
+/* All certificates; then ptn_single_reloaded. */
+void ptn_single_read(struct ptn_single *s);
 
 #endif

@@ -101,7 +101,8 @@ ptn_status_write(const struct ptn_status_server *server,
     ptn_buf_addc(out, '\n');
     write_listeners(plan, out);
     if (plan->certificates)
-        ptn_buf_adds(out, plan->certificates);
+        ptn_ledger_annotate(server->ledger, ptn_slice_of(plan->certificates),
+                            out);
     for (unsigned i = 0; i < count; i++)
         write_worker(&workers[i], &shared->slots[workers[i].number].counters,
                      out);

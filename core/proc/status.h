@@ -5,6 +5,7 @@
 #ifndef PTN_PROC_STATUS_H
 #define PTN_PROC_STATUS_H
 
+#include "proc/ledger.h"
 #include "proc/plan.h"
 #include "proc/shared.h"
 #include <sys/types.h>
@@ -24,6 +25,7 @@ struct ptn_status_server {
     const char *processes;
     uint64_t started; /* ptn_clock_ms */
     unsigned generation;
+    const struct ptn_ledger *ledger;
 };
 
 /* A record "process": one that is no worker. */

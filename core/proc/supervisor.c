@@ -358,6 +358,7 @@ hear_wardens(struct ptn_supervisor *s, const struct pollfd *polls)
         ptn_transition_keeper_ready(s);
     else if (said == PTN_WARDEN_RELOADED)
         ptn_transition_keys_read(s);
+    ptn_round_take_news(s);
 }
 
 static void
@@ -586,6 +587,8 @@ end(struct ptn_supervisor *s)
     }
     if (s->signals >= 0)
         close(s->signals);
+    ptn_round_free(&s->round);
+    ptn_ledger_free(&s->ledger);
     ptn_keepers_free(&s->keepers);
     ptn_crew_free(&s->crew);
     ptn_reports_free(s->reports);
@@ -602,6 +605,7 @@ init(struct ptn_supervisor *s, struct ptn_conf *conf,
         .signals = -1,
         .started = ptn_clock_ms(),
         .transition = {.checker = {.fd = -1}},
+        .ledger = PTN_LEDGER_INIT,
         .succession = {.upgrade = PTN_UPGRADE_INIT},
     };
     ptn_asks_init(&s->asks);

@@ -40,7 +40,8 @@ do_status(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
     const struct ptn_supervisor *s = arg;
     struct ptn_status_server server = {s->current->conf->file, "workers",
-                                       s->started, s->current->number};
+                                       s->started, s->current->number,
+                                       &s->ledger};
     struct ptn_status_worker *workers =
         ptn_alloc((s->crew.count + 1) * sizeof *workers);
     unsigned count = describe_workers(s, workers);
@@ -136,6 +137,7 @@ do_metrics(void *arg, struct ptn_control_call *call, struct ptn_error *err)
     struct ptn_metrics_server server = {
         .shared = s->crew.shared,
         .plan = &s->current->plan,
+        .ledger = &s->ledger,
         .started = s->started,
         .generation = s->current->number,
     };

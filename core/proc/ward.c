@@ -14,14 +14,18 @@
 #include "proc/child.h"
 #include "proc/crash.h"
 #include "proc/heir.h"
+#include "proc/ledger.h"
 #include "proc/logs.h"
+#include "proc/plan.h"
 #include "proc/privileges.h"
+#include "proc/reading.h"
 #include "proc/sandbox.h"
 #include "proc/server.h"
 #include "proc/setup.h"
 #include "proc/warden.h"
 #include "warden/desk.h"
 #include <errno.h>
+#include <poll.h>
 #include <postern/log.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,10 +33,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum {
-    GROUP_MAX = 1024,  /* octets of a group's name */
     PRUNE_MS = 60000,  /* how often replaced keys are looked at */
     RETIRED_MS = 1000, /* how often a retired one looks for its end */
 };
@@ -45,78 +49,117 @@ struct warden {
     struct ptn_desks desks;
     struct ptn_engine *engine; /* NULL: there are no accounts */
     struct ptn_alarm *prune, *retired;
-    struct ptn_job reload;
-    unsigned refused;
-    bool reloading, reload_again;
+    struct ptn_reading *reading; /* NULL: nobody needs a key */
 };
 
 /* --- the supervisor --- */
 
+/* The supervisor never waits for us, so waiting for it is safe; the loop has
+ * made the descriptor non-blocking. */
 static void
-tell(const struct warden *w, enum ptn_warden_message type, const char *text)
+tell(const struct warden *w, enum ptn_warden_message type,
+     struct ptn_slice text)
 {
-    char message[32];
-    int n = snprintf(message, sizeof message, "%c%s", (char)type, text);
+    char first = (char)type;
+    struct iovec parts[2] = {{&first, 1}, {(void *)text.data, text.len}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    struct pollfd writable = {w->ward->channel, POLLOUT, 0};
 
-    if (send(w->ward->channel, message, (size_t)n, MSG_NOSIGNAL) < 0)
-        ptn_log(PTN_LOG_WARNING, "warden.supervisor-not-told",
-                PTN_FS("error", strerror(errno)));
+    while (sendmsg(w->ward->channel, &message, MSG_NOSIGNAL) < 0) {
+        if (errno == EAGAIN) {
+            (void)poll(&writable, 1, -1);
+        } else if (errno != EINTR) {
+            ptn_log(PTN_LOG_WARNING, "warden.supervisor-not-told",
+                    PTN_FS("error", strerror(errno)));
+            return;
+        }
+    }
 }
 
-/* And how many certificates were refused. */
-static void
-tell_count(const struct warden *w, enum ptn_warden_message type)
-{
-    char count[16];
+/* --- what is known of certificates --- */
 
-    snprintf(count, sizeof count, "%u", w->refused);
-    tell(w, type, count);
+struct news {
+    const struct warden *w;
+    struct ptn_buf text;
+};
+
+static void
+tell_part(struct news *n)
+{
+    if (n->text.len > 0)
+        tell(n->w, PTN_WARDEN_NEWS, ptn_buf_slice(&n->text));
+    n->text.len = 0;
+}
+
+static void
+add_word(void *arg, const struct ptn_keys_word *word)
+{
+    struct news *n = arg;
+    struct ptn_buf line = PTN_BUF_INIT;
+
+    ptn_ledger_write_word(word, &line);
+    if (n->text.len + line.len > PTN_WARDEN_MESSAGE_MAX - 1)
+        tell_part(n);
+    ptn_buf_addslice(&n->text, ptn_buf_slice(&line));
+    ptn_buf_free(&line);
+}
+
+/* The news, and how many were refused. */
+static void
+tell_news(const struct warden *w, enum ptn_warden_message type, bool all)
+{
+    struct ptn_keys *keys = w->setup.keys;
+    struct news n = {w, PTN_BUF_INIT};
+    char counts[48];
+    size_t count = 0;
+
+    if (keys)
+        count = ptn_keys_each_news(keys, all, add_word, &n);
+    tell_part(&n);
+    ptn_buf_free(&n.text);
+    if (count == 0 && type == PTN_WARDEN_CHANGED)
+        return;
+    snprintf(counts, sizeof counts, "%u %llu",
+             keys ? ptn_keys_refused(keys) : 0,
+             keys ? (unsigned long long)ptn_keys_round(keys) : 0);
+    tell(w, type, ptn_slice_of(counts));
 }
 
 /* --- reading again --- */
 
 static void
-read_keys(struct ptn_job *job)
+keys_read(void *arg, bool asked)
 {
-    struct warden *w = PTN_CONTAINER(job, struct warden, reload);
+    struct warden *w = arg;
 
-    w->refused = w->setup.keys ? ptn_keys_load(w->setup.keys) : 0;
-}
-
-static void begin_reload(struct warden *w);
-
-static enum ptn_result
-keys_read(struct ptn_session *session, struct ptn_job *job)
-{
-    struct warden *w = PTN_CONTAINER(job, struct warden, reload);
-
-    (void)session;
-    w->reloading = false;
-    if (w->reload_again) {
-        begin_reload(w);
-        return PTN_DONE;
-    }
-    tell_count(w, PTN_WARDEN_RELOADED);
+    tell_news(w, asked ? PTN_WARDEN_RELOADED : PTN_WARDEN_CHANGED, false);
     ptn_alarm_set(w->prune, PRUNE_MS);
-    return PTN_DONE;
 }
 
-/* On a lane, as thousands of files take their time. What changes while they
- * are read is read once more. */
 static void
 begin_reload(struct warden *w)
 {
-    w->reload_again = w->reloading;
-    if (w->reloading)
+    if (w->reading)
+        ptn_reading_ask(w->reading);
+    else
+        tell_news(w, PTN_WARDEN_RELOADED, false);
+}
+
+/* What the supervisor has found out about one that was new. */
+static void
+take_verdict(struct warden *w, enum ptn_warden_message type,
+             struct ptn_slice record)
+{
+    char name[PTN_LEDGER_NAME], fingerprint[PTN_LEDGER_FINGERPRINT];
+
+    if (!w->setup.keys || !ptn_record_get(record, "name", name, sizeof name) ||
+        !ptn_record_get(record, "fingerprint", fingerprint, sizeof fingerprint))
         return;
-    w->reload = (struct ptn_job){.run = read_keys, .done = keys_read};
-    w->reloading = true;
-    if (ptn_loop_submit(w->loop, PTN_LANE_DISK, &w->reload) == 0)
-        return;
-    ptn_log(PTN_LOG_ERROR, "warden.not-reloaded",
-            PTN_FS("error", "the lane for files is full"));
-    w->reloading = false;
-    tell(w, PTN_WARDEN_RELOADED, "1");
+    if (type == PTN_WARDEN_CONFIRM)
+        ptn_keys_confirm(w->setup.keys, name, fingerprint);
+    else if (ptn_keys_restore(w->setup.keys, name, fingerprint))
+        tell_news(w, PTN_WARDEN_CHANGED, false);
+    ptn_alarm_set(w->prune, PRUNE_MS);
 }
 
 static void
@@ -164,7 +207,7 @@ on_message(void *arg)
 {
     struct warden *w = arg;
     int ends[PTN_CHANNELS];
-    char message[GROUP_MAX + 2] = "", type;
+    char message[PTN_WARDEN_MESSAGE_MAX] = "", type;
     ssize_t n = ptn_channels_receive(w->ward->channel, message,
                                      sizeof message - 1, ends);
 
@@ -180,7 +223,10 @@ on_message(void *arg)
     else if (type == PTN_WARDEN_RELOAD)
         begin_reload(w);
     else if (type == PTN_WARDEN_PING)
-        tell(w, PTN_WARDEN_PING, "");
+        tell(w, PTN_WARDEN_PING, PTN_SLICE(""));
+    else if (type == PTN_WARDEN_CONFIRM || type == PTN_WARDEN_RESTORE)
+        take_verdict(w, (enum ptn_warden_message)type,
+                     (struct ptn_slice){message + 1, (size_t)n - 1});
     else if (type == PTN_WARDEN_RETIRE)
         on_retired(w);
 }
@@ -245,8 +291,11 @@ serve(struct warden *w, struct ptn_error *err)
     w->channel = ptn_loop_watch_fd(w->loop, w->ward->channel, on_message, w);
     log_ready(w);
     ptn_heir_forget(); /* from here on that is the supervisor's business */
-    tell_count(w, PTN_WARDEN_READY);
+    if (w->setup.keys)
+        w->reading = ptn_reading_new(w->loop, w->setup.keys, keys_read, w);
+    tell_news(w, PTN_WARDEN_READY, true);
     ptn_loop_run(w->loop);
+    ptn_reading_free(w->reading);
     ptn_engine_free(w->engine);
     ptn_modules_stop(w->setup.modules);
     return 0;
@@ -262,7 +311,7 @@ begin(struct warden *w, struct ptn_error *err)
 
     if (ptn_sandbox_confine(w->setup.conf, w->setup.modules, err) != 0)
         return -1;
-    w->refused = ptn_setup_keys(&w->setup, PTN_KEYS_MAKE);
+    (void)ptn_setup_keys(&w->setup, PTN_KEYS_MAKE);
     w->loop = ptn_loop_new(&lanes, err);
     return w->loop ? serve(w, err) : -1;
 }

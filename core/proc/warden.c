@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +46,7 @@ void
 ptn_warden_free(struct ptn_warden *w)
 {
     close_channel(w);
+    ptn_buf_free(&w->news);
 }
 
 static int
@@ -137,14 +139,23 @@ ptn_warden_open(struct ptn_warden *w, const char *group, int ends[PTN_CHANNELS],
 
 /* --- messages --- */
 
+bool
+ptn_warden_say(struct ptn_warden *w, enum ptn_warden_message type,
+               struct ptn_slice text)
+{
+    char first = (char)type;
+    struct iovec parts[2] = {{&first, 1}, {(void *)text.data, text.len}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+
+    return w->channel >= 0 &&
+           sendmsg(w->channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT) ==
+               (ssize_t)(text.len + 1);
+}
+
 void
 ptn_warden_tell(struct ptn_warden *w, enum ptn_warden_message type)
 {
-    char message = (char)type;
-
-    if (w->channel < 0)
-        return;
-    if (send(w->channel, &message, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1)
+    if (ptn_warden_say(w, type, PTN_SLICE("")))
         w->answers = w->answers || type == PTN_WARDEN_RELOAD;
 }
 
@@ -158,10 +169,19 @@ take_ready(struct ptn_warden *w)
     w->again = true;
 }
 
+static void
+take_counts(struct ptn_warden *w, const char *text)
+{
+    char *end;
+
+    w->refused = (unsigned)strtoul(text, &end, 10);
+    w->round = strtoull(end, NULL, 10);
+}
+
 int
 ptn_warden_receive(struct ptn_warden *w)
 {
-    char message[32];
+    char message[PTN_WARDEN_MESSAGE_MAX + 1];
     ssize_t n = recv(w->channel, message, sizeof message - 1, MSG_DONTWAIT);
 
     if (n <= 0) /* its death comes as a signal */
@@ -172,8 +192,10 @@ ptn_warden_receive(struct ptn_warden *w)
         take_ready(w);
     else if (message[0] == PTN_WARDEN_RELOADED)
         w->answers = false;
-    if (message[0] != PTN_WARDEN_PING)
-        w->refused = (unsigned)strtoul(message + 1, NULL, 10);
+    if (message[0] == PTN_WARDEN_NEWS)
+        ptn_buf_add(&w->news, message + 1, (size_t)n - 1);
+    else if (message[0] != PTN_WARDEN_PING)
+        take_counts(w, message + 1);
     return message[0];
 }
 

@@ -13,21 +13,33 @@
 
 #include "conf/conf.h"
 #include "proc/channels.h"
+#include <postern/buf.h>
 #include <sys/types.h>
+
+#define PTN_WARDEN_MESSAGE_MAX 8192 /* octets */
 
 /* Over a pair of sockets that keep message boundaries; one octet, and what
  * else is said here. */
 enum ptn_warden_message {
     /* to the supervisor */
-    /* Each with the count of certificates that were refused, decimal: */
+    /* What became known of certificates since it last said it: records
+     * (ledger.h). As many messages as it takes, before those below */
+    PTN_WARDEN_NEWS = 'N',
+    /* Each with the count of certificates that were refused, and how often
+     * was read, decimal: */
     PTN_WARDEN_READY = 'R',    /* keys are read, channels are served */
-    PTN_WARDEN_RELOADED = 'L', /* they are read again */
+    PTN_WARDEN_RELOADED = 'L', /* they are read again, as was asked for */
+    PTN_WARDEN_CHANGED = 'G',  /* some files have changed and were read */
     /* both ways */
     PTN_WARDEN_PING = 'P',
     /* to the warden */
     PTN_WARDEN_CHANNELS = 'C', /* a group; descriptors: sign, auth */
     PTN_WARDEN_RELOAD = 'H',   /* read all files again */
     PTN_WARDEN_LOG = 'O',      /* with the new log file, twice */
+    PTN_WARDEN_CONFIRM = 'V',  /* a record "certificate name= fingerprint=":
+                                  that one is served everywhere */
+    PTN_WARDEN_RESTORE = 'Z',  /* the same: it is not; go back to the one
+                                  before. CHANGED, if there is one */
     PTN_WARDEN_RETIRE = 'X',   /* end when no worker has a channel any more */
 };
 
@@ -48,7 +60,9 @@ struct ptn_warden {
     bool retired; /* it is not replaced */
     bool answers; /* it owes us PTN_WARDEN_RELOADED */
     unsigned refused, quick_deaths;
-    uint64_t due; /* ptn_clock_ms to fork it; 0: not to be forked */
+    uint64_t round;      /* how often it had read when it last said so */
+    struct ptn_buf news; /* that nobody has taken */
+    uint64_t due;        /* ptn_clock_ms to fork it; 0: not to be forked */
     uint64_t pinged, started, restarts;
     /* In the child, after a fork: closes what is the supervisor's alone. */
     void (*let_go)(void *arg);
@@ -72,6 +86,9 @@ int ptn_warden_open(struct ptn_warden *warden, const char *group,
                     int ends[PTN_CHANNELS], struct ptn_error *err);
 
 void ptn_warden_tell(struct ptn_warden *warden, enum ptn_warden_message type);
+/* With a text; false when it cannot take it, or is not there. */
+bool ptn_warden_say(struct ptn_warden *warden, enum ptn_warden_message type,
+                    struct ptn_slice text);
 /* Takes the message that poll(2) found on the channel. Answers what it was;
  * 0: nothing. */
 int ptn_warden_receive(struct ptn_warden *warden);

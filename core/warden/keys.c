@@ -46,6 +46,7 @@ add_held(struct ptn_keys *keys, const struct ptn_cert_conf *conf,
     if (!h) {
         h = &keys->held[keys->count++];
         h->conf = conf;
+        h->warned = INT64_MAX;
         ptn_map_put(&keys->by_name, ptn_slice_of(conf->name), h);
     }
     h->groups |= groups;
@@ -115,8 +116,12 @@ ptn_keys_free(struct ptn_keys *keys)
     assert(ptn_list_is_empty(&keys->users));
     while ((slot = ptn_map_next(&keys->by_leaf, &at)))
         free_key(keys, slot->value);
-    for (size_t i = 0; i < keys->count; i++)
+    for (size_t i = 0; i < keys->count; i++) {
         ptn_buf_free(&keys->held[i].chain);
+        ptn_buf_free(&keys->held[i].before.chain);
+        ptn_free(keys->held[i].refused);
+    }
+    ptn_file_watch_free(keys->files);
     ptn_map_free(&keys->by_leaf);
     ptn_map_free(&keys->by_name);
     ptn_safe_free(&keys->safe);
@@ -271,6 +276,15 @@ ptn_keys_find(const struct ptn_keys *keys, const uint8_t *fingerprint)
     return ptn_map_get(
         &keys->by_leaf,
         (struct ptn_slice){(const char *)fingerprint, PTN_FINGERPRINT_SIZE});
+}
+
+void
+ptn_keys_retire(struct ptn_key *k, uint64_t round)
+{
+    if (--k->holders > 0)
+        return;
+    k->retired_round = round;
+    k->retired_at = ptn_clock_ms();
 }
 
 /* Marks the key as busy, and takes a handle of it if one waits. */

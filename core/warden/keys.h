@@ -42,6 +42,56 @@ void ptn_keys_make_missing(struct ptn_keys *keys);
  * nothing while it reads. One thread at a time. */
 unsigned ptn_keys_load(struct ptn_keys *keys);
 
+/* --- changes --- */
+
+/* Watches the files from the next load on. The descriptor is readable when
+ * something has happened (-1: the kernel tells nothing); reading it answers
+ * whether that concerns a certificate. Not while one of the loads goes on. */
+void ptn_keys_watch(struct ptn_keys *keys);
+int ptn_keys_watch_fd(const struct ptn_keys *keys);
+bool ptn_keys_watch_read(struct ptn_keys *keys);
+/* Logs, once, that some folders cannot be watched. */
+void ptn_keys_watch_warn(struct ptn_keys *keys);
+
+/* It is to be read by the next ptn_keys_load_marked. Any thread; and by name,
+ * which answers false for one that no listener names. */
+void ptn_keys_mark(struct ptn_keys *keys, size_t number);
+bool ptn_keys_mark_named(struct ptn_keys *keys, const char *name);
+
+/* Reads those that are marked or whose files have changed, as ptn_keys_load
+ * does; with `all` it looks at all files, told of or not. What is of no use
+ * may be half of something: for `patience` milliseconds it stays marked, and
+ * is neither refused nor logged. True: so it is with one; call again. */
+bool ptn_keys_load_marked(struct ptn_keys *keys, bool all, uint64_t patience);
+
+/* How many have files that were refused, and how often was read. */
+unsigned ptn_keys_refused(const struct ptn_keys *keys);
+uint64_t ptn_keys_round(struct ptn_keys *keys);
+
+/* What there is to know of a certificate. */
+struct ptn_keys_word {
+    const char *name;
+    char fingerprint[2 * PTN_FINGERPRINT_SIZE + 1]; /* "": none is held */
+    int64_t not_before, not_after, since; /* seconds since 1970; or 0 */
+    const char *refused; /* why its files are of no use; NULL: they are */
+};
+/* Calls fn for those that have changed since the last call, or for all.
+ * Answers how many. */
+size_t ptn_keys_each_news(struct ptn_keys *keys, bool all,
+                          void (*fn)(void *arg,
+                                     const struct ptn_keys_word *word),
+                          void *arg);
+
+/* From now on, what is replaced is kept until its successor is confirmed. */
+void ptn_keys_keep_before(struct ptn_keys *keys);
+/* What is held by that fingerprint is served everywhere. */
+void ptn_keys_confirm(struct ptn_keys *keys, const char *name,
+                      const char *fingerprint);
+/* What is held by that fingerprint is not served as it should be: the one
+ * before it is held again. False: there is none. */
+bool ptn_keys_restore(struct ptn_keys *keys, const char *name,
+                      const char *fingerprint);
+
 /* Forgets what nobody needs any more at that moment of ptn_clock_ms. Answers
  * how many replaced keys are left. One thread at a time. */
 size_t ptn_keys_prune(struct ptn_keys *keys, uint64_t now);

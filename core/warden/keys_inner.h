@@ -4,6 +4,7 @@
  *
  *   keys.c       from beginning to end, users, signing, forgetting
  *   keys_load.c  reading the files, checking them, replacing what is held
+ *   keys_news.c  what has changed, going back, what is about to expire
  */
 #ifndef PTN_WARDEN_KEYS_INNER_H
 #define PTN_WARDEN_KEYS_INNER_H
@@ -11,6 +12,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "pki/identity.h"
+#include "pki/watch.h"
 #include "warden/keys.h"
 #include "warden/secret.h"
 #include <pthread.h>
@@ -31,14 +33,32 @@ struct ptn_key {
     uint64_t retired_round, retired_at; /* while holders is 0 */
 };
 
+/* What was held before, until somebody has seen that its successor is
+ * served. */
+struct ptn_held_before {
+    struct ptn_buf chain;
+    struct ptn_key *key; /* NULL: there is none. It counts as a holder */
+    uint64_t round;      /* the first without it */
+    int64_t not_before, not_after;
+};
+
 /* A certificate that some listener names. */
 struct ptn_held {
     const struct ptn_cert_conf *conf;
     uint64_t groups; /* that serve the listeners which name it */
     bool good;
     struct ptn_buf chain;
-    struct ptn_error problem; /* unless good */
-    struct ptn_key *key;      /* if good */
+    struct ptn_error problem;             /* unless good */
+    struct ptn_key *key;                  /* if good */
+    int64_t not_before, not_after, since; /* seconds since 1970, if good */
+    bool marked;                          /* to be read */
+    bool news;                            /* not told yet */
+    uint64_t bad_since;    /* ptn_clock_ms; 0: what was read last is good */
+    char *refused;         /* why what was read last is of no use, or NULL */
+    uint64_t refused_mark; /* tells one such content from another */
+    int64_t warned;        /* the least days left that were warned of; -1: of
+                              its end; INT64_MAX: never */
+    struct ptn_held_before before;
 };
 
 struct ptn_keys_user {
@@ -53,7 +73,10 @@ struct ptn_keys {
     struct ptn_identity_source source;
     const struct ptn_conf *conf;
     bool expect;
+    bool keeps;        /* the one before, until the new one is confirmed */
     uint64_t patience; /* ms that a handshake may take */
+    struct ptn_file_watch *files; /* NULL: they are not watched */
+    bool watch_warned;
     struct ptn_held *held;
     size_t count;
     struct ptn_map by_name; /* constant */
@@ -68,5 +91,8 @@ struct ptn_keys {
 /* The key of a leaf; NULL: there is none. Under the lock. */
 struct ptn_key *ptn_keys_find(const struct ptn_keys *keys,
                               const uint8_t *fingerprint);
+
+/* One holder less, since what came with `round`. Under the lock. */
+void ptn_keys_retire(struct ptn_key *k, uint64_t round);
 
 #endif

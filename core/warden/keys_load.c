@@ -7,6 +7,7 @@
  * check changes nothing.
  */
 #include "base/clock.h"
+#include "base/siphash.h"
 #include "pki/manage.h"
 #include "warden/keys_inner.h"
 #include <limits.h>
@@ -74,13 +75,22 @@ add_key(struct ptn_keys *keys, const uint8_t *fingerprint, struct ptn_slice pem)
     return k;
 }
 
+/* Keeps what is held as the one before; what has been there before and was
+ * confirmed is kept rather than it. */
 static void
-retire(struct ptn_keys *keys, struct ptn_key *k)
+put_away(struct ptn_keys *keys, struct ptn_held *h)
 {
-    if (--k->holders > 0)
+    uint64_t round = keys->round + 1; /* the load that is going on */
+
+    if (!h->key)
         return;
-    k->retired_round = keys->round + 1; /* the load that is going on */
-    k->retired_at = ptn_clock_ms();
+    if (!keys->keeps || h->before.key) {
+        ptn_keys_retire(h->key, round);
+        return;
+    }
+    h->before = (struct ptn_held_before){h->chain, h->key, round, h->not_before,
+                                         h->not_after};
+    h->chain = PTN_BUF_INIT;
 }
 
 /* Takes the chain over. */
@@ -96,10 +106,13 @@ hold(struct ptn_keys *keys, struct ptn_held *h, struct ptn_identity *id,
         k = add_key(keys, fingerprint, ptn_buf_slice(&id->key));
     k->holders++;
     k->groups |= h->groups;
-    if (h->key)
-        retire(keys, h->key);
+    put_away(keys, h);
     h->key = k;
-    h->good = true;
+    h->good = h->news = true;
+    h->not_before = id->facts.not_before;
+    h->not_after = id->facts.not_after;
+    h->since = ptn_clock_wall_ms() / 1000;
+    h->warned = INT64_MAX;
     old = h->chain;
     h->chain = id->chain;
     pthread_mutex_unlock(&keys->lock);
@@ -113,16 +126,49 @@ is_unchanged(const struct ptn_held *h, const struct ptn_identity *id)
            ptn_slice_eq(ptn_buf_slice(&h->chain), ptn_buf_slice(&id->chain));
 }
 
-static int
-refuse(struct ptn_keys *keys, struct ptn_held *h, const struct ptn_error *err)
+/* Tells one content that is of no use from another. */
+static uint64_t
+mark_of(const struct ptn_identity *id)
 {
-    if (!keys->expect)
-        ptn_log_error(PTN_LOG_ERROR, "certificate.refused", err);
+    const uint64_t none[2] = {0, 0};
+    const uint64_t parts[] = {
+        ptn_siphash(none, id->chain.data, id->chain.len),
+        ptn_siphash(none, id->key.data, id->key.len),
+        ptn_siphash(none, id->problem.text, strlen(id->problem.text)),
+    };
+
+    return ptn_siphash(none, parts, sizeof parts);
+}
+
+static void
+refuse(struct ptn_keys *keys, struct ptn_held *h, struct ptn_identity *id,
+       bool asked)
+{
+    uint64_t mark = mark_of(id);
+    bool known = h->refused && h->refused_mark == mark;
+
+    if (!keys->expect && (asked || !known))
+        ptn_log_error(PTN_LOG_ERROR, "certificate.refused", &id->problem);
     pthread_mutex_lock(&keys->lock);
     if (!h->good)
-        h->problem = *err;
+        h->problem = id->problem;
+    ptn_free(h->refused);
+    h->refused = ptn_strdup(id->problem.text);
+    h->refused_mark = mark;
+    h->news = h->news || !known;
     pthread_mutex_unlock(&keys->lock);
-    return -1;
+}
+
+static void
+accept_again(struct ptn_keys *keys, struct ptn_held *h)
+{
+    if (!h->refused)
+        return;
+    pthread_mutex_lock(&keys->lock);
+    ptn_free(h->refused);
+    h->refused = NULL;
+    h->news = true;
+    pthread_mutex_unlock(&keys->lock);
 }
 
 static void
@@ -136,29 +182,85 @@ log_held(const struct ptn_keys *keys, const struct ptn_identity *id)
     ptn_identity_warn(id);
 }
 
-/* -1: what was found is of no use; the old one, if any, stays. */
 static int
-load_one(struct ptn_keys *keys, struct ptn_held *h)
+check(const struct ptn_keys *keys, const struct ptn_held *h,
+      struct ptn_identity *id, uint8_t fingerprint[PTN_FINGERPRINT_SIZE])
+{
+    if (ptn_identity_read(&keys->source, h->conf, id) != 0)
+        return -1;
+    if (ptn_fingerprint_parse(id->facts.fingerprint, fingerprint))
+        return 0;
+    return ptn_error_set(&id->problem, PTN_ERR_TLS,
+                         "certificates.%s: %s gives no fingerprint",
+                         h->conf->name, keys->source.ops->name);
+}
+
+/* How reading one has ended. */
+enum outcome {
+    GOOD,
+    REFUSED, /* the old one, if any, stays */
+    WAITS,   /* for what may be its other half */
+};
+
+static enum outcome
+judge_bad(struct ptn_keys *keys, struct ptn_held *h, struct ptn_identity *id,
+          uint64_t patience)
+{
+    uint64_t now = ptn_clock_ms();
+    bool known = h->refused && h->refused_mark == mark_of(id);
+
+    if (!h->bad_since)
+        h->bad_since = now;
+    if (!known && now - h->bad_since < patience)
+        return WAITS;
+    h->bad_since = 0;
+    refuse(keys, h, id, patience == 0);
+    return REFUSED;
+}
+
+static enum outcome
+load_one(struct ptn_keys *keys, struct ptn_held *h, uint64_t patience)
 {
     uint8_t fingerprint[PTN_FINGERPRINT_SIZE];
+    enum outcome outcome = GOOD;
     struct ptn_identity id;
-    int result = 0;
 
     if (keys->expect && ptn_identity_will_be_made(&keys->source, h->conf))
-        return 0;
-    if (ptn_identity_read(&keys->source, h->conf, &id) != 0) {
-        result = refuse(keys, h, &id.problem);
-    } else if (!ptn_fingerprint_parse(id.facts.fingerprint, fingerprint)) {
-        ptn_error_set(&id.problem, PTN_ERR_TLS,
-                      "certificates.%s: %s gives no fingerprint", h->conf->name,
-                      keys->source.ops->name);
-        result = refuse(keys, h, &id.problem);
-    } else if (!is_unchanged(h, &id)) {
-        hold(keys, h, &id, fingerprint);
-        log_held(keys, &id);
+        return GOOD;
+    if (check(keys, h, &id, fingerprint) != 0) {
+        outcome = judge_bad(keys, h, &id, patience);
+    } else {
+        h->bad_since = 0;
+        accept_again(keys, h);
+        if (!is_unchanged(h, &id)) {
+            hold(keys, h, &id, fingerprint);
+            log_held(keys, &id);
+        }
     }
     ptn_identity_free(&id);
-    return result;
+    return outcome;
+}
+
+static void
+end_round(struct ptn_keys *keys)
+{
+    pthread_mutex_lock(&keys->lock);
+    keys->round++;
+    pthread_mutex_unlock(&keys->lock);
+}
+
+static void
+mark(void *arg, size_t number)
+{
+    ptn_keys_mark(arg, number);
+}
+
+/* Before any file is read, so that what comes meanwhile is not missed. */
+static void
+look(struct ptn_keys *keys, bool all)
+{
+    if (keys->files)
+        (void)ptn_file_watch_look(keys->files, all, mark, keys);
 }
 
 unsigned
@@ -167,11 +269,42 @@ ptn_keys_load(struct ptn_keys *keys)
     unsigned refused = 0;
 
     open_repository(keys);
-    for (size_t i = 0; i < keys->count; i++)
-        if (load_one(keys, &keys->held[i]) != 0)
+    look(keys, true);
+    for (size_t i = 0; i < keys->count; i++) {
+        keys->held[i].marked = false;
+        if (load_one(keys, &keys->held[i], 0) != GOOD)
             refused++;
-    pthread_mutex_lock(&keys->lock);
-    keys->round++;
-    pthread_mutex_unlock(&keys->lock);
+    }
+    end_round(keys);
     return refused;
+}
+
+/* Whether it was marked. */
+static bool
+unmark(struct ptn_keys *keys, struct ptn_held *h)
+{
+    bool marked;
+
+    pthread_mutex_lock(&keys->lock);
+    marked = h->marked;
+    h->marked = false;
+    pthread_mutex_unlock(&keys->lock);
+    return marked;
+}
+
+bool
+ptn_keys_load_marked(struct ptn_keys *keys, bool all, uint64_t patience)
+{
+    bool waits = false;
+
+    look(keys, all);
+    for (size_t i = 0; i < keys->count; i++) {
+        if (!unmark(keys, &keys->held[i]) ||
+            load_one(keys, &keys->held[i], patience) != WAITS)
+            continue;
+        ptn_keys_mark(keys, i);
+        waits = true;
+    }
+    end_round(keys);
+    return waits;
 }

@@ -6,5 +6,6 @@ libpostern_core_la_SOURCES += \
 	core/warden/desk.c core/warden/desk.h \
 	core/warden/keys.c core/warden/keys.h \
 	core/warden/keys_inner.h core/warden/keys_load.c \
+	core/warden/keys_news.c \
 	core/warden/secret.c core/warden/secret.h \
 	core/warden/wire.h

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Keeping and telling what is known of certificates. One thread.
+ */
+#include "proc/ledger.h"
+#include "proc/plan.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static void
+free_entry(struct ptn_ledger_entry *e)
+{
+    ptn_free(e->refused);
+    ptn_free(e->why);
+    ptn_free(e->where);
+    ptn_free(e);
+}
+
+void
+ptn_ledger_free(struct ptn_ledger *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        free_entry(l->all[i]);
+    ptn_free(l->all);
+    ptn_map_free(&l->by_name);
+    *l = PTN_LEDGER_INIT;
+}
+
+void
+ptn_ledger_write_word(const struct ptn_keys_word *word, struct ptn_buf *out)
+{
+    ptn_buf_adds(out, "certificate");
+    ptn_record_add(out, "name", word->name);
+    if (*word->fingerprint) {
+        ptn_record_add(out, "fingerprint", word->fingerprint);
+        ptn_record_addn(out, "not_before", (uint64_t)word->not_before);
+        ptn_record_addn(out, "not_after", (uint64_t)word->not_after);
+        ptn_record_addn(out, "since", (uint64_t)word->since);
+    }
+    if (word->refused)
+        ptn_record_add(out, "refused", word->refused);
+    ptn_buf_addc(out, '\n');
+}
+
+struct ptn_ledger_entry *
+ptn_ledger_find(const struct ptn_ledger *l, const char *name)
+{
+    return ptn_map_get(&l->by_name, ptn_slice_of(name));
+}
+
+static struct ptn_ledger_entry *
+entry_of(struct ptn_ledger *l, const char *name)
+{
+    struct ptn_ledger_entry *e = ptn_ledger_find(l, name);
+
+    if (e)
+        return e;
+    e = ptn_alloc(sizeof *e);
+    snprintf(e->name, sizeof e->name, "%s", name);
+    l->all = ptn_realloc(l->all, (l->count + 1) * sizeof *l->all);
+    l->all[l->count++] = e;
+    ptn_map_put(&l->by_name, ptn_slice_of(e->name), e);
+    return e;
+}
+
+static void
+replace(char **text, const char *by)
+{
+    ptn_free(*text);
+    *text = by ? ptn_strdup(by) : NULL;
+}
+
+static int64_t
+time_of(struct ptn_slice line, const char *key)
+{
+    char text[24];
+
+    return ptn_record_get(line, key, text, sizeof text)
+               ? strtoll(text, NULL, 10)
+               : 0;
+}
+
+/* Whether it is another certificate than before. */
+static bool
+take_line(struct ptn_ledger *l, struct ptn_slice line, bool first)
+{
+    char name[PTN_LEDGER_NAME], fingerprint[PTN_LEDGER_FINGERPRINT];
+    char refused[PTN_ERROR_TEXT_MAX];
+    struct ptn_ledger_entry *e;
+    bool differs;
+
+    if (!ptn_record_is(line, "certificate") ||
+        !ptn_record_get(line, "name", name, sizeof name))
+        return false;
+    e = entry_of(l, name);
+    replace(&e->refused,
+            ptn_record_get(line, "refused", refused, sizeof refused) ? refused
+                                                                     : NULL);
+    if (!ptn_record_get(line, "fingerprint", fingerprint, sizeof fingerprint))
+        return false; /* nothing can be served */
+    e->not_before = time_of(line, "not_before");
+    e->not_after = time_of(line, "not_after");
+    differs = strcmp(fingerprint, e->fingerprint) != 0;
+    if (differs || e->since == 0)
+        e->since = time_of(line, "since");
+    strcpy(e->fingerprint, fingerprint);
+    e->changed = e->changed || (differs && !first);
+    return e->changed;
+}
+
+bool
+ptn_ledger_take(struct ptn_ledger *l, struct ptn_slice news, bool first)
+{
+    bool changed = false;
+
+    while (news.len > 0)
+        changed = take_line(l, ptn_record_next(&news), first) || changed;
+    return changed;
+}
+
+void
+ptn_ledger_judge(struct ptn_ledger *l, struct ptn_ledger_entry *e,
+                 enum ptn_ledger_state state, const char *why,
+                 const char *where)
+{
+    e->state = state;
+    e->changed = false;
+    replace(&e->why, why);
+    replace(&e->where, where);
+    if (state == PTN_LEDGER_LIVE)
+        l->changes++;
+}
+
+const char *
+ptn_ledger_word(const struct ptn_ledger_entry *e)
+{
+    static const char *const words[] = {"", "live", "unseen", "alarm"};
+
+    return e->changed ? "new" : words[e->state];
+}
+
+static void
+annotate(const struct ptn_ledger_entry *e, struct ptn_buf *out)
+{
+    const char *word = ptn_ledger_word(e);
+
+    if (*e->fingerprint)
+        ptn_record_addn(out, "since", (uint64_t)e->since);
+    if (*word)
+        ptn_record_add(out, "serving", word);
+    if (e->where)
+        ptn_record_add(out, "where", e->where);
+    if (e->refused)
+        ptn_record_add(out, "refused", e->refused);
+    if (e->why)
+        ptn_record_add(out, e->state == PTN_LEDGER_ALARM ? "alarm" : "unseen",
+                       e->why);
+}
+
+void
+ptn_ledger_annotate(const struct ptn_ledger *l, struct ptn_slice records,
+                    struct ptn_buf *out)
+{
+    char name[PTN_LEDGER_NAME];
+
+    while (records.len > 0) {
+        struct ptn_slice line = ptn_record_next(&records);
+        const struct ptn_ledger_entry *e = NULL;
+
+        if (ptn_record_get(line, "name", name, sizeof name))
+            e = ptn_ledger_find(l, name);
+        ptn_buf_addslice(out, line);
+        if (e)
+            annotate(e, out);
+        ptn_buf_addc(out, '\n');
+    }
+}
