@@ -34,11 +34,19 @@ enum ptn_cert_fault {
     PTN_CERT_IN_USE = 21,     /* a listener names it */
 };
 
+/* What is not set is 0. */
 struct ptn_manage {
     struct ptn_repository *repository;
     const struct ptn_conf *conf;
     const struct ptn_tls_ops *ops;
     void *instance;
+    /* Appends the passphrase of what `what` names, "the key of shop": 0, or
+     * -1 when there is none to be had. The caller wipes it. NULL: nobody is
+     * there to be asked. */
+    int (*ask)(void *arg, const char *what, struct ptn_buf *out);
+    void *ask_arg;
+    /* A PEM file of the authorities that clients know; NULL: the system's. */
+    const char *roots;
 };
 
 /* All there is of a name, which the caller frees; UNKNOWN when that is
@@ -53,7 +61,17 @@ struct ptn_cert_order {
     struct ptn_strings names; /* the first is the common name */
     enum ptn_tls_key_type type;
     uint32_t days;
+    const char *subject;         /* "O=Example, C=DE"; or NULL */
+    struct ptn_slice passphrase; /* the key is kept behind it; or empty */
 };
+
+#define PTN_CERT_NAMES_MAX                                                     \
+    100 /* of one certificate, as authorities have it                          \
+         */
+
+/* Whether a certificate can have the name: a host name, whose first label may
+ * be "*", an address, or a mail address. */
+PTN_API int ptn_manage_check_name(const char *name, struct ptn_error *err);
 
 /* How the config has the name, or what a name has that it does not say. */
 PTN_API struct ptn_cert_order ptn_manage_preset(const struct ptn_manage *m,
@@ -78,9 +96,47 @@ PTN_API enum ptn_cert_fault ptn_manage_request(const struct ptn_manage *m,
                                                struct ptn_buf *csr,
                                                struct ptn_error *err);
 
-/* PEM certificates and, where `key` has any, a PEM key; without one the key
- * is looked for: that of the last request, that in use, and those of the
- * history. The chain is put in order. */
+/* Its key, not encrypted, behind what is in `out`, which the caller wipes;
+ * asks for its passphrase if it has one. */
+PTN_API enum ptn_cert_fault ptn_manage_key(const struct ptn_manage *m,
+                                           const char *name,
+                                           const struct ptn_parts *parts,
+                                           struct ptn_buf *out,
+                                           struct ptn_error *err);
+
+/* What is to be taken in. PEM texts. */
+struct ptn_cert_import {
+    /* In whatever order they come; the chain is put right. */
+    struct ptn_slice chain;
+    /* Not encrypted. Empty: it is looked for, that of the last request, that
+     * in use, and those of the history. */
+    struct ptn_slice key;
+    struct ptn_slice passphrase; /* the key is kept behind it; or empty */
+    /* The chain is taken as complete, whatever roots this machine knows. */
+    bool trusted;
+    /* Also in place of a certificate of other names. */
+    bool replace;
+};
+
+/* What passes every check becomes the version in use. A name that is in use
+ * for other names is a DUPLICATE. What an operator should know, but is no
+ * reason to refuse, is appended to `notes`, a line each. */
+PTN_API enum ptn_cert_fault ptn_manage_take(const struct ptn_manage *m,
+                                            const char *name,
+                                            const struct ptn_cert_import *what,
+                                            struct ptn_buf *notes,
+                                            struct ptn_error *err);
+
+/* A key alone: what a new name is made of, as by ptn_manage_create, or what
+ * the next certificate of a name that is there is to be made for; that one
+ * then waits for the answer to its request. */
+PTN_API enum ptn_cert_fault ptn_manage_take_key(const struct ptn_manage *m,
+                                                const char *name,
+                                                struct ptn_slice key,
+                                                struct ptn_slice passphrase,
+                                                struct ptn_error *err);
+
+/* An authority's own answer: chain and, unless it is empty, key; trusted. */
 PTN_API enum ptn_cert_fault ptn_manage_import(const struct ptn_manage *m,
                                               const char *name,
                                               struct ptn_slice chain,
@@ -109,11 +165,23 @@ PTN_API enum ptn_cert_fault ptn_manage_rename(const struct ptn_manage *m,
 PTN_API void ptn_manage_users(const struct ptn_manage *m, const char *name,
                               struct ptn_buf *out);
 
-/* Whether a chain and a key may be served: they are a pair, it is valid now,
- * and so on. */
+/* What the listeners that show `name` are asked for and `facts` do not have,
+ * a line each. */
+PTN_API void ptn_manage_note_names(const struct ptn_manage *m, const char *name,
+                                   const struct ptn_tls_cert *facts,
+                                   struct ptn_buf *notes);
+
+/* Whether a chain and a key may be served: they are a pair, of a type and
+ * strength that clients take, for a server, and valid now. Of a key that is
+ * encrypted it is not known whether it is the chain's. */
 PTN_API enum ptn_cert_fault ptn_manage_check(const struct ptn_manage *m,
                                              struct ptn_slice chain,
                                              struct ptn_slice key,
                                              struct ptn_error *err);
+
+/* The same of all there is of a name, also of a key that is encrypted. */
+PTN_API enum ptn_cert_fault
+ptn_manage_check_parts(const struct ptn_manage *m,
+                       const struct ptn_parts *parts, struct ptn_error *err);
 
 #endif

@@ -11,7 +11,7 @@ static bool
 is_due(const struct ptn_manage *m, struct ptn_slice chain)
 {
     struct ptn_error ignored = PTN_ERROR_INIT;
-    struct ptn_tls_cert facts;
+    struct ptn_tls_cert facts = {.not_before = 0};
 
     if (chain.len == 0)
         return true;
@@ -22,17 +22,14 @@ is_due(const struct ptn_manage *m, struct ptn_slice chain)
 static enum ptn_cert_fault
 sign_anew(const struct ptn_manage *m, const char *name, struct ptn_error *err)
 {
-    struct ptn_cert_order order = ptn_manage_preset(m, name);
-    struct ptn_parts parts = {0};
-    enum ptn_cert_fault result = ptn_manage_read(m, name, &parts, err);
+    struct ptn_change change;
+    enum ptn_cert_fault result = ptn_change_begin(m, name, &change, err);
 
     if (result == PTN_CERT_UNKNOWN && ptn_repository_is_name(name))
         result = PTN_CERT_GOOD;
     if (result == PTN_CERT_GOOD)
-        result = ptn_manage_make(m, &order, &parts, err);
-    if (result == PTN_CERT_GOOD)
-        result = ptn_manage_write(m, name, &parts, err);
-    ptn_parts_free(&parts);
+        result = ptn_manage_sign_anew(m, &change, err);
+    ptn_change_free(&change);
     return result;
 }
 

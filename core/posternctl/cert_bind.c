@@ -48,7 +48,7 @@ make_line(const struct ptn_listener_conf *l, const char *name,
 
 /* What one group of the configuration has to say. */
 struct saying {
-    char group[PTN_REPOSITORY_NAME_MAX + 64]; /* "listeners.imaps.tls" */
+    char group[PTN_REPOSITORY_NAME_MAX + 64]; /* "listeners.NAME.tls" */
     char file[PTN_REPOSITORY_NAME_MAX + 64];  /* beside the configuration */
     struct ptn_buf line;
     bool keeps;    /* what the file has already */

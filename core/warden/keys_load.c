@@ -34,8 +34,10 @@ open_repository(struct ptn_keys *keys)
 static void
 make_missing(struct ptn_keys *keys, const struct ptn_cert_conf *conf)
 {
-    const struct ptn_manage m = {keys->source.repository, keys->conf,
-                                 keys->source.ops, keys->source.instance};
+    const struct ptn_manage m = {.repository = keys->source.repository,
+                                 .conf = keys->conf,
+                                 .ops = keys->source.ops,
+                                 .instance = keys->source.instance};
     struct ptn_error err = PTN_ERROR_INIT;
     bool made = false;
 
