@@ -12,5 +12,6 @@ libpostern_core_la_SOURCES += core/base/json.c core/base/json.h
 libpostern_core_la_SOURCES += core/base/list.h
 libpostern_core_la_SOURCES += core/base/map.c core/base/map.h
 libpostern_core_la_SOURCES += core/base/memory.c core/base/memory.h
+libpostern_core_la_SOURCES += core/base/sha256.c core/base/sha256.h
 libpostern_core_la_SOURCES += core/base/siphash.c core/base/siphash.h
 libpostern_core_la_SOURCES += core/base/slice.c

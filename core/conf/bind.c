@@ -195,6 +195,52 @@ warn_of_clear_logins(struct ptn_conf *conf, const struct ptn_listener_conf *l)
         }
 }
 
+static void
+note_source(struct ptn_conf *conf, const char *path, const char *source,
+            const struct ptn_conf_services *services)
+{
+    struct ptn_suggest s = ptn_suggest_begin(source);
+
+    ptn_suggest_try(&s, "file");
+    ptn_suggest_try(&s, "self-signed");
+    for (size_t i = 0; i < services->errands.count; i++)
+        ptn_suggest_try(&s, services->errands.items[i]);
+    if (s.best)
+        ptn_conf_error_at(conf, path, "\"%s\": did you mean \"%s\"?", source,
+                          s.best);
+    else
+        ptn_conf_error_at(conf, path,
+                          "no loaded module obtains certificates by \"%s\"; "
+                          "add one to \"load\"",
+                          source);
+}
+
+/* Whether the module that is to obtain it is there, and can. */
+static void
+bind_source(struct ptn_conf *conf, const struct ptn_cert_conf *cert,
+            const struct ptn_conf_services *services)
+{
+    const char *at = ptn_conf_path(
+        conf, ptn_conf_path(conf, "certificates", cert->name), "source");
+    struct ptn_error err = PTN_ERROR_INIT;
+    size_t i = 0;
+
+    if (!ptn_cert_is_fetched(cert))
+        return;
+    while (i < services->errands.count &&
+           strcmp(services->errands.items[i], cert->source) != 0)
+        i++;
+    if (i == services->errands.count) {
+        if (!services->incomplete)
+            note_source(conf, at, cert->source, services);
+    } else if (services->check_errand &&
+               services->check_errand(services->errand_arg, i, cert, &err) !=
+                   0) {
+        ptn_conf_error(conf, cert->place, "certificates.%s: %s", cert->name,
+                       err.text);
+    }
+}
+
 void
 ptn_conf_bind(struct ptn_conf *conf, const struct ptn_conf_services *services)
 {
@@ -206,6 +252,8 @@ ptn_conf_bind(struct ptn_conf *conf, const struct ptn_conf_services *services)
         bind_listener(conf, &conf->listeners[i],
                       config_setting_get_member(group, conf->listeners[i].name),
                       services);
+    for (size_t i = 0; i < conf->cert_count; i++)
+        bind_source(conf, &conf->certs[i], services);
     ptn_conf_read_addresses(conf);
     for (size_t i = 0; i < conf->listener_count; i++)
         warn_of_clear_logins(conf, &conf->listeners[i]);

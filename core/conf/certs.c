@@ -7,6 +7,42 @@
 #include "conf/walk.h"
 #include <arpa/inet.h>
 
+bool
+ptn_cert_is_fetched(const struct ptn_cert_conf *cert)
+{
+    return cert->source && strcmp(cert->source, "file") != 0 &&
+           strcmp(cert->source, "self-signed") != 0;
+}
+
+bool
+ptn_conf_has_errands(const struct ptn_conf *conf)
+{
+    for (size_t i = 0; i < conf->cert_count; i++)
+        if (ptn_cert_is_fetched(&conf->certs[i]))
+            return true;
+    return false;
+}
+
+/* What is said must fit the files that are named. */
+static void
+check_source(struct ptn_conf *conf, const struct ptn_cert_conf *cert,
+             const char *path)
+{
+    const char *at = ptn_conf_path(conf, path, "source");
+    struct ptn_conf_place place = ptn_conf_path_place(conf, at);
+
+    if (!cert->source)
+        return;
+    if (strcmp(cert->source, "file") == 0 && !cert->cert_file)
+        ptn_conf_error(conf, place, "%s: \"file\" needs cert_file and key_file",
+                       at);
+    else if (strcmp(cert->source, "file") != 0 && cert->cert_file)
+        ptn_conf_error(conf, place,
+                       "%s: with cert_file the source is \"file\"; remove "
+                       "one of both",
+                       at);
+}
+
 /* One of the two that is wrong is missing, too, and that is no news. */
 static bool
 is_noted(struct ptn_conf *conf, const char *path, const char *key)
@@ -31,6 +67,7 @@ check_cert(struct ptn_conf *conf, struct ptn_cert_conf *cert, const char *path)
                        "%s: a certificate's own name cannot have \"*\" in it; "
                        "its host names stand in \"names\"",
                        path);
+    check_source(conf, cert, path);
     if (!cert->cert_file != !cert->key_file)
         cert->cert_file = cert->key_file = NULL; /* half a pair is none */
 }

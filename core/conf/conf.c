@@ -124,6 +124,23 @@ read_auth(struct ptn_conf *conf, config_setting_t *root)
 }
 
 static void
+read_envoy(struct ptn_conf *conf, config_setting_t *root)
+{
+    config_setting_t *group = ptn_conf_group(conf, "", root, "envoy");
+    struct ptn_conf_known known = {{ptn_conf_envoy_rows}, NULL};
+    struct ptn_conf_block block = {conf, "envoy", {NULL, 0}, {group, NULL}};
+
+    ptn_conf_fill(&block, ptn_conf_envoy_rows, &conf->envoy);
+    ptn_conf_check_keys(conf, "envoy", group, &known);
+    if (conf->envoy.hook && conf->server.processes == PTN_PROCESSES_SINGLE &&
+        conf->server.sandbox == PTN_SANDBOX_ON)
+        ptn_conf_error_at(conf, "envoy.hook",
+                          "a single process is in a sandbox that lets it run "
+                          "no other program; set server.processes to "
+                          "\"workers\", or server.sandbox to \"off\"");
+}
+
+static void
 check_load_names(struct ptn_conf *conf)
 {
     for (size_t i = 0; i < conf->load.count; i++) {
@@ -206,6 +223,7 @@ read_core_blocks(struct ptn_conf *conf)
     read_server(conf, root);
     read_load(conf, root);
     read_auth(conf, root);
+    read_envoy(conf, root);
     read_limits(conf, root);
     ptn_conf_read_groups(conf, root);
     ptn_conf_read_certs(conf, root);

@@ -122,6 +122,17 @@ struct ptn_cert_conf {
     const char *cert_file, *key_file; /* NULL: state/certs/NAME.crt, .key */
     int key_type;                     /* enum ptn_tls_key_type */
     int64_t days;
+    const char *source; /* as the file says; NULL: as the files are */
+    bool reuse_key;     /* of what an errand renews */
+};
+
+/* Whether a module obtains it, by the name that `source` says. */
+bool ptn_cert_is_fetched(const struct ptn_cert_conf *cert);
+
+/* envoy: what the supervisor runs for it, and as whom. */
+struct ptn_envoy_conf {
+    const char *hook, *hook_user; /* NULL: none; server.user */
+    uint64_t hook_timeout;        /* ms */
 };
 
 /* groups.NAME: workers that serve some of the listeners. */
@@ -192,6 +203,7 @@ struct ptn_conf {
     const char *file;
     struct ptn_server_conf server;
     struct ptn_auth_conf auth;
+    struct ptn_envoy_conf envoy;
     struct ptn_limits_conf limits; /* for listeners that say nothing else */
     struct ptn_strings load;
     struct ptn_conf_place load_place;
@@ -230,6 +242,8 @@ struct ptn_conf *ptn_conf_again(const struct ptn_conf *first, unsigned flags);
 /* A text that is in memory; `name` is what errors call it. */
 struct ptn_conf *ptn_conf_read_text(const char *name, struct ptn_slice text,
                                     unsigned flags);
+/* Whether a module has work to do in the envoy. */
+bool ptn_conf_has_errands(const struct ptn_conf *conf);
 /* Whether the file, or one that it includes, has another text by now. */
 bool ptn_conf_has_changed(const struct ptn_conf *first);
 void ptn_conf_free(struct ptn_conf *conf);
@@ -248,8 +262,15 @@ struct ptn_conf_protocol {
 struct ptn_conf_services {
     const struct ptn_conf_protocol *protocols;
     size_t protocol_count;
-    bool incomplete;     /* a module failed: an unknown protocol is not news */
-    bool has_tls;        /* some module provides postern.tls */
+    bool incomplete; /* a module failed: an unknown protocol is not news */
+    bool has_tls;    /* some module provides postern.tls */
+    /* Of the modules that obtain certificates: names, and what one says of a
+     * certificate; -1 with `err`: not with its options. */
+    struct ptn_strings errands;
+    int (*check_errand)(void *arg, size_t errand,
+                        const struct ptn_cert_conf *cert,
+                        struct ptn_error *err);
+    void *errand_arg;
     unsigned capability; /* of the TLS provider */
     const char *tls_name;
 };

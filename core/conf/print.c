@@ -101,6 +101,7 @@ ptn_conf_print_core_rows(FILE *to)
     ptn_conf_print_rows("policies.NAME", ptn_conf_based_on_rows, to);
     ptn_conf_print_rows("listeners.NAME.tls.legacy", ptn_conf_legacy_rows, to);
     ptn_conf_print_rows("auth", ptn_conf_auth_rows, to);
+    ptn_conf_print_rows("envoy", ptn_conf_envoy_rows, to);
     ptn_conf_print_rows("listeners.NAME.limits and limits",
                         ptn_conf_limits_rows, to);
 }

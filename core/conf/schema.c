@@ -34,7 +34,7 @@ _Static_assert(PTN_REQUIRE_ALWAYS == 2, "requires");
 
 const char *const ptn_conf_core_blocks[] = {
     "server", "load",         "auth",      "limits", "policies",
-    "groups", "certificates", "listeners", NULL};
+    "groups", "certificates", "listeners", "envoy",  NULL};
 
 #define ROW(field, ...) PTN_OPTION(struct ptn_server_conf, field, __VA_ARGS__)
 const struct ptn_option ptn_conf_server_rows[] = {
@@ -192,6 +192,28 @@ const struct ptn_option ptn_conf_cert_rows[] = {
         .choices = key_types, .doc = "of a key that is made"),
     ROW(days, .type = PTN_OPT_INT, .preset = "397", .min = 1, .max = 36500,
         .doc = "validity of a self-signed certificate"),
+    ROW(source, .type = PTN_OPT_STRING,
+        .doc = "where it comes from: file: cert_file and key_file; "
+               "self-signed; or the name of a module that obtains it: "
+               "until it has, a self-signed one stands in; the default "
+               "is file where there are files, else self-signed"),
+    ROW(reuse_key, .type = PTN_OPT_BOOL, .preset = "false",
+        .doc = "a module that renews it keeps its key; else each has a new "
+               "one"),
+    PTN_OPTION_END,
+};
+#undef ROW
+
+#define ROW(field, ...) PTN_OPTION(struct ptn_envoy_conf, field, __VA_ARGS__)
+const struct ptn_option ptn_conf_envoy_rows[] = {
+    ROW(hook, .type = PTN_OPT_PATH,
+        .doc = "a program that publishes DNS records, for authorities that "
+               "want them as proof (dns-01); see below"),
+    ROW(hook_user, .type = PTN_OPT_STRING,
+        .doc = "the user that it is run as, when the server was started by "
+               "root; the default is server.user"),
+    ROW(hook_timeout, .type = PTN_OPT_DURATION, .preset = "2m", .min = 1000,
+        .max = 3600000, .doc = "what it gets; then it is killed"),
     PTN_OPTION_END,
 };
 #undef ROW

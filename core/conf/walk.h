@@ -96,6 +96,7 @@ void ptn_conf_value_text(const struct ptn_option *row, const void *field,
 /* The steps of reading that are files of their own. */
 extern const struct ptn_option ptn_conf_server_rows[];
 extern const struct ptn_option ptn_conf_auth_rows[];
+extern const struct ptn_option ptn_conf_envoy_rows[];
 extern const struct ptn_option ptn_conf_limits_rows[];
 extern const struct ptn_option ptn_conf_cert_rows[];
 extern const struct ptn_option ptn_conf_listener_rows[];

@@ -5,6 +5,7 @@
 coreinclude_HEADERS += core/include/postern/arena.h
 coreinclude_HEADERS += core/include/postern/buf.h
 coreinclude_HEADERS += core/include/postern/directory.h
+coreinclude_HEADERS += core/include/postern/errand.h
 coreinclude_HEADERS += core/include/postern/error.h
 coreinclude_HEADERS += core/include/postern/job.h
 coreinclude_HEADERS += core/include/postern/log.h

@@ -6,6 +6,7 @@
 #include "module/loader.h"
 #include "module/registry.h"
 #include <postern/buf.h>
+#include <postern/errand.h>
 #include <postern/protocol.h>
 #include <postern/tls.h>
 
@@ -177,6 +178,54 @@ list_protocols(struct ptn_modules *m, struct ptn_conf_protocol *out)
     return count;
 }
 
+/* The errands among what was provided. */
+struct errands {
+    const struct ptn_errand **ops;
+    void **instances;
+    const char **names;
+    size_t count;
+};
+
+static void
+add_errand(void *arg, const void *ops, void *instance)
+{
+    struct errands *e = arg;
+    const struct ptn_errand *errand = ops;
+
+    e->ops[e->count] = errand;
+    e->instances[e->count] = instance;
+    e->names[e->count++] = errand->name;
+}
+
+static int
+check_errand(void *arg, size_t index, const struct ptn_cert_conf *cert,
+             struct ptn_error *err)
+{
+    const struct errands *e = arg;
+    struct ptn_errand_certificate facts = {sizeof facts, cert->name,
+                                           cert->names};
+
+    return e->ops[index]->check
+               ? e->ops[index]->check(e->instances[index], &facts, err)
+               : 0;
+}
+
+static void
+list_errands(const struct ptn_modules *m, struct errands *e,
+             struct ptn_conf_services *services)
+{
+    size_t room = m->provided_count + 1;
+
+    *e = (struct errands){ptn_alloc(room * sizeof *e->ops),
+                          ptn_alloc(room * sizeof *e->instances),
+                          ptn_alloc(room * sizeof *e->names), 0};
+    ptn_modules_each_provider(m, PTN_ERRAND_CONTRACT, PTN_ERRAND_VERSION,
+                              add_errand, e);
+    services->errands = (struct ptn_strings){e->names, e->count};
+    services->check_errand = check_errand;
+    services->errand_arg = e;
+}
+
 void
 ptn_modules_bind(struct ptn_modules *m, struct ptn_conf *conf)
 {
@@ -184,10 +233,12 @@ ptn_modules_bind(struct ptn_modules *m, struct ptn_conf *conf)
         ptn_alloc((m->provided_count + 1) * sizeof *protocols);
     struct ptn_conf_services services = {.protocols = protocols,
                                          .incomplete = m->incomplete};
+    struct errands errands;
     const void *ops;
     void *instance;
 
     services.protocol_count = list_protocols(m, protocols);
+    list_errands(m, &errands, &services);
     if (ptn_modules_find(m, PTN_TLS_CONTRACT, PTN_TLS_VERSION, &ops,
                          &instance)) {
         const struct ptn_tls_ops *tls = ops;
@@ -198,6 +249,9 @@ ptn_modules_bind(struct ptn_modules *m, struct ptn_conf *conf)
     }
     ptn_conf_bind(conf, &services);
     ptn_conf_finish(conf);
+    ptn_free(errands.ops);
+    ptn_free(errands.instances);
+    ptn_free(errands.names);
     ptn_free(protocols);
 }
 
@@ -286,6 +340,31 @@ ptn_modules_find(const struct ptn_modules *m, const char *contract,
     *ops = best->ops;
     *instance = best->instance;
     return true;
+}
+
+void
+ptn_modules_each_provider(
+    const struct ptn_modules *m, const char *contract, uint16_t version,
+    void (*fn)(void *arg, const void *ops, void *instance), void *arg)
+{
+    for (size_t i = 0; i < m->provided_count; i++) {
+        const struct ptn_provided *p = &m->provided[i];
+
+        if (strcmp(p->contract, contract) == 0 && p->version == version)
+            fn(arg, p->ops, p->instance);
+    }
+}
+
+void
+ptn_modules_set_envoy(struct ptn_modules *m, struct ptn_envoy_host *envoy)
+{
+    m->envoy = envoy;
+}
+
+struct ptn_envoy_host *
+ptn_host_envoy(const struct ptn_host *host)
+{
+    return host->all->envoy;
 }
 
 void

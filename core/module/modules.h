@@ -14,6 +14,7 @@
 #include <postern/buf.h>
 #include <postern/module.h>
 
+struct ptn_envoy_host;
 struct ptn_loop;
 struct ptn_modules;
 
@@ -53,6 +54,17 @@ void ptn_modules_free(struct ptn_modules *modules);
 /* What ptn_host_find does, for core itself. */
 bool ptn_modules_find(const struct ptn_modules *modules, const char *contract,
                       uint16_t version, const void **ops, void **instance);
+
+/* Calls fn for each that provides the contract, in the order of `load`. */
+void ptn_modules_each_provider(
+    const struct ptn_modules *modules, const char *contract, uint16_t version,
+    void (*fn)(void *arg, const void *ops, void *instance), void *arg);
+
+/* In the envoy: what its modules' calls of postern/errand.h are about. */
+void ptn_modules_set_envoy(struct ptn_modules *modules,
+                           struct ptn_envoy_host *envoy);
+/* NULL: this is no envoy. */
+struct ptn_envoy_host *ptn_host_envoy(const struct ptn_host *host);
 
 /* Calls fn for each module in the order of starting. */
 void ptn_modules_each(const struct ptn_modules *modules,

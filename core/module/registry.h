@@ -47,7 +47,8 @@ struct ptn_modules {
     size_t path_count;
     bool incomplete; /* some module failed: others miss it without fault */
     struct ptn_modules_place place;
-    struct ptn_modules *kept; /* see ptn_modules_free */
+    struct ptn_envoy_host *envoy; /* NULL: this is no envoy */
+    struct ptn_modules *kept;     /* see ptn_modules_free */
 };
 
 /* Fills `order` so that every provider stands before those that need it;

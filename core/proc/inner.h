@@ -17,6 +17,7 @@
 #include "proc/checker.h"
 #include "proc/control.h"
 #include "proc/crew.h"
+#include "proc/envoy.h"
 #include "proc/generation.h"
 #include "proc/keeper.h"
 #include "proc/ledger.h"
@@ -81,6 +82,7 @@ struct ptn_supervisor {
     struct ptn_generation *current;
     struct ptn_crew crew;
     struct ptn_keepers keepers;
+    struct ptn_envoy envoy;
     struct ptn_control *control;
     struct ptn_asks asks;
     struct ptn_reports *reports;
@@ -102,6 +104,8 @@ struct ptn_supervisor {
 void ptn_supervisor_stop(struct ptn_supervisor *s);
 /* It serves, as the current generation says. */
 void ptn_supervisor_notify_ready(struct ptn_supervisor *s);
+/* What the current generation has to do outside. */
+void ptn_supervisor_employ_envoy(struct ptn_supervisor *s);
 /* What a checker is to know. */
 struct ptn_child ptn_supervisor_checker(const struct ptn_supervisor *s,
                                         struct ptn_conf *conf);

@@ -16,9 +16,13 @@ libpostern_core_la_SOURCES += \
 	core/proc/crash.c core/proc/crash.h \
 	core/proc/crew.c core/proc/crew.h \
 	core/proc/effective.c core/proc/effective.h \
+	core/proc/envoy.c core/proc/envoy.h \
+	core/proc/envoy_child.c core/proc/envoy_child.h \
+	core/proc/errand_host.c \
 	core/proc/generation.c core/proc/generation.h \
 	core/proc/handover.c core/proc/handover.h \
 	core/proc/heir.c core/proc/heir.h \
+	core/proc/hook.c core/proc/hook.h \
 	core/proc/inherit.c core/proc/inherit.h \
 	core/proc/inner.h \
 	core/proc/inspect.c core/proc/inspect.h \

@@ -5,6 +5,7 @@
 #include "proc/plan.h"
 #include "base/map.h"
 #include <postern/directory.h>
+#include <postern/errand.h>
 #include <stdlib.h>
 
 static const char *const modes[] = {"none", "explicit", "implicit"};
@@ -124,10 +125,25 @@ write_warden(const struct ptn_setup *setup, struct ptn_buf *out)
     ptn_buf_free(&names);
 }
 
+static void
+write_envoy(const struct ptn_setup *setup, struct ptn_buf *out)
+{
+    static const char *const contracts[] = {PTN_ERRAND_CONTRACT, NULL};
+    struct ptn_buf names = PTN_BUF_INIT;
+
+    if (ptn_conf_has_errands(setup->conf))
+        ptn_modules_closure(setup->modules, contracts, NULL, &names);
+    ptn_buf_adds(out, "envoy");
+    ptn_record_add(out, "modules", ptn_buf_cstr(&names));
+    ptn_buf_addc(out, '\n');
+    ptn_buf_free(&names);
+}
+
 void
 ptn_plan_write(const struct ptn_setup *setup, struct ptn_buf *out)
 {
     write_warden(setup, out);
+    write_envoy(setup, out);
     for (size_t i = 0; i < setup->conf->listener_count; i++)
         write_listener(&setup->conf->listeners[i], i, out);
     ptn_plan_write_state(setup, out);
@@ -307,6 +323,8 @@ read_line(struct ptn_plan *plan, struct ptn_slice line, size_t *next)
         read_address(plan, line);
     } else if (ptn_record_is(line, "warden")) {
         plan->warden = copy_long(line, "modules");
+    } else if (ptn_record_is(line, "envoy")) {
+        plan->envoy = copy_long(line, "modules");
     } else if (ptn_record_is(line, "listener")) {
         l = listener_at(plan, (*next)++);
         l->record = copy_fields(line);
@@ -396,5 +414,6 @@ ptn_plan_free(struct ptn_plan *plan)
     ptn_free(plan->listeners);
     ptn_free(plan->certificates);
     ptn_free(plan->warden);
+    ptn_free(plan->envoy);
     ptn_buf_free(&plan->text);
 }

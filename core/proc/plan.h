@@ -61,6 +61,7 @@ struct ptn_plan {
     size_t count;
     char *certificates;  /* the records as they are */
     char *warden;        /* its modules, with commas between them */
+    char *envoy;         /* the same; "": there is nothing to do for it */
     struct ptn_buf text; /* all of it, as the checker wrote it */
 };
 

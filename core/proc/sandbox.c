@@ -23,7 +23,7 @@ static struct {
 } own;
 
 static const char *const role_names[] = {"supervisor", "checker", "warden",
-                                         "worker", "single"};
+                                         "worker",     "single",  "envoy"};
 
 /* --- the two steps --- */
 
@@ -129,6 +129,8 @@ ptn_sandbox_confine(const struct ptn_conf *conf,
 
     ptn_sandbox_gather(&own.paths, own.role, conf, modules);
     want.paths = &own.paths;
+    want.connects =
+        own.role == PTN_SANDBOX_SINGLE && ptn_conf_has_errands(conf);
     if (!own.is_off && !own.is_inherited)
         result = ptn_sandbox_landlock(&want, &own.landlock, err);
     ptn_sandbox_set_confined(own.landlock.on);

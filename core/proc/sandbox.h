@@ -24,6 +24,7 @@ enum ptn_sandbox_role {
     PTN_SANDBOX_WARDEN,
     PTN_SANDBOX_WORKER,
     PTN_SANDBOX_SINGLE,
+    PTN_SANDBOX_ENVOY,
 };
 
 /* In the environment of a process that an upgrade has begun: it is in the

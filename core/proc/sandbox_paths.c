@@ -221,6 +221,24 @@ add_succession(struct ptn_sandbox_paths *p, const struct ptn_conf *conf)
         add_folder_of(p, conf->server.pid_file, PTN_SANDBOX_REPLACE);
 }
 
+/* What looking names up and judging a server's certificate needs. `/etc` as a
+ * whole, since resolv.conf and hosts are replaced by renaming. */
+static void
+add_outside(struct ptn_sandbox_paths *p)
+{
+    static const char *const readable[] = {
+        "/etc",
+        "/usr/lib/ssl",
+        "/usr/local/share/ca-certificates",
+        "/usr/share/ca-certificates",
+    };
+
+    for (size_t i = 0; i < PTN_COUNT(readable); i++)
+        add(p, readable[i], PTN_ACCESS_READ);
+    add_folder_of(p, "/etc/resolv.conf", PTN_ACCESS_READ);
+    ptn_crash_each_file(add_loaded, p);
+}
+
 /* Whether `path` is the folder, or one above it. */
 static bool
 holds(const char *path, const char *folder)
@@ -277,6 +295,9 @@ ptn_sandbox_gather(struct ptn_sandbox_paths *p, enum ptn_sandbox_role role,
             add_folder_of(p, conf->server.log_file, PTN_SANDBOX_APPEND);
         add_succession(p, conf);
     }
+    if (role == PTN_SANDBOX_ENVOY ||
+        (role == PTN_SANDBOX_SINGLE && ptn_conf_has_errands(conf)))
+        add_outside(p);
     if (modules)
         gather_modules(p, role, conf, modules);
 }

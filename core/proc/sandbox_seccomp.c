@@ -30,7 +30,8 @@
 #define WARDEN (1u << PTN_SANDBOX_WARDEN)
 #define WORKER (1u << PTN_SANDBOX_WORKER)
 #define SINGLE (1u << PTN_SANDBOX_SINGLE)
-#define CHILDREN (CHECKER | WARDEN | WORKER)
+#define ENVOY (1u << PTN_SANDBOX_ENVOY)
+#define CHILDREN (CHECKER | WARDEN | WORKER | ENVOY)
 #define ALL (CHILDREN | SINGLE)
 #define SERVING (WORKER | SINGLE)
 
@@ -166,6 +167,10 @@ static const char *const messages[] = {
     "getsockopt", "getsockname", "getpeername", "shutdown", NULL};
 static const char *const sessions[] = {"accept", "accept4", "listen",
                                        "setsockopt", NULL};
+/* Outward; no listening, and nothing to bind for it. A library's own threads
+ * wake each other by a pair of sockets. */
+static const char *const outward[] = {"connect", "setsockopt", "socketpair",
+                                      "sendmmsg", NULL};
 /* A single process begins its own successor. */
 static const char *const succession[] = {
     "bind",   "fork",  "vfork",  "clone",      "kill",
@@ -197,6 +202,7 @@ static const struct names allowed[] = {
     {ALL, questions}, {ALL, identity},          {ALL, sandbox},
     {ALL, messages},  {SERVING, sessions},      {SINGLE, succession},
     {SINGLE, naming}, {WARDEN | SINGLE, modes}, {WARDEN | SINGLE, watching},
+    {ENVOY, outward},
 };
 
 /* Allowed with arguments that meet all conditions. */
@@ -251,6 +257,14 @@ static const struct rule rules[] = {
     {SINGLE, "socket", 1, {IS(0, AF_UNIX)}},
     {SINGLE, "socket", 2, {IS(0, AF_INET), MASK(1, 15, SOCK_STREAM)}},
     {SINGLE, "socket", 2, {IS(0, AF_INET6), MASK(1, 15, SOCK_STREAM)}},
+    /* An envoy, and a single process for one that it executes, which enters
+     * a filter of its own. */
+    {ENVOY, "socket", 2, {IS(0, AF_INET), MASK(1, 15, SOCK_STREAM)}},
+    {ENVOY, "socket", 2, {IS(0, AF_INET6), MASK(1, 15, SOCK_STREAM)}},
+    {ENVOY | SINGLE, "socket", 2, {IS(0, AF_INET), MASK(1, 15, SOCK_DGRAM)}},
+    {ENVOY | SINGLE, "socket", 2, {IS(0, AF_INET6), MASK(1, 15, SOCK_DGRAM)}},
+    {SINGLE, "seccomp", 1, {IS(0, 1)}}, /* SECCOMP_SET_MODE_FILTER */
+    {SINGLE, "seccomp", 1, {IS(0, 2)}}, /* SECCOMP_GET_ACTION_AVAIL */
 };
 
 /* Calls that have a successor, or an older form, that the C library and
@@ -259,6 +273,13 @@ static const char *const missing[] = {
     "clone3",    "io_uring_setup",   "io_uring_enter", "io_uring_register",
     "fchmodat2", "map_shadow_stack", "mseal",          "rt_sigqueueinfo",
     NULL};
+
+/* Families that resolvers try and do without: for the envoy they do not
+ * exist, and that it has tried is no news. */
+static const struct rule absent[] = {
+    {ENVOY, "socket", 1, {IS(0, AF_UNIX)}},
+    {ENVOY, "socket", 1, {IS(0, AF_NETLINK)}},
+};
 
 /* What no process of ours has any business with. The supervisor's list, and
  * names for the log. */
@@ -576,6 +597,8 @@ fill(struct filter *f)
     add_own(f);
     add_tried(f);
     add_names(f, SCMP_ACT_ERRNO(ENOSYS), missing);
+    for (size_t i = 0; i < PTN_COUNT(absent); i++)
+        add(f, SCMP_ACT_ERRNO(EAFNOSUPPORT), &absent[i]);
 }
 
 static int

@@ -16,7 +16,7 @@ ptn_setup_load(struct ptn_setup *setup, struct ptn_conf *conf,
 {
     *setup = (struct ptn_setup){.role = role, .conf = conf};
     setup->modules = ptn_modules_load(setup->conf, role, only);
-    if (role == PTN_ROLE_WARDEN) /* it has no protocols */
+    if (role == PTN_ROLE_WARDEN || role == PTN_ROLE_ENVOY) /* no protocols */
         ptn_conf_finish(setup->conf);
     else
         ptn_modules_bind(setup->modules, setup->conf);
@@ -72,6 +72,20 @@ ptn_setup_keys(struct ptn_setup *setup, enum ptn_keys_missing missing)
         ptn_keys_keep_before(setup->keys);
     }
     return ptn_keys_load(setup->keys);
+}
+
+struct ptn_errand_office
+ptn_setup_office(const struct ptn_setup *setup)
+{
+    struct ptn_errand_office office = {.conf = setup->conf};
+    const struct ptn_tls_ops *ops;
+    void *instance;
+
+    if (find_tls(setup, &ops, &instance)) {
+        office.ops = ops;
+        office.instance = instance;
+    }
+    return office;
 }
 
 void

@@ -11,6 +11,7 @@
 #include "module/modules.h"
 #include "pki/pki.h"
 #include "warden/client.h"
+#include "warden/errand_desk.h"
 #include "warden/keys.h"
 
 struct ptn_setup {
@@ -35,6 +36,9 @@ void ptn_setup_free(struct ptn_setup *setup);
 /* In a process that is to have the keys: makes and reads them. Nothing, when
  * no listener has TLS. Answers how many certificates were refused. */
 unsigned ptn_setup_keys(struct ptn_setup *setup, enum ptn_keys_missing missing);
+
+/* The same process, for the envoy's desk. */
+struct ptn_errand_office ptn_setup_office(const struct ptn_setup *setup);
 
 /* In a worker: the keys are behind `fd`, the end of a sign channel. -1: the
  * warden is not there now. Also later, when it has been replaced. */

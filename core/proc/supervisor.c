@@ -48,6 +48,8 @@ ptn_supervisor_let_go(void *supervisor)
         close(ptn_transition_fd(s));
     ptn_upgrade_forget(&s->succession.upgrade);
     ptn_keepers_let_go(&s->keepers);
+    if (s->envoy.channel >= 0)
+        close(s->envoy.channel);
 }
 
 void
@@ -68,6 +70,23 @@ open_channels(void *arg, unsigned number, int ends[PTN_CHANNELS])
     ends[PTN_CHANNEL_SIGN] = ends[PTN_CHANNEL_AUTH] = -1;
     if (k)
         ptn_keeper_open(k, &s->crew.workers[number], ends);
+}
+
+static int
+meet_warden(void *arg, int fd, struct ptn_error *err)
+{
+    const struct ptn_supervisor *s = arg;
+    struct ptn_keeper *k = s->keepers.current;
+
+    if (k)
+        return ptn_warden_meet_envoy(&k->warden, fd, err);
+    return ptn_error_set(err, PTN_ERR_SYSTEM, "there is no warden now");
+}
+
+void
+ptn_supervisor_employ_envoy(struct ptn_supervisor *s)
+{
+    ptn_envoy_employ(&s->envoy, s->current->conf, s->current->plan.envoy);
 }
 
 struct ptn_child
@@ -141,6 +160,7 @@ stop_serving(struct ptn_supervisor *s)
         s->kill_due = ptn_clock_ms() + s->current->conf->server.drain_timeout +
                       KILL_GRACE_MS;
         ptn_transition_end(s);
+        ptn_envoy_dismiss(&s->envoy);
         for (unsigned i = 0; i < c->count; i++)
             if (c->workers[i].phase == PTN_WORKER_DUE)
                 ptn_crew_release(c, i);
@@ -218,6 +238,7 @@ begin_to_serve(struct ptn_supervisor *s)
     ptn_begin_log_ready(&s->current->plan, s->crew.count);
     ptn_notify_store(&s->crew.sockets);
     ptn_supervisor_notify_ready(s);
+    ptn_supervisor_employ_envoy(s);
 }
 
 static void
@@ -278,6 +299,7 @@ time_left(const struct ptn_supervisor *s)
     sooner(&deadline, ptn_asks_due(&s->asks));
     sooner(&deadline, ptn_transition_due(s));
     sooner(&deadline, s->succession.due);
+    sooner(&deadline, ptn_envoy_due(&s->envoy));
     sooner(&deadline, s->alive_due);
     sooner(&deadline, s->legacy.due);
     if (!deadline)
@@ -330,6 +352,7 @@ do_what_is_due(struct ptn_supervisor *s)
     ptn_asks_expire(&s->asks);
     ptn_transition_do_due(s);
     ptn_succession_do_due(s);
+    ptn_envoy_do_due(&s->envoy);
     if (s->alive_due && s->alive_due <= now)
         feed_watchdog(s);
     if (s->phase == PTN_SUPERVISOR_SERVING &&
@@ -370,7 +393,8 @@ reap(struct ptn_supervisor *s)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
         if (!ptn_crew_bury(&s->crew, pid, status) &&
             !ptn_transition_bury(s, pid, status) &&
-            !ptn_succession_bury(s, pid, status))
+            !ptn_succession_bury(s, pid, status) &&
+            !ptn_envoy_bury(&s->envoy, pid, status))
             bury_warden(s, pid, status);
 }
 
@@ -419,7 +443,8 @@ enum source {
     REPORTS,
     TRANSITION,
     SUCCESSION,
-    SOURCES,
+    ENVOY, /* and its hook */
+    SOURCES = ENVOY + PTN_ENVOY_FDS,
 };
 
 static void
@@ -436,8 +461,9 @@ wait_once(struct ptn_supervisor *s)
     polls[REPORTS].fd = ptn_reports_fd(s->reports);
     polls[TRANSITION].fd = ptn_transition_fd(s);
     polls[SUCCESSION].fd = s->succession.upgrade.channel;
-    for (unsigned i = 0; i < SOURCES; i++)
+    for (unsigned i = 0; i < ENVOY; i++)
         polls[i].events = POLLIN;
+    ptn_envoy_poll(&s->envoy, polls + ENVOY);
     ptn_keepers_poll(&s->keepers, polls + SOURCES);
     ptn_crew_poll(&s->crew, of_workers);
     if (poll(polls, SOURCES + wardens + workers, time_left(s)) > 0) {
@@ -449,6 +475,7 @@ wait_once(struct ptn_supervisor *s)
             ptn_transition_read(s);
         if (polls[SUCCESSION].revents)
             ptn_succession_read(s);
+        ptn_envoy_receive(&s->envoy, polls + ENVOY);
         if (polls[SIGNALS].revents)
             on_signals(s);
         if (polls[CONTROL].revents)
@@ -581,6 +608,7 @@ end(struct ptn_supervisor *s)
 {
     ptn_asks_deinit(&s->asks);
     ptn_succession_end(s);
+    ptn_envoy_free(&s->envoy);
     if (s->control) {
         ptn_control_close(s->control);
         ptn_begin_remove_pid(s->current->conf);
@@ -621,6 +649,10 @@ init(struct ptn_supervisor *s, struct ptn_conf *conf,
     s->keepers.crew = &s->crew;
     s->keepers.let_go = ptn_supervisor_let_go_of_all;
     s->keepers.arg = s;
+    ptn_envoy_init(&s->envoy, NULL);
+    s->envoy.meet = meet_warden;
+    s->envoy.let_go = ptn_supervisor_let_go_of_all;
+    s->envoy.arg = s;
 }
 
 int
@@ -632,7 +664,8 @@ ptn_supervisor_run(struct ptn_conf *conf,
 
     init(&s, conf, options);
     ptn_log_set_process("supervisor");
-    s.reports = s.crew.reports = s.keepers.reports = ptn_reports_new(&err);
+    s.reports = s.crew.reports = s.keepers.reports = s.envoy.reports =
+        ptn_reports_new(&err);
     if (!s.reports || ptn_begin_folders(conf, &err) != 0)
         s.status = ptn_begin_complain(&err);
     else

@@ -273,6 +273,7 @@ commit(struct ptn_supervisor *s)
     ptn_logs_take_level(before->conf, t->next->conf);
     s->current = ptn_generation_ref(t->next);
     take_over_settings(s);
+    ptn_supervisor_employ_envoy(s);
     for (unsigned i = 0; i < c->count; i++) {
         const struct ptn_crew_worker *w = &c->workers[i];
 

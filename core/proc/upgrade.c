@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum {
-    CHANNEL = 3, /* the heir's end, in the heir */
+    CHANNEL = PTN_UPGRADE_CHANNEL, /* the heir's end, in the heir */
 };
 
 /* Facts of this process since its start. */
@@ -64,9 +64,8 @@ is_mine(const char *variable)
 
 /* Ours, without what was meant for us alone. The words are borrowed. */
 static char **
-make_environment(void)
+make_environment(char *purpose)
 {
-    static char handover[] = PTN_HANDOVER_VARIABLE "=3";
     static char sandbox[] = PTN_SANDBOX_VARIABLE "=" PTN_SANDBOX_INHERITED;
     size_t count = 0, left = 0;
     char **result;
@@ -77,15 +76,25 @@ make_environment(void)
     for (size_t i = 0; i < count; i++)
         if (!is_mine(environ[i]))
             result[left++] = environ[i];
-    result[left++] = handover;
+    result[left++] = purpose;
     if (ptn_sandbox_is_in_force())
         result[left++] = sandbox;
     return result;
 }
 
-/* In the child, where nothing may be allocated. */
+/* Moves a descriptor to where the program expects it. */
+static void
+place(int fd, int number)
+{
+    if (fd == number)
+        fcntl(fd, F_SETFD, 0);
+    else
+        dup2(fd, number);
+}
+
+/* In the child, where nothing may be allocated. `second` may be -1. */
 static _Noreturn void
-become_heir(int channel, char **environment)
+become(int first, int second, char **environment)
 {
     sigset_t none;
 
@@ -93,11 +102,12 @@ become_heir(int channel, char **environment)
     signal(SIGINT, SIG_DFL);
     signal(SIGHUP, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (channel == CHANNEL)
-        fcntl(channel, F_SETFD, 0);
-    else
-        dup2(channel, CHANNEL);
-    syscall(SYS_close_range, CHANNEL + 1, ~0u, 0);
+    if (second == CHANNEL)
+        second = dup(second);
+    place(first, CHANNEL);
+    if (second >= 0)
+        place(second, CHANNEL + 1);
+    syscall(SYS_close_range, CHANNEL + (second >= 0 ? 2 : 1), ~0u, 0);
     execve(program, arguments, environment);
     _exit(127);
 }
@@ -105,7 +115,8 @@ become_heir(int channel, char **environment)
 static int
 start(struct ptn_upgrade *u, struct ptn_error *err)
 {
-    char **environment = make_environment();
+    static char handover[] = PTN_HANDOVER_VARIABLE "=3";
+    char **environment = make_environment(handover);
     int pair[2];
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
@@ -114,7 +125,7 @@ start(struct ptn_upgrade *u, struct ptn_error *err)
     }
     u->pid = fork();
     if (u->pid == 0)
-        become_heir(pair[1], environment);
+        become(pair[1], -1, environment);
     ptn_free(environment);
     close(pair[1]);
     u->channel = pair[0];
@@ -124,6 +135,18 @@ start(struct ptn_upgrade *u, struct ptn_error *err)
     ptn_error_errno(err, "cannot fork");
     ptn_upgrade_forget(u);
     return -1;
+}
+
+pid_t
+ptn_upgrade_execute(char *variable, int first, int second)
+{
+    char **environment = make_environment(variable);
+    pid_t pid = fork();
+
+    if (pid == 0)
+        become(first, second, environment);
+    ptn_free(environment);
+    return pid;
 }
 
 /* --- what it is told --- */

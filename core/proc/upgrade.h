@@ -23,6 +23,12 @@
  * anything else; the first word is resolved against the folder of now. */
 void ptn_upgrade_remember(char **argv);
 
+/* Executes the program as a child that is no heir: `variable`
+ * ("NAME=VALUE") tells it what it is, and it has both descriptors, as
+ * PTN_UPGRADE_CHANNEL and the next. Its process number, or -1 with errno. */
+#define PTN_UPGRADE_CHANNEL 3
+pid_t ptn_upgrade_execute(char *variable, int first, int second);
+
 struct ptn_upgrade_params {
     const struct ptn_sockets *sockets;
     const struct ptn_plan *plan; /* what is served now */

@@ -56,7 +56,16 @@ do_status(void *arg, struct ptn_control_call *call, struct ptn_error *err)
         if (k->warden.pid)
             ptn_status_write_process("warden", k->warden.pid,
                                      k->warden.restarts, &call->out);
+    ptn_envoy_write(&s->envoy, &call->out);
     return 0;
+}
+
+static int
+do_renew(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    struct ptn_supervisor *s = arg;
+
+    return ptn_envoy_ask(&s->envoy, call, err);
 }
 
 static int
@@ -157,5 +166,5 @@ const struct ptn_control_verb ptn_supervisor_verbs[] = {
     {"reload", do_reload},   {"reload-plan", do_reload_plan},
     {"upgrade", do_upgrade}, {"sandbox", do_sandbox},
     {"log", do_log},         {"metrics", do_metrics},
-    {NULL, pass_on},
+    {"renew", do_renew},     {NULL, pass_on},
 };

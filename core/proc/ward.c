@@ -24,6 +24,7 @@
 #include "proc/setup.h"
 #include "proc/warden.h"
 #include "warden/desk.h"
+#include "warden/errand_desk.h"
 #include <errno.h>
 #include <poll.h>
 #include <postern/log.h>
@@ -47,6 +48,7 @@ struct warden {
     struct ptn_loop *loop;
     struct ptn_fd_watch *channel;
     struct ptn_desks desks;
+    struct ptn_errand_office office;
     struct ptn_engine *engine; /* NULL: there are no accounts */
     struct ptn_alarm *prune, *retired;
     struct ptn_reading *reading; /* NULL: nobody needs a key */
@@ -192,6 +194,17 @@ take_channels(struct warden *w, const char *group, const int fds[PTN_CHANNELS])
 }
 
 static void
+meet_envoy(struct warden *w, int ends[PTN_CHANNELS])
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+    int fd = dup(ends[0]);
+
+    ptn_channels_close(ends);
+    if (fd >= 0 && ptn_errand_desk_open(&w->office, fd, &err) != 0)
+        ptn_log_error(PTN_LOG_ERROR, "warden.envoy-not-served", &err);
+}
+
+static void
 on_retired(void *arg)
 {
     struct warden *w = arg;
@@ -220,6 +233,8 @@ on_message(void *arg)
         take_channels(w, message + 1, ends);
     else if (type == PTN_WARDEN_LOG)
         ptn_logs_take(ends);
+    else if (type == PTN_WARDEN_ENVOY)
+        meet_envoy(w, ends);
     else if (type == PTN_WARDEN_RELOAD)
         begin_reload(w);
     else if (type == PTN_WARDEN_PING)
@@ -285,6 +300,7 @@ serve(struct warden *w, struct ptn_error *err)
     if (ptn_modules_start(w->setup.modules, &place, err) != 0)
         return -1;
     w->desks.keys = w->setup.keys;
+    w->office = ptn_setup_office(&w->setup);
     w->engine = ptn_engine_of(w->setup.modules, w->setup.conf, w->loop);
     w->prune = ptn_alarm_new(w->loop, on_prune, w);
     w->retired = ptn_alarm_new(w->loop, on_retired, w);

@@ -137,6 +137,18 @@ ptn_warden_open(struct ptn_warden *w, const char *group, int ends[PTN_CHANNELS],
     return result;
 }
 
+int
+ptn_warden_meet_envoy(struct ptn_warden *w, int fd, struct ptn_error *err)
+{
+    const int ends[PTN_CHANNELS] = {fd, fd};
+
+    if (w->channel < 0 || !w->ready)
+        return ptn_error_set(err, PTN_ERR_SYSTEM, "there is no warden now");
+    if (ptn_channels_send(w->channel, PTN_WARDEN_ENVOY, "", ends) == 0)
+        return 0;
+    return ptn_error_errno(err, "the warden was not told of the envoy");
+}
+
 /* --- messages --- */
 
 bool

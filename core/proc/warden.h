@@ -40,6 +40,7 @@ enum ptn_warden_message {
                                   that one is served everywhere */
     PTN_WARDEN_RESTORE = 'Z',  /* the same: it is not; go back to the one
                                   before. CHANGED, if there is one */
+    PTN_WARDEN_ENVOY = 'E',    /* with the envoy's channel, twice */
     PTN_WARDEN_RETIRE = 'X',   /* end when no worker has a channel any more */
 };
 
@@ -84,6 +85,10 @@ void ptn_warden_fork_due(struct ptn_warden *warden);
  * warden that is not ready yet serves them when it is. -1: both are -1. */
 int ptn_warden_open(struct ptn_warden *warden, const char *group,
                     int ends[PTN_CHANNELS], struct ptn_error *err);
+
+/* Lends it the end of an envoy's channel, which stays the caller's. */
+int ptn_warden_meet_envoy(struct ptn_warden *warden, int fd,
+                          struct ptn_error *err);
 
 void ptn_warden_tell(struct ptn_warden *warden, enum ptn_warden_message type);
 /* With a text; false when it cannot take it, or is not there. */

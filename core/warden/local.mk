@@ -4,6 +4,10 @@
 libpostern_core_la_SOURCES += \
 	core/warden/client.c core/warden/client.h \
 	core/warden/desk.c core/warden/desk.h \
+	core/warden/errand_client.c core/warden/errand_client.h \
+	core/warden/errand_desk.c core/warden/errand_desk.h \
+	core/warden/errand_inner.h core/warden/errand_wire.h \
+	core/warden/errand_work.c \
 	core/warden/keys.c core/warden/keys.h \
 	core/warden/keys_inner.h core/warden/keys_load.c \
 	core/warden/keys_news.c \

@@ -177,6 +177,7 @@ enum ptn_role {
     PTN_ROLE_WORKER,  /* the network, and no secrets */
     PTN_ROLE_SINGLE,  /* worker and warden in one process */
     PTN_ROLE_TOOL,    /* a program that the operator has called */
+    PTN_ROLE_ENVOY,   /* slow work outside: postern/errand.h */
 };
 /* Constant from init on. */
 PTN_API enum ptn_role ptn_host_role(struct ptn_host *host);
