@@ -37,6 +37,7 @@ ptn_crew_free(struct ptn_crew *c)
     ptn_sockets_close(&c->sockets);
     if (c->shared)
         ptn_shared_free(c->shared);
+    ptn_tickets_free(&c->tickets);
     ptn_free(c->workers);
     ptn_free(c->message);
 }
@@ -179,6 +180,7 @@ let_go(struct ptn_crew *c, const struct ptn_socket *mine, size_t count)
         if (c->workers[i].channel >= 0)
             close(c->workers[i].channel);
     ptn_sockets_keep(&c->sockets, mine, count);
+    ptn_tickets_free(&c->tickets);
 }
 
 void
@@ -232,12 +234,26 @@ be_worker(struct ptn_crew *c, unsigned number, int channel,
 }
 
 static int
+give_tickets(struct ptn_crew *c, unsigned number, struct ptn_error *err)
+{
+    const uint8_t *ring =
+        ptn_tickets_of(&c->tickets, c->workers[number].group->name, err);
+
+    if (!ring)
+        return -1;
+    ptn_shared_give_tickets(c->shared, number, ring);
+    return 0;
+}
+
+static int
 fork_worker(struct ptn_crew *c, unsigned number, struct ptn_error *err)
 {
     struct ptn_crew_worker *w = &c->workers[number];
     pid_t parent = getpid();
     int pair[2], ends[PTN_CHANNELS];
 
+    if (give_tickets(c, number, err) != 0)
+        return -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return ptn_error_errno(err, "no channel to a worker");
     c->open_channels(c->arg, number, ends);
@@ -374,6 +390,18 @@ ptn_crew_tell(struct ptn_crew *c, enum ptn_message type)
 {
     for (unsigned i = 0; i < c->count; i++)
         (void)ptn_crew_send(c, i, type, PTN_SLICE(""));
+}
+
+int
+ptn_crew_rotate(struct ptn_crew *c, struct ptn_error *err)
+{
+    int result = ptn_tickets_rotate(&c->tickets, err);
+
+    for (unsigned i = 0; i < c->count && result == 0; i++)
+        if (c->workers[i].pid)
+            result = give_tickets(c, i, err);
+    ptn_crew_tell(c, PTN_MESSAGE_TICKETS);
+    return result;
 }
 
 /* --- standstill --- */

@@ -51,6 +51,7 @@ struct ptn_crew_worker {
 struct ptn_crew {
     struct ptn_sockets sockets;
     struct ptn_shared *shared;
+    struct ptn_tickets tickets;      /* of all groups; no child keeps them */
     struct ptn_reports *reports;     /* what children say when they crash */
     struct ptn_crew_worker *workers; /* by slot */
     unsigned count;                  /* slots, so far */
@@ -123,6 +124,8 @@ bool ptn_crew_send_channels(struct ptn_crew *crew, unsigned number,
                             const int ends[PTN_CHANNELS]);
 /* Sends one without text to all. */
 void ptn_crew_tell(struct ptn_crew *crew, enum ptn_message type);
+/* All groups get new ticket keys, and all workers hear of it. */
+int ptn_crew_rotate(struct ptn_crew *crew, struct ptn_error *err);
 void ptn_crew_kill(struct ptn_crew *crew);
 
 /* "due", "starting", "ready", "serving" or "retired" */

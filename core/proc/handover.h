@@ -9,7 +9,8 @@
  *     serving name=...                        (many lines in a message)
  *     control path=...                (fd)
  *     elders                          (fds: the channels of those before it)
- *     keys   tickets=... mark=...
+ *     mark    key=...                         (of effective.h)
+ *     tickets group=... key=...               (tickets.h)
  *     begin  purpose=serve|check
  *                                             note ...     as in effective.h
  *                                             value ...    and all else that

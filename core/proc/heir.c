@@ -28,11 +28,11 @@ static struct {
     int elders[PTN_HANDOVER_FDS];
     size_t elder_count;
     struct ptn_sockets sockets;
-    struct ptn_buf tickets;
+    struct ptn_tickets tickets;
     struct ptn_buf serving; /* records: what serves there */
 } heir = {.channel = -1,
           .control = -1,
-          .tickets = PTN_BUF_INIT,
+          .tickets = PTN_TICKETS_INIT,
           .serving = PTN_BUF_INIT};
 
 static void
@@ -71,28 +71,49 @@ take_control(struct ptn_slice record, const int *fds, size_t count)
                          sizeof heir.control_path);
 }
 
-static void
-get_key(struct ptn_slice record, const char *name, struct ptn_buf *out)
+/* A secret of that size; NULL when it is not there. For free_key. */
+static const uint8_t *
+get_key(struct ptn_slice record, size_t size, struct ptn_buf *out)
 {
     char text[1024];
+    bool good;
 
-    out->len = 0;
-    if (ptn_record_get(record, name, text, sizeof text) &&
-        !ptn_base64_decode(out, ptn_slice_of(text)))
-        out->len = 0;
+    *out = PTN_BUF_INIT;
+    good = ptn_record_get(record, "key", text, sizeof text) &&
+           ptn_base64_decode(out, ptn_slice_of(text)) && out->len == size;
     ptn_wipe(text, sizeof text);
+    return good ? (const uint8_t *)out->data : NULL;
 }
 
 static void
-take_keys(struct ptn_slice record)
+free_key(struct ptn_buf *key)
 {
-    struct ptn_buf mark = PTN_BUF_INIT;
+    if (key->data)
+        ptn_wipe(key->data, key->cap);
+    ptn_buf_free(key);
+}
 
-    get_key(record, "tickets", &heir.tickets);
-    get_key(record, "mark", &mark);
-    if (mark.len == PTN_MARK_KEY_SIZE)
-        ptn_effective_set_mark_key((const uint8_t *)mark.data);
-    ptn_buf_free(&mark);
+static void
+take_mark(struct ptn_slice record)
+{
+    struct ptn_buf mark;
+    const uint8_t *key = get_key(record, PTN_MARK_KEY_SIZE, &mark);
+
+    if (key)
+        ptn_effective_set_mark_key(key);
+    free_key(&mark);
+}
+
+static void
+take_tickets(struct ptn_slice record)
+{
+    char group[1025];
+    struct ptn_buf ring;
+    const uint8_t *keys = get_key(record, PTN_TICKET_RING_SIZE, &ring);
+
+    if (keys && ptn_record_get(record, "group", group, sizeof group))
+        ptn_tickets_put(&heir.tickets, group, keys);
+    free_key(&ring);
 }
 
 /* False: that was the last one. */
@@ -109,8 +130,10 @@ take(struct ptn_slice record, const int *fds, size_t count)
         take_control(record, fds, count);
     else if (ptn_record_is(record, "serving"))
         ptn_buf_addslice(&heir.serving, record);
-    else if (ptn_record_is(record, "keys"))
-        take_keys(record);
+    else if (ptn_record_is(record, "mark"))
+        take_mark(record);
+    else if (ptn_record_is(record, "tickets"))
+        take_tickets(record);
     if (!ptn_record_is(record, "begin"))
         return true;
     (void)ptn_record_get(record, "purpose", purpose, sizeof purpose);
@@ -164,15 +187,11 @@ ptn_heir_take_sockets(struct ptn_sockets *sockets)
     heir.sockets = (struct ptn_sockets){NULL, 0};
 }
 
-bool
-ptn_heir_tickets(uint8_t *out, size_t size)
+void
+ptn_heir_take_tickets(struct ptn_tickets *tickets)
 {
-    if (heir.tickets.len != size)
-        return false;
-    memcpy(out, heir.tickets.data, size);
-    ptn_wipe(heir.tickets.data, heir.tickets.len);
-    ptn_buf_free(&heir.tickets);
-    return true;
+    *tickets = heir.tickets;
+    heir.tickets = PTN_TICKETS_INIT;
 }
 
 int

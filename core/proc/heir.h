@@ -9,6 +9,7 @@
 
 #include "proc/handover.h"
 #include "proc/socket.h"
+#include "proc/tickets.h"
 
 /* Once, before threads or children: takes what the running server hands
  * over. -1: it has gone away meanwhile. */
@@ -19,8 +20,8 @@ bool ptn_heir_is_check(void);
 
 /* Moves the sockets that came into the empty table. */
 void ptn_heir_take_sockets(struct ptn_sockets *sockets);
-/* The ticket keys, `size` octets; false when there are none of that size. */
-bool ptn_heir_tickets(uint8_t *out, size_t size);
+/* Moves the ticket keys that came into the empty record. */
+void ptn_heir_take_tickets(struct ptn_tickets *tickets);
 
 /* The listening control socket, if it is the one at this path; else -1. */
 int ptn_heir_take_control(const char *path);

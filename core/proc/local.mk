@@ -60,6 +60,7 @@ libpostern_core_la_SOURCES += \
 	core/proc/supervisor.c core/proc/supervisor.h \
 	core/proc/symbol.c core/proc/symbol.h \
 	core/proc/upgrade.c core/proc/upgrade.h \
+	core/proc/tickets.c core/proc/tickets.h \
 	core/proc/transition.c \
 	core/proc/verbs.c \
 	core/proc/ward.c core/proc/ward.h \

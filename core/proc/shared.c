@@ -10,7 +10,6 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 enum {
@@ -50,9 +49,15 @@ areas_at(unsigned workers)
 }
 
 static size_t
+box_at(void)
+{
+    return round_up(ptn_area_size(), _Alignof(struct ptn_ticket_box));
+}
+
+static size_t
 area_size(void)
 {
-    return round_up(ptn_area_size(), page());
+    return round_up(box_at() + sizeof(struct ptn_ticket_box), page());
 }
 
 static size_t
@@ -83,11 +88,6 @@ ptn_shared_new(unsigned workers, size_t listeners, struct ptn_error *err)
     ptn_log_share_level(&shared->common->log_level);
     /* Ticket keys have no place in a core dump. */
     (void)madvise(memory, size_for(workers), MADV_DONTDUMP);
-    for (unsigned i = 0; i < PTN_TICKET_KEYS; i++)
-        if (ptn_shared_rotate(shared, err) != 0) {
-            ptn_shared_free(shared);
-            return NULL;
-        }
     return shared;
 }
 
@@ -104,6 +104,14 @@ struct ptn_area *
 ptn_shared_area(const struct ptn_shared *shared, unsigned slot)
 {
     return (struct ptn_area *)(void *)(shared->areas + slot * area_size());
+}
+
+static struct ptn_ticket_box *
+box_of(const struct ptn_shared *shared, unsigned slot)
+{
+    char *area = (char *)ptn_shared_area(shared, slot);
+
+    return (struct ptn_ticket_box *)(void *)(area + box_at());
 }
 
 void
@@ -127,6 +135,7 @@ ptn_shared_fold(struct ptn_shared *shared, unsigned slot)
     atomic_store(&shared->slots[slot].counters.sessions_open, 0);
     ptn_tally_add(shared->gone, ptn_shared_area(shared, slot), true);
     ptn_area_clear(ptn_shared_area(shared, slot));
+    ptn_wipe(box_of(shared, slot), sizeof(struct ptn_ticket_box));
     for (size_t i = 0; i < sizeof(struct ptn_counters) / sizeof *to; i++) {
         ptn_count(&to[i], atomic_load(&from[i]));
         atomic_store(&from[i], 0);
@@ -163,41 +172,30 @@ ptn_shared_sessions(const struct ptn_shared *shared)
     return sum;
 }
 
-int
-ptn_shared_rotate(struct ptn_shared *shared, struct ptn_error *err)
+void
+ptn_shared_give_tickets(struct ptn_shared *shared, unsigned slot,
+                        const uint8_t ring[PTN_TICKET_RING_SIZE])
 {
-    uint8_t key[PTN_TLS_TICKET_KEY_SIZE];
+    struct ptn_ticket_box *box = box_of(shared, slot);
+    uint32_t version = atomic_load(&box->version) & ~UINT32_C(1);
 
-    if (getrandom(key, sizeof key, 0) != (ssize_t)sizeof key)
-        return ptn_error_errno(err, "no random numbers for ticket keys");
-    atomic_fetch_add(&shared->common->version, 1);
-    memmove(shared->common->tickets + sizeof key, shared->common->tickets,
-            (PTN_TICKET_KEYS - 1) * sizeof key);
-    memcpy(shared->common->tickets, key, sizeof key);
-    atomic_fetch_add(&shared->common->version, 1);
-    return 0;
+    atomic_store(&box->version, version + 1);
+    memcpy(box->keys, ring, sizeof box->keys);
+    atomic_store(&box->version, version + 2);
 }
 
 void
-ptn_shared_set_tickets(
-    struct ptn_shared *shared,
-    const uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE])
+ptn_shared_tickets(const struct ptn_shared *shared, unsigned slot,
+                   uint8_t out[PTN_TICKET_RING_SIZE])
 {
-    atomic_fetch_add(&shared->common->version, 1);
-    memcpy(shared->common->tickets, keys, sizeof shared->common->tickets);
-    atomic_fetch_add(&shared->common->version, 1);
-}
+    struct ptn_ticket_box *box = box_of(shared, slot);
 
-void
-ptn_shared_tickets(const struct ptn_shared *shared,
-                   uint8_t out[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE])
-{
     for (unsigned i = 0; i < TRIES; i++) {
-        uint32_t before = atomic_load(&shared->common->version);
+        uint32_t before = atomic_load(&box->version);
 
-        memcpy(out, shared->common->tickets, sizeof shared->common->tickets);
+        memcpy(out, box->keys, sizeof box->keys);
         atomic_thread_fence(memory_order_acquire);
-        if (!(before & 1) && atomic_load(&shared->common->version) == before)
+        if (!(before & 1) && atomic_load(&box->version) == before)
             return;
         sched_yield();
     }

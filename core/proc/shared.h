@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The memory that the supervisor and its workers share: what each worker
- * counts, and the session ticket keys, which all of them need to have so
- * that a client can come back to any of them.
+ * counts, and the session ticket keys of its group.
  */
 #ifndef PTN_PROC_SHARED_H
 #define PTN_PROC_SHARED_H
 
 #include "metrics/tally.h"
 #include "net/counters.h"
-#include <postern/error.h>
-#include <postern/tls.h>
-
-#define PTN_TICKET_KEYS 3
-#define PTN_TICKET_ROTATION_MS (UINT64_C(12) * 3600 * 1000)
+#include "proc/tickets.h"
 
 /* Written by the process whose it is, and emptied when that is gone. Each
  * begins on its own cache line; its area is on pages of its own. */
@@ -21,12 +16,15 @@ struct ptn_slot {
     _Alignas(64) struct ptn_counters counters;
 };
 
+/* Behind an area, on its pages. Odd `version`: being written. */
+struct ptn_ticket_box {
+    _Atomic uint32_t version;
+    uint8_t keys[PTN_TICKET_RING_SIZE];
+};
+
 /* The mapping's head. Any process may have written anything into it, since a
  * worker may be anybody's: nobody believes a number there. */
 struct ptn_common {
-    /* Newest first. Odd `version`: being written. */
-    _Atomic uint32_t version;
-    uint8_t tickets[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
     atomic_int log_level;  /* of all processes */
     _Atomic unsigned used; /* no slot from here on has had a worker */
 };
@@ -55,7 +53,7 @@ void ptn_shared_free(struct ptn_shared *shared);
 struct ptn_area *ptn_shared_area(const struct ptn_shared *shared,
                                  unsigned slot);
 /* In a child, before foreign code runs in it: what others count is out of
- * reach, but for the plain numbers of `slots`. */
+ * reach, but for the plain numbers of `slots`; so are others' ticket keys. */
 void ptn_shared_keep(struct ptn_shared *shared, unsigned slot);
 
 /* The process in the slot has ended: what it counted is kept, and the slot
@@ -77,14 +75,11 @@ void ptn_shared_sum(const struct ptn_shared *shared, struct ptn_tally *tally);
 void ptn_shared_use(struct ptn_shared *shared, unsigned slot);
 uint64_t ptn_shared_sessions(const struct ptn_shared *shared);
 
-/* Makes a new first key and forgets the last. */
-int ptn_shared_rotate(struct ptn_shared *shared, struct ptn_error *err);
-/* Takes those of the server before this one (heir.h). */
-void ptn_shared_set_tickets(
-    struct ptn_shared *shared,
-    const uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE]);
-/* A consistent copy, from any process. */
-void ptn_shared_tickets(const struct ptn_shared *shared,
-                        uint8_t out[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE]);
+/* The main process gives the slot's its ring of keys; and that process takes
+ * a copy, a consistent one. */
+void ptn_shared_give_tickets(struct ptn_shared *shared, unsigned slot,
+                             const uint8_t ring[PTN_TICKET_RING_SIZE]);
+void ptn_shared_tickets(const struct ptn_shared *shared, unsigned slot,
+                        uint8_t out[PTN_TICKET_RING_SIZE]);
 
 #endif

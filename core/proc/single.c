@@ -165,13 +165,26 @@ on_control(void *arg)
     ptn_control_serve(s->control);
 }
 
+/* One process, one ring: there is nothing between its listeners. */
+static int
+give_tickets(struct ptn_single *s, struct ptn_error *err)
+{
+    const uint8_t *ring = ptn_tickets_of(&s->tickets, PTN_GROUP_MAIN, err);
+
+    if (!ring)
+        return -1;
+    ptn_shared_give_tickets(s->shared, 0, ring);
+    return 0;
+}
+
 static void
 on_rotation(void *arg)
 {
     struct ptn_single *s = arg;
     struct ptn_error err = PTN_ERROR_INIT;
 
-    if (ptn_shared_rotate(s->shared, &err) != 0)
+    if (ptn_tickets_rotate(&s->tickets, &err) != 0 ||
+        give_tickets(s, &err) != 0)
         ptn_log_error(PTN_LOG_ERROR, "tickets.not-rotated", &err);
     ptn_worker_refresh_tickets(s->worker);
     s->rotation = ptn_loop_timer(ptn_worker_loop(s->worker),
@@ -270,11 +283,7 @@ make_plan(struct ptn_single *s)
 static void
 take_what_is_there(struct ptn_single *s)
 {
-    uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
-
-    if (ptn_heir_tickets(keys, sizeof keys))
-        ptn_shared_set_tickets(s->shared, keys);
-    ptn_wipe(keys, sizeof keys);
+    ptn_heir_take_tickets(&s->tickets);
     ptn_heir_take_sockets(&s->sockets);
     ptn_inherit(&s->sockets, &s->plan);
 }
@@ -312,6 +321,8 @@ serve(struct ptn_single *s, struct ptn_error *err)
     };
 
     take_what_is_there(s);
+    if (give_tickets(s, err) != 0)
+        return -1;
     if (ptn_begin_bind(s->setup.conf, &s->plan, &s->sockets, err) != 0)
         return -1;
     ptn_sockets_commit(&s->sockets);
@@ -378,6 +389,7 @@ ptn_single_run(struct ptn_conf *conf)
     ptn_ledger_free(&s.ledger);
     ptn_setup_free(&s.setup);
     ptn_metrics_use(NULL);
+    ptn_tickets_free(&s.tickets);
     ptn_shared_free(s.shared);
     return s.status;
 }

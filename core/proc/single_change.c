@@ -197,20 +197,17 @@ execute(struct ptn_single *s, bool check, struct ptn_error *err)
 {
     struct ptn_single_change *c = &s->change;
     struct ptn_loop *loop = ptn_worker_loop(s->worker);
-    uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
     struct ptn_upgrade_params params = {
         .sockets = &s->sockets,
         .plan = &s->plan,
-        .tickets = {(const char *)keys, sizeof keys},
+        .tickets = &s->tickets,
         .control_path = s->setup.conf->server.control,
         .control = ptn_control_listener(s->control),
         .check = check,
     };
     int result;
 
-    ptn_shared_tickets(s->shared, keys);
     result = ptn_upgrade_begin(&c->upgrade, &params, err);
-    ptn_wipe(keys, sizeof keys);
     if (result != 0)
         return -1;
     c->checked = c->is_over = false;

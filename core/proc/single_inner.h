@@ -55,6 +55,7 @@ struct ptn_single {
     struct ptn_sockets sockets;
     struct ptn_buf served; /* struct ptn_socket, all of them */
     struct ptn_shared *shared;
+    struct ptn_tickets tickets;
     struct ptn_control *control;
     struct ptn_worker *worker;
     struct ptn_fd_watch *control_watch;

@@ -86,11 +86,10 @@ ptn_succession_ask(struct ptn_supervisor *s, struct ptn_control_call *call,
                    struct ptn_error *err)
 {
     struct ptn_succession *c = &s->succession;
-    uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
     struct ptn_upgrade_params params = {
         .sockets = &s->crew.sockets,
         .plan = &s->current->plan,
-        .tickets = {(const char *)keys, sizeof keys},
+        .tickets = &s->crew.tickets,
         .control_path = s->current->conf->server.control,
         .control = ptn_control_listener(s->control),
     };
@@ -100,9 +99,7 @@ ptn_succession_ask(struct ptn_supervisor *s, struct ptn_control_call *call,
         s->transition.phase != PTN_TRANSITION_NONE)
         return ptn_error_set(err, PTN_ERR_INVALID,
                              "the server is starting, reloading or stopping");
-    ptn_shared_tickets(s->crew.shared, keys);
     result = ptn_upgrade_begin(&c->upgrade, &params, err);
-    ptn_wipe(keys, sizeof keys);
     if (result != 0)
         return -1;
     ptn_log(PTN_LOG_INFO, "upgrade.begun", PTN_FN("pid", c->upgrade.pid));

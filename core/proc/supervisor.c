@@ -315,10 +315,8 @@ rotate_tickets(struct ptn_supervisor *s)
     struct ptn_error err = PTN_ERROR_INIT;
 
     s->rotate_due = ptn_clock_ms() + PTN_TICKET_ROTATION_MS;
-    if (ptn_shared_rotate(s->crew.shared, &err) != 0)
+    if (ptn_crew_rotate(&s->crew, &err) != 0)
         ptn_log_error(PTN_LOG_ERROR, "tickets.not-rotated", &err);
-    else
-        ptn_crew_tell(&s->crew, PTN_MESSAGE_TICKETS);
 }
 
 /* The service manager is told only as long as all workers answer. */
@@ -545,15 +543,11 @@ watch_signals(struct ptn_supervisor *s, struct ptn_error *err)
 static int
 take_what_is_there(struct ptn_supervisor *s, struct ptn_error *err)
 {
-    uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
-
     s->crew.shared =
         ptn_shared_new(PTN_SLOTS_MAX, s->current->conf->listener_count, err);
     if (!s->crew.shared)
         return -1;
-    if (ptn_heir_tickets(keys, sizeof keys))
-        ptn_shared_set_tickets(s->crew.shared, keys);
-    ptn_wipe(keys, sizeof keys);
+    ptn_heir_take_tickets(&s->crew.tickets);
     ptn_heir_take_sockets(&s->crew.sockets);
     ptn_inherit(&s->crew.sockets, &s->current->plan);
     return 0;

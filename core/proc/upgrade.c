@@ -175,27 +175,43 @@ send_bound(const struct ptn_upgrade *u, const struct ptn_bound *b,
     return result;
 }
 
+/* A record with a secret, `of` whom (NULL: of nobody in particular). */
 static int
-send_keys(const struct ptn_upgrade *u, struct ptn_slice tickets,
-          struct ptn_error *err)
+send_key(const struct ptn_upgrade *u, const char *record, const char *of,
+         struct ptn_slice key, struct ptn_error *err)
 {
     struct ptn_buf text = PTN_BUF_INIT, coded = PTN_BUF_INIT;
-    uint8_t mark[PTN_MARK_KEY_SIZE];
     int result;
 
-    ptn_effective_mark_key(mark);
-    ptn_buf_adds(&text, "keys");
-    ptn_base64_encode(&coded, tickets);
-    ptn_record_add(&text, "tickets", ptn_buf_cstr(&coded));
-    coded.len = 0;
-    ptn_base64_encode(&coded,
-                      (struct ptn_slice){(const char *)mark, sizeof mark});
-    ptn_record_add(&text, "mark", ptn_buf_cstr(&coded));
+    ptn_buf_adds(&text, record);
+    if (of)
+        ptn_record_add(&text, "group", of);
+    ptn_base64_encode(&coded, key);
+    ptn_record_add(&text, "key", ptn_buf_cstr(&coded));
     result = ptn_handover_send(u->channel, ptn_buf_slice(&text), NULL, 0, err);
     ptn_wipe(coded.data, coded.cap);
     ptn_wipe(text.data, text.cap);
     ptn_buf_free(&coded);
     ptn_buf_free(&text);
+    return result;
+}
+
+static int
+send_keys(const struct ptn_upgrade *u, const struct ptn_tickets *tickets,
+          struct ptn_error *err)
+{
+    uint8_t mark[PTN_MARK_KEY_SIZE];
+    int result;
+
+    ptn_effective_mark_key(mark);
+    result = send_key(u, "mark", NULL,
+                      (struct ptn_slice){(const char *)mark, sizeof mark}, err);
+    for (size_t i = 0; i < tickets->count && result == 0; i++)
+        result =
+            send_key(u, "tickets", tickets->rings[i].group,
+                     (struct ptn_slice){(const char *)tickets->rings[i].keys,
+                                        PTN_TICKET_RING_SIZE},
+                     err);
     return result;
 }
 

@@ -17,6 +17,7 @@
 #include "proc/handover.h"
 #include "proc/plan.h"
 #include "proc/socket.h"
+#include "proc/tickets.h"
 #include <sys/types.h>
 
 /* How the program was started, for its heirs: main's argv. Once, before
@@ -32,7 +33,7 @@ pid_t ptn_upgrade_execute(char *variable, int first, int second);
 struct ptn_upgrade_params {
     const struct ptn_sockets *sockets;
     const struct ptn_plan *plan; /* what is served now */
-    struct ptn_slice tickets;    /* the ticket keys, for resumed sessions */
+    const struct ptn_tickets *tickets; /* for sessions to be resumed */
     const char *control_path;    /* of the listening control socket */
     int control;
     bool check; /* only check the configuration, and say all */

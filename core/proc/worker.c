@@ -117,11 +117,11 @@ ptn_worker_retire(struct ptn_worker *w)
 void
 ptn_worker_refresh_tickets(struct ptn_worker *w)
 {
-    uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
+    uint8_t keys[PTN_TICKET_RING_SIZE];
 
     if (!w->p->setup->pki)
         return;
-    ptn_shared_tickets(w->p->shared, keys);
+    ptn_shared_tickets(w->p->shared, w->p->number, keys);
     ptn_pki_set_tickets(w->p->setup->pki, keys, PTN_TICKET_KEYS);
     ptn_wipe(keys, sizeof keys);
 }

@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import signal
+import ssl
 
 import pytest
 from conftest import SANITIZED, wait_for
@@ -119,3 +120,27 @@ def test_a_changed_limit_concerns_its_group_alone(site):
     site.reloaded()
     assert site.workers() == main
     assert not set(site.workers(group="lab")) & set(labs)
+
+
+def test_tickets_are_the_groups_own(servers):
+    """What a group's workers can open, they could open of others' clients."""
+    one = servers(users=1, config=LAB + """
+        listeners: { pop3s: { group = "lab"; }; };""")
+    context = ssl.create_default_context(cafile=one.cafile)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # the ticket comes at once
+
+    def resumes(service, session):
+        with context.wrap_socket(one.connect(service),
+                                 server_hostname="localhost",
+                                 session=session) as s:
+            s.recv(100)
+            return s.session_reused, s.session
+
+    _, main = resumes("imaps", None)
+    _, lab = resumes("pop3s", None)
+    for _ in range(4):  # all workers
+        assert resumes("imaps", main)[0]
+        assert resumes("pop3s", lab)[0]
+        assert not resumes("pop3s", main)[0]
+        assert not resumes("imaps", lab)[0]
+        assert resumes("smtps", main)[0]  # of the same group

@@ -15,23 +15,44 @@
 static void
 keys_rotate(void **state)
 {
-    uint8_t first[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
-    uint8_t then[sizeof first];
+    uint8_t first[PTN_TICKET_RING_SIZE], then[PTN_TICKET_RING_SIZE];
     struct ptn_error err = PTN_ERROR_INIT;
-    struct ptn_shared *shared = ptn_shared_new(2, 7, &err);
+    struct ptn_tickets tickets = PTN_TICKETS_INIT;
 
     (void)state;
-    assert_non_null(shared);
-    ptn_shared_tickets(shared, first);
+    memcpy(first, ptn_tickets_of(&tickets, "main", &err), sizeof first);
     /* Three keys, all different. */
     assert_memory_not_equal(first, first + PTN_TLS_TICKET_KEY_SIZE,
                             PTN_TLS_TICKET_KEY_SIZE);
-    assert_int_equal(ptn_shared_rotate(shared, &err), 0);
-    ptn_shared_tickets(shared, then);
+    assert_int_equal(ptn_tickets_rotate(&tickets, &err), 0);
+    memcpy(then, ptn_tickets_of(&tickets, "main", &err), sizeof then);
     assert_memory_equal(then + PTN_TLS_TICKET_KEY_SIZE, first,
                         2 * PTN_TLS_TICKET_KEY_SIZE);
     assert_memory_not_equal(then, first, PTN_TLS_TICKET_KEY_SIZE);
-    ptn_shared_free(shared);
+    ptn_tickets_free(&tickets);
+}
+
+static void
+groups_have_their_own(void **state)
+{
+    uint8_t lab[PTN_TICKET_RING_SIZE], zero[PTN_TICKET_RING_SIZE] = {0};
+    struct ptn_error err = PTN_ERROR_INIT;
+    struct ptn_tickets tickets = PTN_TICKETS_INIT;
+
+    (void)state;
+    memcpy(lab, ptn_tickets_of(&tickets, "lab", &err), sizeof lab);
+    assert_memory_not_equal(ptn_tickets_of(&tickets, "main", &err), lab,
+                            sizeof lab);
+    assert_memory_equal(ptn_tickets_of(&tickets, "lab", &err), lab, sizeof lab);
+    ptn_tickets_put(&tickets, "lab", zero);
+    ptn_tickets_put(&tickets, "more", lab);
+    assert_int_equal(tickets.count, 3);
+    assert_memory_equal(ptn_tickets_of(&tickets, "lab", &err), zero,
+                        sizeof zero);
+    assert_memory_equal(ptn_tickets_of(&tickets, "more", &err), lab,
+                        sizeof lab);
+    ptn_tickets_free(&tickets);
+    assert_int_equal(tickets.count, 0);
 }
 
 static void
@@ -39,22 +60,29 @@ children_see_it(void **state)
 {
     struct ptn_error err = PTN_ERROR_INIT;
     struct ptn_shared *shared = ptn_shared_new(2, 7, &err);
-    uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
+    uint8_t ring[PTN_TICKET_RING_SIZE], keys[PTN_TICKET_RING_SIZE];
     int status;
     pid_t pid;
 
     (void)state;
+    memset(ring, 7, sizeof ring);
     assert_int_equal((uintptr_t)&shared->slots[1] % 64, 0);
+    ptn_shared_give_tickets(shared, 1, ring);
     pid = fork();
     if (pid == 0) {
         ptn_count(&shared->slots[1].counters.sessions_total, 5);
-        ptn_shared_tickets(shared, keys);
-        _exit(keys[0] == shared->common->tickets[0] ? 0 : 1);
+        ptn_shared_keep(shared, 1);
+        ptn_shared_tickets(shared, 1, keys);
+        _exit(memcmp(keys, ring, sizeof keys) == 0 ? 0 : 1);
     }
     waitpid(pid, &status, 0);
     assert_int_equal(status, 0);
     assert_int_equal(shared->slots[1].counters.sessions_total, 5);
     assert_int_equal(shared->slots[0].counters.sessions_total, 0);
+    ptn_shared_fold(shared, 1); /* the next one there begins with nothing */
+    memset(ring, 0, sizeof ring);
+    ptn_shared_tickets(shared, 1, keys);
+    assert_memory_equal(keys, ring, sizeof keys);
     ptn_shared_free(shared);
 }
 
@@ -101,7 +129,8 @@ worker_reaches_no_other(void **state)
 {
     struct ptn_error err = PTN_ERROR_INIT;
     struct ptn_shared *shared = ptn_shared_new(3, 7, &err);
-    uint8_t keys[PTN_TICKET_KEYS * PTN_TLS_TICKET_KEY_SIZE];
+    uint8_t keys[PTN_TICKET_RING_SIZE];
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
     int status;
     pid_t pid;
 
@@ -109,7 +138,8 @@ worker_reaches_no_other(void **state)
     pid = fork();
     if (pid == 0) {
         ptn_shared_keep(shared, 1);
-        memset(ptn_shared_area(shared, 1), 0xff, ptn_area_size());
+        memset(ptn_shared_area(shared, 1), 0xff,
+               (ptn_area_size() + page) / page * page);
         memset(shared->common, 0xff, sizeof *shared->common);
         memset(shared, 0xff, sizeof *shared);
         _exit(0);
@@ -118,7 +148,7 @@ worker_reaches_no_other(void **state)
     assert_int_equal(status, 0);
     assert_int_equal(shared->workers, 3);
     assert_int_equal(ptn_shared_sessions(shared), 0);
-    ptn_shared_tickets(shared, keys); /* odd for ever, and yet it returns */
+    ptn_shared_tickets(shared, 1, keys); /* odd for ever, and yet it returns */
     ptn_shared_fold(shared, 1);
     for (unsigned other = 0; other < 3; other += 2) {
         pid = fork();
@@ -126,6 +156,15 @@ worker_reaches_no_other(void **state)
             signal(SIGSEGV, SIG_DFL);
             ptn_shared_keep(shared, 1);
             ptn_area_clear(ptn_shared_area(shared, other));
+            _exit(0);
+        }
+        waitpid(pid, &status, 0);
+        assert_true(!WIFEXITED(status) || WEXITSTATUS(status) != 0);
+        pid = fork();
+        if (pid == 0) {
+            signal(SIGSEGV, SIG_DFL);
+            ptn_shared_keep(shared, 1);
+            ptn_shared_tickets(shared, other, keys);
             _exit(0);
         }
         waitpid(pid, &status, 0);
@@ -139,6 +178,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_rotate),
+        cmocka_unit_test(groups_have_their_own),
         cmocka_unit_test(children_see_it),
         cmocka_unit_test(backs_off),
         cmocka_unit_test(counts_stay),

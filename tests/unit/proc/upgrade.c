@@ -24,7 +24,7 @@ enum {
     SOCKETS = 70, /* more than one message holds */
 };
 
-static const char tickets[] = "a secret of 20 bytes";
+static const uint8_t ring[PTN_TICKET_RING_SIZE] = "a secret";
 static char *self;
 
 /* --- the heir --- */
@@ -34,7 +34,7 @@ serve(void)
 {
     struct ptn_error err = PTN_ERROR_INIT;
     struct ptn_sockets got;
-    char keys[sizeof tickets];
+    struct ptn_tickets tickets;
 
     ptn_heir_take_sockets(&got);
     if (ptn_heir_is_check() || got.count != 2 || got.items[0].count != 1 ||
@@ -42,10 +42,11 @@ serve(void)
         got.items[0].given ||
         strcmp(got.items[1].address.host, "127.0.0.1") != 0)
         return 10;
-    if (ptn_heir_tickets((uint8_t *)keys, 3) ||
-        !ptn_heir_tickets((uint8_t *)keys, sizeof tickets) ||
-        strcmp(keys, tickets) != 0)
+    ptn_heir_take_tickets(&tickets);
+    if (tickets.count != 2 || strcmp(tickets.rings[1].group, "lab") != 0 ||
+        memcmp(tickets.rings[1].keys, ring, sizeof ring) != 0)
         return 11;
+    ptn_tickets_free(&tickets);
     for (unsigned i = 0; i < got.items[1].count; i++)
         if (listen(got.items[1].fds[i], 1) != 0)
             return 12;
@@ -139,16 +140,19 @@ begin(struct ptn_upgrade *u, const char *what, const struct ptn_sockets *s)
     static struct ptn_plan_listener listeners[] = {{.name = mx, .problem = mx},
                                                    {.name = pop}};
     struct ptn_plan plan = {.listeners = listeners, .count = s ? 2 : 1};
+    struct ptn_tickets tickets = PTN_TICKETS_INIT;
     struct ptn_upgrade_params params = {
         .sockets = s ? s : &none,
         .plan = &plan,
-        .tickets = {tickets, sizeof tickets},
+        .tickets = &tickets,
         .control_path = "/run/control",
         .control = 0,
         .check = strcmp(what, "check") == 0,
     };
     struct ptn_error err = PTN_ERROR_INIT;
 
+    ptn_tickets_put(&tickets, "main", ring);
+    ptn_tickets_put(&tickets, "lab", ring);
     argv[0] = self;
     argv[1] = (char *)what;
     ptn_upgrade_remember(argv);
@@ -157,6 +161,7 @@ begin(struct ptn_upgrade *u, const char *what, const struct ptn_sockets *s)
     assert_int_equal(ptn_upgrade_begin(u, &params, &err), 0);
     /* One at a time. */
     assert_int_equal(ptn_upgrade_begin(u, &params, &err), -1);
+    ptn_tickets_free(&tickets);
 }
 
 static int
