@@ -248,7 +248,8 @@ static int
 open_manage(const struct ptn_errand_office *o, struct ptn_manage *m,
             struct ptn_error *err)
 {
-    *m = (struct ptn_manage){NULL, o->conf, o->ops, o->instance};
+    *m = (struct ptn_manage){
+        .conf = o->conf, .ops = o->ops, .instance = o->instance};
     m->repository =
         ptn_repository_open(o->conf->server.state, (uid_t)-1, (gid_t)-1, err);
     return m->repository ? 0 : -1;
