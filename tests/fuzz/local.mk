@@ -37,3 +37,5 @@ tests_fuzz_pop3_session_LDADD = modules/pop3/libpop3.la $(harness_libs)
 tests_fuzz_passwd_LDADD = $(passwd_test_libs)
 fuzz_targets += tests/fuzz/conf
 fuzz_targets += tests/fuzz/module_file
+fuzz_targets += tests/fuzz/acme_http
+tests_fuzz_acme_http_LDADD = modules/acme_http/libacme_http.la $(harness_libs)
