@@ -96,13 +96,13 @@ PTN_API enum ptn_cert_fault ptn_manage_request(const struct ptn_manage *m,
                                                struct ptn_buf *csr,
                                                struct ptn_error *err);
 
-/* Its key, not encrypted, behind what is in `out`, which the caller wipes;
- * asks for its passphrase if it has one. */
-PTN_API enum ptn_cert_fault ptn_manage_key(const struct ptn_manage *m,
-                                           const char *name,
-                                           const struct ptn_parts *parts,
-                                           struct ptn_buf *out,
-                                           struct ptn_error *err);
+/* The key of a part in the clear, behind what is in `out`; if it was
+ * encrypted, what was asked for and opened it in `passphrase`. The caller
+ * wipes both. UNKNOWN when there is none. */
+PTN_API enum ptn_cert_fault
+ptn_manage_unlock(const struct ptn_manage *m, const char *name,
+                  struct ptn_slice key, struct ptn_buf *out,
+                  struct ptn_buf *passphrase, struct ptn_error *err);
 
 /* What is to be taken in. PEM texts. */
 struct ptn_cert_import {

@@ -56,13 +56,10 @@ void ptn_meta_begin(struct ptn_parts *parts, const char *source);
 
 /* --- manage_secret.c --- */
 
-/* A part's key in the clear, behind what is in `out`; and what has opened it
- * in `passphrase`, if it was encrypted. The caller wipes both. */
-enum ptn_cert_fault ptn_manage_unlock(const struct ptn_manage *m,
-                                      const char *name, struct ptn_slice key,
-                                      struct ptn_buf *out,
-                                      struct ptn_buf *passphrase,
-                                      struct ptn_error *err);
+/* The same of the key in use alone. */
+enum ptn_cert_fault ptn_manage_key(const struct ptn_manage *m, const char *name,
+                                   const struct ptn_parts *parts,
+                                   struct ptn_buf *out, struct ptn_error *err);
 /* Makes a key, PEM and in the clear, that of a part: behind a passphrase,
  * unless that is empty. What tells its pair is kept in the meta part. */
 enum ptn_cert_fault ptn_manage_keep(const struct ptn_manage *m,

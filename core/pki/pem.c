@@ -62,6 +62,28 @@ ptn_pem_decode(struct ptn_slice pem, struct ptn_buf *der)
 }
 
 bool
+ptn_pem_find_key(struct ptn_slice pem, struct ptn_slice *key)
+{
+    static const char mark[] = "PRIVATE KEY-----";
+    const char *begin, *label, *end;
+
+    while ((begin = find(pem, "-----BEGIN "))) {
+        pem = from(pem, begin);
+        label = find(pem, mark);
+        end = find(pem, "-----END ");
+        if (!end)
+            return false;
+        if (label && label < end && (label = find(from(pem, end), mark))) {
+            *key = ptn_slice_sub(pem, 0,
+                                 (size_t)(label - begin) + sizeof mark - 1);
+            return true;
+        }
+        pem = from(pem, end + 1);
+    }
+    return false;
+}
+
+bool
 ptn_pem_is_locked(struct ptn_slice pem)
 {
     return find(pem, "-----BEGIN ENCRYPTED PRIVATE KEY-----") ||

@@ -18,6 +18,9 @@ bool ptn_pem_is_begun(struct ptn_slice rest);
  * what is in `der`. False, and nothing is added, when that is not Base64. */
 PTN_API bool ptn_pem_decode(struct ptn_slice pem, struct ptn_buf *der);
 
+/* The first private key. */
+bool ptn_pem_find_key(struct ptn_slice pem, struct ptn_slice *key);
+
 /* Whether there is a key in it that only a passphrase opens. */
 PTN_API bool ptn_pem_is_locked(struct ptn_slice pem);
 

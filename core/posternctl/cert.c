@@ -6,10 +6,21 @@
 #include "posternctl/cert.h"
 
 static const struct ctl_option create_options[] = {
-    {"names", "NAMES", "host names, with commas; the config's by default"},
+    {"names", "NAMES",
+     "host names, addresses, with commas; the config's by default"},
     {"type", "ecdsa-p256|ecdsa-p384|rsa-2048|rsa-3072|rsa-4096|ed25519",
      "of the key"},
     {"days", "DAYS", "how long it is valid"},
+    {"subject", "SUBJECT", "who it is for, such as \"O=Example, C=DE\""},
+    {"encrypt", NULL, "keep the key behind a passphrase"},
+    {"passphrase-file", "FILE", "whose first line that is; else it is asked"},
+    {NULL, NULL, NULL},
+};
+
+static const struct ctl_option csr_options[] = {
+    {"new-key", NULL, "for a new key; the old one serves until then"},
+    {"der", NULL, "in DER, not PEM"},
+    {"passphrase-file", "FILE", "whose first line opens an encrypted key"},
     {NULL, NULL, NULL},
 };
 
@@ -17,6 +28,22 @@ static const struct ctl_option import_options[] = {
     {"cert", "FILE", "the certificate, or all in one; - for standard input"},
     {"key", "FILE", "its key, unless it was made here"},
     {"chain", "FILE", "its intermediates, unless they are with it"},
+    {"passphrase-file", "FILE",
+     "whose first line opens them; else it is asked"},
+    {"encrypt", NULL, "keep the key behind a passphrase"},
+    {"replace", NULL, "also a certificate of other names"},
+    {NULL, NULL, NULL},
+};
+
+static const struct ctl_option export_options[] = {
+    {"key", NULL, "and the private key before it"},
+    {"format", "pem|der|pkcs12", "of the file; der has one certificate"},
+    {"passphrase-file", "FILE", "whose first line protects the key in it"},
+    {NULL, NULL, NULL},
+};
+
+static const struct ctl_option renew_options[] = {
+    {"passphrase-file", "FILE", "whose first line opens an encrypted key"},
     {NULL, NULL, NULL},
 };
 
@@ -25,11 +52,13 @@ const struct ctl_command ctl_cert_commands[] = {
      .doc = "certificates and their keys",
      .about = "They are in state/certs. A name that the configuration has is "
               "shown by the\nlisteners that name it; a running server takes "
-              "changes over without a restart."},
+              "changes over without a restart.",
+     .exits = cert_faults},
     {.words = "cert list",
      .fn = cert_list,
      .flags = CTL_READS,
      .doc = "all there are, and who shows them",
+     .exits = cert_faults,
      .example = "posternctl cert list"},
     {.words = "cert show",
      .fn = cert_show,
@@ -51,10 +80,7 @@ const struct ctl_command ctl_cert_commands[] = {
      .flags = CTL_READS,
      .arguments = "CERTIFICATE",
      .doc = "print a signing request for an authority",
-     .options =
-         (const struct ctl_option[]){
-             {"new-key", NULL, "for a new key; the old one serves until then"},
-             {NULL, NULL, NULL}},
+     .options = csr_options,
      .exits = cert_faults,
      .example = "posternctl cert csr shop --new-key > shop.csr"},
     {.words = "cert import",
@@ -69,10 +95,8 @@ const struct ctl_command ctl_cert_commands[] = {
      .fn = cert_export,
      .flags = CTL_READS,
      .arguments = "CERTIFICATE",
-     .doc = "print the chain",
-     .options = (const struct ctl_option[]){{"key", NULL,
-                                             "and the private key before it"},
-                                            {NULL, NULL, NULL}},
+     .doc = "print the chain, and the key if asked to",
+     .options = export_options,
      .exits = cert_faults,
      .example = "posternctl cert export shop > shop.pem"},
     {.words = "cert renew",
@@ -80,6 +104,7 @@ const struct ctl_command ctl_cert_commands[] = {
      .flags = CTL_READS,
      .arguments = "CERTIFICATE",
      .doc = "sign a self-signed one anew",
+     .options = renew_options,
      .exits = cert_faults,
      .example = "posternctl cert renew default"},
     {.words = "cert history",
@@ -121,7 +146,9 @@ const struct ctl_command ctl_cert_commands[] = {
      .about = "Prints the line for the listener's tls group, and changes "
               "nothing. With --write it\nputs the line into a file of its "
               "own, certificates.d/LISTENER.conf beside the\nconfiguration, "
-              "for the group to include.",
+              "for the group to include; and a name that the configuration "
+              "lacks\ninto certificates.d/names.conf, for the group "
+              "certificates.",
      .options = (const struct ctl_option[]){{"write", NULL, "write that file"},
                                             {NULL, NULL, NULL}},
      .exits = cert_faults,

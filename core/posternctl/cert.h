@@ -19,7 +19,8 @@ struct cert_office {
     const struct ctl *ctl;
     struct ptn_admin *admin;
     struct ptn_manage manage;
-    struct ptn_buf notes; /* told, but no reason to refuse: a line each */
+    struct ptn_buf notes;      /* told, but no reason to refuse: a line each */
+    struct ptn_buf passphrase; /* of --passphrase-file; wiped */
 };
 
 /* Opens all three; CTL_OK, or what to exit with: why was printed. */
@@ -59,6 +60,18 @@ int cert_put_live(const struct cert_office *office, const char *name,
  * why not was told. */
 int cert_read_file(const struct ctl *ctl, const char *path,
                    struct ptn_buf *out);
+/* To standard output, unless that is a terminal. */
+int cert_print_binary(const struct ctl *ctl, const struct ptn_buf *data);
+
+/* Reads --passphrase-file, if that is given; cert_open does. */
+int cert_open_passphrase(struct cert_office *office);
+/* ptn_manage.ask of an office: that passphrase, or what is typed on the
+ * terminal. */
+int cert_ask(void *office, const char *what, struct ptn_buf *out);
+/* The same of a new one, which is typed twice. CTL_OK, or what to exit with,
+ * told. */
+int cert_ask_new(const struct cert_office *office, const char *what,
+                 struct ptn_buf *out);
 /* For buffers that held a key or a passphrase. */
 void cert_wipe(struct ptn_buf *b);
 
@@ -71,6 +84,7 @@ struct cert_view {
     struct ptn_error problem; /* code 0: it can be served */
     struct ptn_buf users;     /* the listeners that show it */
     bool readable;            /* facts are there */
+    bool encrypted;           /* the key is */
 };
 
 /* Fills all but the parts, which are there. */
@@ -80,6 +94,9 @@ void cert_forget(struct cert_view *view);
 /* Its members, for an object that has been begun. */
 void cert_json(const char *name, const struct cert_view *view,
                struct ptn_json *json);
+/* "files": where its parts are, for the version in use. */
+void cert_json_files(const struct cert_office *office, const char *name,
+                     const struct cert_view *view, struct ptn_json *json);
 const char *cert_type_word(const struct ptn_tls_cert *facts);
 /* "2027-12-23 10:40" */
 void cert_day(int64_t seconds, char out[32]);

@@ -2,73 +2,148 @@
  *
  * `posternctl cert import`: files of others become a pair of the repository.
  */
+#include "pki/intake.h"
 #include "posternctl/cert.h"
 
-/* The files of the options, one behind the other: a chain may be in two. */
-static int
-read_options(const struct ctl *ctl, struct ptn_buf *chain, struct ptn_buf *key)
-{
-    const char *files[] = {ctl_option(ctl, "cert"), ctl_option(ctl, "chain")};
-    const char *key_file = ctl_option(ctl, "key");
-    int result = CTL_OK;
+/* The options, in the order in which passphrases are asked for. */
+static const char *const files[] = {"cert", "key", "chain"};
 
-    if (!files[0])
-        return cert_refuse(ctl, CTL_USAGE, "--cert FILE is needed");
-    for (size_t i = 0; i < PTN_COUNT(files) && result == CTL_OK; i++) {
-        if (files[i])
-            result = cert_read_file(ctl, files[i], chain);
-        ptn_buf_addc(chain, '\n');
-    }
-    if (result == CTL_OK && key_file)
-        result = cert_read_file(ctl, key_file, key);
+static int
+read_one(struct cert_office *o, const char *path, struct ptn_intake *in)
+{
+    struct ptn_buf data = PTN_BUF_INIT;
+    struct ptn_error err = PTN_ERROR_INIT;
+    int result = cert_read_file(o->ctl, path, &data);
+
+    if (result == CTL_OK)
+        result = cert_conclude(
+            o->ctl,
+            ptn_intake_add(&o->manage,
+                           strcmp(path, "-") == 0 ? "standard input" : path,
+                           ptn_buf_slice(&data), in, &err),
+            &err);
+    cert_wipe(&data);
     return result;
 }
 
-/* A combined file has the key beside the certificates: its block alone. */
-static void
-take_combined_key(struct ptn_buf *chain, struct ptn_buf *key)
+static int
+read_files(struct cert_office *o, struct ptn_intake *in)
 {
-    static const char begin_mark[] = "-----BEGIN ", end_mark[] = "-----END ";
-    static const char key_mark[] = "PRIVATE KEY-----";
-    const char *text = ptn_buf_cstr(chain), *begin = text, *label, *end;
+    int result = CTL_OK;
 
-    while (key->len == 0 && (begin = strstr(begin, begin_mark))) {
-        label = strstr(begin, key_mark);
-        end = strstr(begin, end_mark);
-        if (!end)
-            return;
-        if (label && label < end && (label = strstr(end, key_mark))) {
-            ptn_buf_add(key, begin,
-                        (size_t)(label - begin) + sizeof key_mark - 1);
-            ptn_buf_addc(key, '\n');
-        }
-        begin = end + 1;
+    for (size_t i = 0; i < PTN_COUNT(files) && result == CTL_OK; i++) {
+        const char *path = ctl_option(o->ctl, files[i]);
+
+        if (path)
+            result = read_one(o, path, in);
     }
+    if (result == CTL_OK && !in->certs.len && !in->key.len)
+        result = cert_refuse(o->ctl, PTN_CERT_UNSUPPORTED,
+                             "this is a signing request: have an authority "
+                             "sign it, and import what comes back");
+    return result;
+}
+
+/* Standard input is read once. */
+static int
+check_options(const struct ctl *ctl)
+{
+    const char *options[] = {"cert", "key", "chain", "passphrase-file"};
+    int given = 0, dashes = 0;
+
+    for (size_t i = 0; i < PTN_COUNT(options); i++) {
+        const char *path = ctl_option(ctl, options[i]);
+
+        given += path && i < PTN_COUNT(files);
+        dashes += path && strcmp(path, "-") == 0;
+    }
+    if (given == 0)
+        return cert_refuse(ctl, CTL_USAGE,
+                           "--cert FILE is needed, or --key FILE for a key "
+                           "alone");
+    if (dashes > 1)
+        return cert_refuse(ctl, CTL_USAGE,
+                           "only one option can be standard input");
+    return CTL_OK;
+}
+
+/* What the key is kept behind: the passphrase that has opened it, or another
+ * one; nothing without --encrypt. */
+static int
+choose_passphrase(struct cert_office *o, const struct ptn_intake *in,
+                  struct ptn_buf *out)
+{
+    const char *name = o->ctl->words[0];
+
+    if (!ctl_option(o->ctl, "encrypt")) {
+        if (in->key.len && in->passphrase.len)
+            ptn_buf_printf(&o->notes,
+                           "the key of %s is kept without its passphrase, "
+                           "readable for the server's warden alone; --encrypt "
+                           "keeps it behind one\n",
+                           name);
+        return CTL_OK;
+    }
+    if (!in->passphrase.len)
+        return cert_ask_new(o, name, out);
+    ptn_buf_addslice(out, ptn_buf_slice(&in->passphrase));
+    return CTL_OK;
+}
+
+static int
+store(struct cert_office *o, const struct ptn_intake *in,
+      const struct ptn_buf *passphrase)
+{
+    const char *name = o->ctl->words[0];
+    const struct ptn_cert_import what = {
+        .chain = ptn_buf_slice(&in->certs),
+        .key = ptn_buf_slice(&in->key),
+        .passphrase = ptn_buf_slice(passphrase),
+        .replace = ctl_option(o->ctl, "replace") != NULL};
+    struct ptn_error err = PTN_ERROR_INIT;
+    enum ptn_cert_fault fault =
+        in->certs.len
+            ? ptn_manage_take(&o->manage, name, &what, &o->notes, &err)
+            : ptn_manage_take_key(&o->manage, name, what.key, what.passphrase,
+                                  &err);
+
+    return cert_conclude(o->ctl, fault, &err);
+}
+
+static int
+import(struct cert_office *o)
+{
+    struct ptn_intake in = PTN_INTAKE_INIT;
+    struct ptn_buf passphrase = PTN_BUF_INIT;
+    int result = read_files(o, &in);
+
+    if (result == CTL_OK)
+        result = choose_passphrase(o, &in, &passphrase);
+    if (result == CTL_OK)
+        result = store(o, &in, &passphrase);
+    if (result == CTL_OK && !in.certs.len)
+        ptn_buf_printf(&o->notes,
+                       "a key alone: `posternctl cert csr %s` prints a "
+                       "request for its certificate\n",
+                       o->ctl->words[0]);
+    if (result == CTL_OK)
+        result = cert_changed(o, o->ctl->words[0], true);
+    cert_wipe(&passphrase);
+    ptn_intake_free(&in);
+    return result;
 }
 
 int
 cert_import(const struct ctl *ctl)
 {
-    struct ptn_buf chain = PTN_BUF_INIT, key = PTN_BUF_INIT;
-    struct ptn_error err = PTN_ERROR_INIT;
     struct cert_office o;
-    int result = cert_open(ctl, &o);
+    int result = check_options(ctl);
 
-    if (result != CTL_OK)
-        return result;
-    result = read_options(ctl, &chain, &key);
-    if (result == CTL_OK) {
-        take_combined_key(&chain, &key);
-        result = cert_conclude(ctl,
-                               ptn_manage_import(&o.manage, ctl->words[0],
-                                                 ptn_buf_slice(&chain),
-                                                 ptn_buf_slice(&key), &err),
-                               &err);
-    }
     if (result == CTL_OK)
-        result = cert_changed(&o, ctl->words[0], true);
-    cert_wipe(&key);
-    cert_wipe(&chain);
-    cert_close(&o);
+        result = cert_open(ctl, &o);
+    if (result == CTL_OK) {
+        result = import(&o);
+        cert_close(&o);
+    }
     return result;
 }

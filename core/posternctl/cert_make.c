@@ -3,11 +3,12 @@
  * `posternctl cert create` and `csr`: keys, requests and certificates of our
  * own making.
  */
+#include "pki/pem.h"
 #include "posternctl/cert.h"
 #include <stdlib.h>
 
-#define NAMES_MAX 100  /* of one certificate, as authorities have it */
 #define DAYS_MAX 36500 /* as in the configuration */
+#define DAYS_TAKEN 825 /* what some clients take at most */
 
 /* --- arguments --- */
 
@@ -46,6 +47,7 @@ static int
 parse_names(const struct ctl *ctl, char *text, const char **items,
             struct ptn_strings *out)
 {
+    struct ptn_error err = PTN_ERROR_INIT;
     char *save = NULL;
     size_t count = 0;
 
@@ -53,11 +55,13 @@ parse_names(const struct ctl *ctl, char *text, const char **items,
         return CTL_OK;
     for (char *one = strtok_r(text, ", ", &save); one;
          one = strtok_r(NULL, ", ", &save)) {
-        if (count == NAMES_MAX)
+        if (ptn_manage_check_name(one, &err) != 0)
+            return cert_refuse(ctl, CTL_USAGE, "--names: %s", err.text);
+        if (count == PTN_CERT_NAMES_MAX)
             return cert_refuse(ctl, CTL_USAGE,
                                "no authority signs more than %d names; make "
                                "several certificates, or use a wildcard",
-                               NAMES_MAX);
+                               PTN_CERT_NAMES_MAX);
         items[count++] = one;
     }
     *out = (struct ptn_strings){items, count};
@@ -67,39 +71,74 @@ parse_names(const struct ctl *ctl, char *text, const char **items,
 }
 
 static int
-parse_days(const struct ctl *ctl, uint32_t *out)
+parse_days(struct cert_office *o, uint32_t *out)
 {
-    const char *text = ctl_option(ctl, "days");
+    const char *text = ctl_option(o->ctl, "days");
     uint64_t days;
 
     if (!text)
         return CTL_OK;
     if (!ptn_slice_to_u64(ptn_slice_of(text), DAYS_MAX, &days) || days == 0)
-        return cert_refuse(ctl, CTL_USAGE,
+        return cert_refuse(o->ctl, CTL_USAGE,
                            "--days is a number from 1 to %d, a hundred years",
                            DAYS_MAX);
+    if (days > DAYS_TAKEN)
+        ptn_buf_printf(&o->notes,
+                       "some clients take no certificate of more than %d "
+                       "days, not even one that they were told to trust\n",
+                       DAYS_TAKEN);
     *out = (uint32_t)days;
+    return CTL_OK;
+}
+
+/* It is kept as a line of the meta file. */
+static int
+parse_subject(const struct ctl *ctl, const char **out)
+{
+    const char *text = ctl_option(ctl, "subject");
+
+    for (const char *c = text; c && *c; c++)
+        if ((unsigned char)*c < ' ')
+            return cert_refuse(ctl, CTL_USAGE,
+                               "--subject is one line, such as \"O=Example, "
+                               "C=DE\"");
+    *out = text && *text ? text : NULL;
     return CTL_OK;
 }
 
 /* --- the commands --- */
 
 static int
-create(struct cert_office *o, char *names)
+parse_order(struct cert_office *o, char *names, const char **items,
+            struct ptn_cert_order *order)
 {
-    const struct ctl *ctl = o->ctl;
-    const char *items[NAMES_MAX], *name = ctl->words[0];
-    struct ptn_cert_order order = ptn_manage_preset(&o->manage, name);
-    struct ptn_error err = PTN_ERROR_INIT;
-    int result = parse_names(ctl, names, items, &order.names);
+    int result = parse_names(o->ctl, names, items, &order->names);
 
     if (result == CTL_OK)
-        result = parse_type(ctl, &order.type);
+        result = parse_type(o->ctl, &order->type);
     if (result == CTL_OK)
-        result = parse_days(ctl, &order.days);
+        result = parse_days(o, &order->days);
+    if (result == CTL_OK)
+        result = parse_subject(o->ctl, &order->subject);
+    return result;
+}
+
+static int
+create(struct cert_office *o, char *names)
+{
+    const char *items[PTN_CERT_NAMES_MAX], *name = o->ctl->words[0];
+    struct ptn_cert_order order = ptn_manage_preset(&o->manage, name);
+    struct ptn_buf passphrase = PTN_BUF_INIT;
+    struct ptn_error err = PTN_ERROR_INIT;
+    int result = parse_order(o, names, items, &order);
+
+    if (result == CTL_OK && ctl_option(o->ctl, "encrypt"))
+        result = cert_ask_new(o, name, &passphrase);
+    order.passphrase = ptn_buf_slice(&passphrase);
     if (result == CTL_OK)
         result = cert_conclude(
-            ctl, ptn_manage_create(&o->manage, name, &order, &err), &err);
+            o->ctl, ptn_manage_create(&o->manage, name, &order, &err), &err);
+    cert_wipe(&passphrase);
     return result == CTL_OK ? cert_changed(o, name, true) : result;
 }
 
@@ -120,21 +159,33 @@ cert_create(const struct ctl *ctl)
 }
 
 static void
-print_request(const struct ctl *ctl, struct ptn_buf *csr)
+print_json(const struct ctl *ctl, const struct ptn_buf *csr)
 {
     struct ptn_buf out = PTN_BUF_INIT;
     struct ptn_json json = PTN_JSON_INIT(&out);
 
-    if (!ctl->json) {
-        fwrite(csr->data, 1, csr->len, stdout);
-        return;
-    }
     ptn_json_object(&json, NULL);
     ptn_json_text(&json, "name", ptn_slice_of(ctl->words[0]));
     ptn_json_text(&json, "request", ptn_buf_slice(csr));
     ptn_json_bool(&json, "new_key", ctl_option(ctl, "new-key") != NULL);
     ptn_json_end_object(&json);
     ctl_json_print(&out);
+}
+
+static int
+print_request(const struct ctl *ctl, const struct ptn_buf *csr)
+{
+    struct ptn_buf der = PTN_BUF_INIT;
+    int result = CTL_OK;
+
+    if (ctl->json)
+        print_json(ctl, csr);
+    else if (!ctl_option(ctl, "der"))
+        fwrite(csr->data, 1, csr->len, stdout);
+    else if (ptn_pem_decode(ptn_buf_slice(csr), &der))
+        result = cert_print_binary(ctl, &der);
+    ptn_buf_free(&der);
+    return result;
 }
 
 int
@@ -153,7 +204,7 @@ cert_csr(const struct ctl *ctl)
                            ctl_option(ctl, "new-key") != NULL, &csr, &err),
         &err);
     if (result == CTL_OK)
-        print_request(ctl, &csr);
+        result = print_request(ctl, &csr);
     ptn_buf_free(&csr);
     cert_close(&o);
     return result;

@@ -5,6 +5,7 @@
  */
 #include "posternctl/cert.h"
 #include <pwd.h>
+#include <stdlib.h>
 
 const struct ctl_exit cert_faults[] = {
     {PTN_CERT_PASSPHRASE, "the passphrase is wrong, or none was given"},
@@ -132,7 +133,12 @@ cert_open(const struct ctl *ctl, struct cert_office *o)
                              "there is no state folder to keep it in");
     } else {
         o->manage.ops = ops;
-        result = open_repository(o);
+        o->manage.ask = cert_ask;
+        o->manage.ask_arg = o;
+        o->manage.roots = getenv("SSL_CERT_FILE");
+        result = cert_open_passphrase(o);
+        if (result == CTL_OK)
+            result = open_repository(o);
     }
     if (result != CTL_OK)
         cert_close(o);
@@ -145,6 +151,7 @@ cert_close(struct cert_office *o)
     ptn_repository_close(o->manage.repository);
     ptn_admin_close(o->admin);
     ptn_buf_free(&o->notes);
+    cert_wipe(&o->passphrase);
 }
 
 int
@@ -190,6 +197,7 @@ print_changed(const struct cert_office *o, const char *name,
         cert_look(&o->manage, name, &view);
         ptn_json_object(&json, NULL);
         cert_json(name, &view, &json);
+        cert_json_files(o, name, &view, &json);
         json_notes(&o->notes, &json);
         if (said->len)
             ptn_json_text(&json, "activation", ptn_buf_slice(said));

@@ -105,11 +105,11 @@ print_view(const char *name, struct cert_view *v)
         cert_day(f->not_after, to);
         printf("names        %s\nsubject      %s\nissuer       %s%s\n"
                "valid        %s to %s UTC, %lld days left\n"
-               "key          %s\nserial       %s\nfingerprint  %s\n",
+               "key          %s%s\nserial       %s\nfingerprint  %s\n",
                f->names, f->subject, f->issuer,
                f->self_signed ? " (self-signed)" : "", from, to,
-               (long long)days_left(f), cert_type_word(f), f->serial,
-               f->fingerprint);
+               (long long)days_left(f), cert_type_word(f),
+               v->encrypted ? ", encrypted" : "", f->serial, f->fingerprint);
     }
     printf("listeners    %s\n", v->users.len ? ptn_buf_cstr(&v->users) : "-");
     if (v->parts.part[PTN_PART_NEXT_CSR].len)
@@ -136,6 +136,7 @@ cert_show(const struct ctl *ctl)
         if (ctl->json) {
             ptn_json_object(&json, NULL);
             cert_json(name, &v, &json);
+            cert_json_files(&o, name, &v, &json);
             ptn_json_end_object(&json);
             ctl_json_print(&out);
         } else {

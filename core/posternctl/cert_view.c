@@ -3,6 +3,7 @@
  * What there is to know of one certificate of the repository, and how JSON
  * says it: all commands print the same members.
  */
+#include "pki/pem.h"
 #include "posternctl/cert.h"
 #include <time.h>
 
@@ -12,11 +13,13 @@ cert_look(const struct ptn_manage *m, const char *name, struct cert_view *v)
     struct ptn_slice chain = ptn_buf_slice(&v->parts.part[PTN_PART_CRT]);
 
     v->problem = PTN_ERROR_INIT;
+    v->facts = (struct ptn_tls_cert){.not_before = 0};
+    v->encrypted =
+        ptn_pem_is_locked(ptn_buf_slice(&v->parts.part[PTN_PART_KEY]));
     v->readable = chain.len && m->ops->cert_parse(m->instance, chain, &v->facts,
                                                   &v->problem) == 0;
     if (v->readable)
-        (void)ptn_manage_check(
-            m, chain, ptn_buf_slice(&v->parts.part[PTN_PART_KEY]), &v->problem);
+        (void)ptn_manage_check_parts(m, &v->parts, &v->problem);
     else if (!chain.len)
         ptn_error_set(&v->problem, PTN_ERR_TLS,
                       "it waits for the answer to its signing request");
@@ -78,6 +81,8 @@ json_facts(const struct ptn_tls_cert *f, struct ptn_json *j)
     ptn_json_text(j, "serial", ptn_slice_of(f->serial));
     ptn_json_text(j, "fingerprint", ptn_slice_of(f->fingerprint));
     ptn_json_text(j, "key_type", ptn_slice_of(cert_type_word(f)));
+    if (f->key_bits)
+        ptn_json_number(j, "key_bits", f->key_bits);
     ptn_json_number(j, "not_before", f->not_before);
     ptn_json_number(j, "not_after", f->not_after);
     ptn_json_bool(j, "self_signed", f->self_signed);
@@ -93,8 +98,36 @@ cert_json(const char *name, const struct cert_view *v, struct ptn_json *j)
         json_facts(&v->facts, j);
     ptn_buf_addslice(&users, ptn_buf_slice(&v->users));
     json_list(j, "listeners", ptn_buf_cstr(&users), ", ");
+    ptn_json_bool(j, "encrypted", v->encrypted);
     ptn_json_bool(j, "request_pending", v->parts.part[PTN_PART_NEXT_CSR].len);
     if (v->problem.code != PTN_ERR_NONE)
         ptn_json_text(j, "problem", ptn_slice_of(v->problem.text));
     ptn_buf_free(&users);
+}
+
+void
+cert_json_files(const struct cert_office *o, const char *name,
+                const struct cert_view *v, struct ptn_json *j)
+{
+    static const struct {
+        const char *key, *extension;
+        enum ptn_part part;
+    } files[] = {{"key", "key", PTN_PART_KEY},
+                 {"certificate", "crt", PTN_PART_CRT},
+                 {"request", "csr", PTN_PART_CSR},
+                 {"next_key", "next.key", PTN_PART_NEXT_KEY},
+                 {"next_request", "next.csr", PTN_PART_NEXT_CSR}};
+    struct ptn_buf path = PTN_BUF_INIT;
+
+    ptn_json_object(j, "files");
+    for (size_t i = 0; i < PTN_COUNT(files); i++) {
+        if (!v->parts.part[files[i].part].len)
+            continue;
+        path.len = 0;
+        ptn_buf_printf(&path, "%s/certs/%s.%s", o->manage.conf->server.state,
+                       name, files[i].extension);
+        ptn_json_text(j, files[i].key, ptn_buf_slice(&path));
+    }
+    ptn_json_end_object(j);
+    ptn_buf_free(&path);
 }

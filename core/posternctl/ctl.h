@@ -154,6 +154,10 @@ int ctl_ask(const struct ctl *ctl, const char *request, struct ptn_buf *answer);
  * wipes it. */
 #define CTL_PASSWORD_MAX 1024
 int ctl_read_password(bool confirm, char *out);
+/* "WHAT: " on the terminal, whatever the standard files are; without an
+ * echo, and twice with `confirm`. -1: there is no terminal, or the answers
+ * differ, which was told. */
+int ctl_ask_secret(const char *what, bool confirm, char *out);
 
 /* The tables, a file each. */
 /* clang-format off: one a line, so that adding one touches one. */

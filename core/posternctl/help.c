@@ -161,6 +161,8 @@ help_group(const struct ctl_command *group, FILE *to)
     print_commands(group ? group->words : "", to);
     if (!group)
         print_globals(to);
+    if (group && group->exits)
+        print_exits(group, to);
     fprintf(to, "\nEach has its own --help: posternctl %s%sCOMMAND --help.\n",
             group ? group->words : "", group ? " " : "");
 }

@@ -44,21 +44,22 @@ prompt(FILE *terminal, const char *text, char *out)
     return result;
 }
 
-static int
-ask(bool confirm, char *out)
+int
+ctl_ask_secret(const char *what, bool confirm, char *out)
 {
     FILE *terminal = fopen("/dev/tty", "r+e");
-    char again[CTL_PASSWORD_MAX];
+    char again[CTL_PASSWORD_MAX], text[CTL_PASSWORD_MAX];
     int result;
 
     if (!terminal)
         return -1;
     setvbuf(terminal, NULL, _IONBF, 0);
-    result = prompt(terminal, "Password: ", out);
+    snprintf(text, sizeof text, "%s: ", what);
+    result = prompt(terminal, text, out);
     if (result == 0 && confirm) {
         result = prompt(terminal, "Again: ", again);
         if (result == 0 && strcmp(out, again) != 0) {
-            fputs("posternctl: these are two different passwords\n", stderr);
+            fputs("posternctl: these are two different ones\n", stderr);
             result = -1;
         }
         ptn_wipe(again, sizeof again);
@@ -73,7 +74,7 @@ ctl_read_password(bool confirm, char *out)
     int result;
 
     if (isatty(STDIN_FILENO)) {
-        result = ask(confirm, out);
+        result = ctl_ask_secret("Password", confirm, out);
     } else {
         setvbuf(stdin, NULL, _IONBF, 0);
         result = read_line(stdin, out);

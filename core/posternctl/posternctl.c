@@ -41,7 +41,7 @@ ctl_option(const struct ctl *ctl, const char *name)
 {
     const struct ctl_option *o = ctl->command->options;
 
-    for (size_t i = 0; o[i].name; i++)
+    for (size_t i = 0; o && o[i].name; i++)
         if (strcmp(o[i].name, name) == 0)
             return ctl->values[i];
     return NULL;

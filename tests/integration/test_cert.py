@@ -5,74 +5,11 @@
 # providers make and read them.
 import json
 import pathlib
-import ssl
-import subprocess
 
 import pytest
-from conftest import Server, wait_for
-
-
-def openssl(*words, data=None):
-    done = subprocess.run(["openssl", *words], input=data, text=True,
-                          capture_output=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module", params=["tls_wolfssl", "tls_openssl"])
-def office(request, tmp_path_factory):
-    """A running server whose imaps listener shows `default` and `shop`."""
-    folder = tmp_path_factory.mktemp("office")
-    server = Server(folder, tls=request.param, workers=1, config="""
-        certificates: { shop: { names = [ "mail.shop.example" ]; }; };
-        listeners: { imaps: { tls: { certificates = [ "default", "shop" ]; }; };
-        };""")
-    yield server
-    server.down()
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    """A root and an intermediate; sign(csr) gives leaf, chain and root."""
-    folder = tmp_path_factory.mktemp("authority")
-
-    def key(name):
-        openssl("genpkey", "-algorithm", "EC", "-pkeyopt",
-                "ec_paramgen_curve:P-256", "-out", str(folder / name))
-        return str(folder / name)
-
-    root_key, sub_key = key("root.key"), key("sub.key")
-    root, sub = str(folder / "root.crt"), str(folder / "sub.crt")
-    openssl("req", "-x509", "-new", "-key", root_key, "-subj", "/CN=Test Root",
-            "-days", "30", "-out", root)
-    openssl("req", "-new", "-key", sub_key, "-subj", "/CN=Test Sub",
-            "-out", str(folder / "sub.csr"))
-    folder.joinpath("ca.ext").write_text("basicConstraints=critical,CA:TRUE\n")
-    openssl("x509", "-req", "-in", str(folder / "sub.csr"), "-CA", root,
-            "-CAkey", root_key, "-CAcreateserial", "-days", "20",
-            "-extfile", str(folder / "ca.ext"), "-out", sub)
-
-    def sign(csr, days="10"):
-        folder.joinpath("one.csr").write_text(csr)
-        openssl("x509", "-req", "-in", str(folder / "one.csr"), "-CA", sub,
-                "-CAkey", sub_key, "-CAcreateserial", "-days", days,
-                "-copy_extensions", "copy", "-out", str(folder / "one.crt"))
-        return tuple(pathlib.Path(p).read_text()
-                     for p in (folder / "one.crt", sub, root))
-    sign.folder = folder
-    return sign
-
-
-def serial_shown(server, name):
-    """What the imaps listener shows a client that asks for `name`."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    with server.connect("imaps") as s, \
-            context.wrap_socket(s, server_hostname=name) as tls:
-        der = tls.getpeercert(binary_form=True)
-    pem = ssl.DER_cert_to_PEM_cert(der)
-    return openssl("x509", "-noout", "-serial", data=pem).split("=")[1].strip()
+from certtest import authority, office  # noqa: F401 (fixtures)
+from certtest import certs_of, fails, openssl, serial_of, serial_shown, typed
+from conftest import wait_for
 
 
 @pytest.mark.parametrize("kind, algorithm", [
@@ -128,8 +65,7 @@ def test_a_request_is_answered(office, authority, tmp_path):
     answer = tmp_path / "answer.pem"
     answer.write_text(root + sub + leaf)
     office.ctl("cert", "import", "shop", "--cert", str(answer))
-    serial = openssl("x509", "-noout", "-serial", data=leaf)
-    serial = serial.split("=")[1].strip()
+    serial = serial_of(leaf)
     wait_for(lambda: serial_shown(office, "mail.shop.example") == serial)
     chain = office.ctl("cert", "export", "shop").stdout
     assert chain.replace("\n", "") == (leaf + sub).replace("\n", "")
