@@ -167,6 +167,21 @@ ptn_pki_choice_name(const struct ptn_pki_binding *binding,
     return "default";
 }
 
+bool
+ptn_pki_is_excepted(const struct ptn_pki_binding *binding, const char *peer)
+{
+    (void)binding;
+    (void)peer;
+    return false;
+}
+
+struct ptn_pki_binding *
+ptn_pki_exception_of(const struct ptn_pki_binding *binding)
+{
+    (void)binding;
+    return NULL;
+}
+
 const char *
 ptn_pki_user(const struct ptn_pki_binding *binding,
              const struct ptn_tls_info *info)
