@@ -57,8 +57,8 @@ ptn_child_begin(const struct ptn_child *child, const char *name)
     ptn_log_set_process(name);
     if (child->again) /* the log may be another one by now */
         ptn_begin_reopen_log(child->conf);
-    ptn_crash_watch(ptn_reports_leave(child->reports), name,
-                    child->conf->server.module_path, &child->conf->load);
+    ptn_crash_watch(child->reports ? ptn_reports_leave(child->reports) : -1,
+                    name, child->conf->server.module_path, &child->conf->load);
     ptn_crash_set_group(child->group ? child->group->name : "");
     ptn_child_die_with_parent(child);
 }

@@ -14,7 +14,8 @@
 struct ptn_child {
     struct ptn_conf *conf; /* as the supervisor has read it */
     pid_t supervisor;
-    struct ptn_reports *reports; /* the way of its crash reports */
+    struct ptn_reports *reports; /* the way of its crash reports; NULL: its
+                                    own log */
     bool again; /* the server has begun to serve before: errors are for the
                    log, and for whoever has asked for a reload */
     /* Of a worker: */

@@ -381,8 +381,12 @@ log_death(const struct ptn_envoy *e, int status)
             PTN_FS("name", strsignal(WTERMSIG(status))),
             PTN_FN("uptime_ms", life)};
 
-        ptn_reports_death(e->reports, e->pid, "envoy.died", fields,
-                          PTN_COUNT(fields));
+        if (e->reports)
+            ptn_reports_death(e->reports, e->pid, "envoy.died", fields,
+                              PTN_COUNT(fields));
+        else /* it has told the log itself where it was */
+            ptn_log_fields(PTN_LOG_ERROR, "envoy.died", fields,
+                           PTN_COUNT(fields));
     } else if (WEXITSTATUS(status) != 0) {
         ptn_log(PTN_LOG_ERROR, "envoy.ended", PTN_FN("pid", e->pid),
                 PTN_FN("status", WEXITSTATUS(status)),

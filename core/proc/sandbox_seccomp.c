@@ -421,7 +421,7 @@ static const struct path_call {
     {"truncate64", 0, CHILDREN},
     {"unlink", 0, CHILDREN},
     {"unlinkat", 1, CHILDREN},
-    {"connect", -1, SINGLE},
+    {"connect", -1, SINGLE | ENVOY},
     {"execve", 0, SINGLE},
     {"execveat", 1, SINGLE},
     {"chmod", 0, 0},

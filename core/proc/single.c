@@ -68,7 +68,15 @@ do_status(void *arg, struct ptn_control_call *call, struct ptn_error *err)
     (void)err;
     ptn_status_write(&server, &s->plan, &s->self, 1, s->shared, &call->out);
     ptn_legacy_write_all(s->setup.conf, &call->out);
+    if (s->envoy.alarm)
+        ptn_envoy_write(&s->envoy.envoy, &call->out);
     return 0;
+}
+
+static int
+do_renew(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    return ptn_single_ask_envoy(arg, call, err);
 }
 
 static int
@@ -154,7 +162,7 @@ static const struct ptn_control_verb verbs[] = {
     {"reload", do_reload},   {"reload-plan", do_reload_plan},
     {"upgrade", do_upgrade}, {"sandbox", do_sandbox},
     {"log", do_log},         {"metrics", do_metrics},
-    {NULL, answer_self},
+    {"renew", do_renew},     {NULL, answer_self},
 };
 
 static void
@@ -246,6 +254,7 @@ ready(struct ptn_worker *worker, void *arg)
         on_watchdog(s);
     on_legacy(s);
     ptn_single_watch(s);
+    ptn_single_begin_envoy(s);
 }
 
 static void
@@ -254,6 +263,7 @@ finished(struct ptn_worker *worker, void *arg)
     struct ptn_single *s = arg;
 
     (void)worker;
+    ptn_single_end_envoy(s);
     ptn_single_end_change(s);
     ptn_single_unwatch(s);
     for (size_t i = 0; i < PTN_COUNT(s->signals); i++)

@@ -148,6 +148,7 @@ step_aside(struct ptn_single *s)
                           : NULL;
     ptn_notify_main_pid(c->upgrade.pid);
     ptn_control_pass_on(s->control, c->upgrade.took_control);
+    ptn_single_end_envoy(s);
     ptn_worker_retire(s->worker);
     ptn_upgrade_go(&c->upgrade);
     tell_taken_over(s, refused); /* from here on nobody gets to us any more */

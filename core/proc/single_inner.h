@@ -12,6 +12,7 @@
 
 #include "proc/begin.h"
 #include "proc/control.h"
+#include "proc/envoy.h"
 #include "proc/ledger.h"
 #include "proc/legacy.h"
 #include "proc/plan.h"
@@ -49,6 +50,19 @@ struct ptn_single_change {
     uint64_t began;
 };
 
+struct ptn_single_watch {
+    struct ptn_fd_watch *watch;
+    int fd; /* -1: none */
+};
+
+struct ptn_single_envoy {
+    struct ptn_envoy envoy;
+    struct ptn_errand_office office;
+    struct ptn_single_watch channel, hook;
+    struct ptn_alarm *alarm; /* NULL: there is nothing to do outside */
+    struct ptn_signal *child;
+};
+
 struct ptn_single {
     struct ptn_setup setup;
     struct ptn_plan plan;
@@ -63,6 +77,7 @@ struct ptn_single {
     struct ptn_timer *rotation, *watchdog, *legacy_timer;
     struct ptn_legacy_watch legacy;
     struct ptn_single_change change;
+    struct ptn_single_envoy envoy;
     struct ptn_ledger ledger;
     struct ptn_reading *reading; /* NULL: nobody needs a key */
     bool reload_reads; /* the reload under way waits for certificates */
@@ -86,6 +101,15 @@ int ptn_single_ask(struct ptn_single *s, enum ptn_single_want want,
 void ptn_single_reloaded(struct ptn_single *s, unsigned refused);
 /* After the loop. */
 void ptn_single_end_change(struct ptn_single *s);
+
+/* --- single_envoy.c --- */
+
+/* From when it serves, until another process does, or the loop has ended. */
+void ptn_single_begin_envoy(struct ptn_single *s);
+void ptn_single_end_envoy(struct ptn_single *s);
+/* The verb `renew`. */
+int ptn_single_ask_envoy(struct ptn_single *s, struct ptn_control_call *call,
+                         struct ptn_error *err);
 
 /* --- single_round.c --- */
 

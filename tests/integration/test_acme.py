@@ -57,12 +57,13 @@ def site(tmp_path):
     one.stop()
 
 
-def test_skeleton(site, tmp_path):
+@pytest.mark.parametrize("shape", ["workers = 2;", 'processes = "single";'])
+def test_skeleton(site, tmp_path, shape):
     web = free_port()
     a = Authority(tmp_path / "pebble", web, free_port())
     try:
         server = Web(tmp_path / "state/acme/http", web)
-        site.acme(a).start()
+        site.acme(a, server=shape).start()
         site.wait_log("acme.(obtained|failed)")
         print(site.log())
         print(site.status())
