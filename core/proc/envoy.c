@@ -444,11 +444,11 @@ ptn_envoy_bury(struct ptn_envoy *e, pid_t pid, int status)
         hear_last_words(e);
     close_channel(e);
     ptn_hook_end(&e->hook);
-    e->pid = 0;
     if (e->dismissed) /* what is due now has been planned before */
         e->dismissed = false;
     else
         take_death(e, status);
+    e->pid = 0;
     return true;
 }
 

@@ -171,10 +171,11 @@ static const char *const sessions[] = {"accept", "accept4", "listen",
  * wake each other by a pair of sockets. */
 static const char *const outward[] = {"connect", "setsockopt", "socketpair",
                                       "sendmmsg", NULL};
-/* A single process begins its own successor. */
+/* A single process begins its own successor, and an envoy, which enters a
+ * filter of its own: that can only take away. */
 static const char *const succession[] = {
-    "bind",   "fork",  "vfork",  "clone",      "kill",
-    "tgkill", "tkill", "setsid", "socketpair", NULL};
+    "bind",  "fork",   "vfork",      "clone",   "kill", "tgkill",
+    "tkill", "setsid", "socketpair", "seccomp", NULL};
 /* Opening and naming files: in a single process Landlock alone says no, as
  * the successor's loader opens files before it could handle a trap. */
 static const char *const naming[] = {
@@ -263,8 +264,6 @@ static const struct rule rules[] = {
     {ENVOY, "socket", 2, {IS(0, AF_INET6), MASK(1, 15, SOCK_STREAM)}},
     {ENVOY | SINGLE, "socket", 2, {IS(0, AF_INET), MASK(1, 15, SOCK_DGRAM)}},
     {ENVOY | SINGLE, "socket", 2, {IS(0, AF_INET6), MASK(1, 15, SOCK_DGRAM)}},
-    {SINGLE, "seccomp", 1, {IS(0, 1)}}, /* SECCOMP_SET_MODE_FILTER */
-    {SINGLE, "seccomp", 1, {IS(0, 2)}}, /* SECCOMP_GET_ACTION_AVAIL */
 };
 
 /* Calls that have a successor, or an older form, that the C library and
