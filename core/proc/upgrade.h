@@ -32,9 +32,9 @@ pid_t ptn_upgrade_execute(char *variable, int first, int second);
 
 struct ptn_upgrade_params {
     const struct ptn_sockets *sockets;
-    const struct ptn_plan *plan; /* what is served now */
+    const struct ptn_plan *plan;       /* what is served now */
     const struct ptn_tickets *tickets; /* for sessions to be resumed */
-    const char *control_path;    /* of the listening control socket */
+    const char *control_path;          /* of the listening control socket */
     int control;
     bool check; /* only check the configuration, and say all */
 };
