@@ -337,6 +337,13 @@ established(struct ptn_session *s)
     ptn_meter_handshake(s->listener->meter, &info);
     if (info.resumed)
         ptn_count(&counters->handshakes_resumed, 1);
+    if (s->tls->choice.rule == PTN_INDEX_CHALLENGE) {
+        /* RFC 8737 section 3: an authority has seen what it came for, and
+         * nothing more is said. */
+        s->reason = "challenge";
+        ptn_session_set_phase(s, PTN_PHASE_CLOSING);
+        return;
+    }
     ptn_session_set_phase(s, PTN_PHASE_OPEN);
     if (!s->opened) {
         ptn_session_greet(s);

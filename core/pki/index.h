@@ -26,6 +26,7 @@ enum ptn_index_rule {
     PTN_INDEX_FIRST,    /* no name was asked for, or none has it */
     PTN_INDEX_KEY_TYPE, /* of those, the client cannot check the ones before */
     PTN_INDEX_UNFIT,    /* the client can check none of those */
+    PTN_INDEX_CHALLENGE /* none of them: an authority came to see another */
 };
 
 /* A word or two for the log. */

@@ -33,6 +33,16 @@ struct ptn_keyring {
     /* A round of loads is over. If `all`, no new handshake uses anything
      * older, and in a while keys that were replaced can be forgotten. */
     void (*settle)(void *arg, bool all);
+    /* The certificate that proves to an authority that `name` is ours (RFC
+     * 8737), while it is shown; its key signs like any other. False: there is
+     * none. */
+    bool (*challenge)(void *arg, struct ptn_slice name, struct ptn_buf *chain);
+    /* The OCSP response (DER) to staple to the certificate that the config
+     * calls `name` and that `fingerprint` is the leaf of. False: there is
+     * none that is good now. */
+    bool (*staple)(void *arg, const char *name,
+                   const uint8_t fingerprint[PTN_FINGERPRINT_SIZE],
+                   struct ptn_buf *response);
     void *arg;
 };
 

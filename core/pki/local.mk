@@ -3,6 +3,7 @@
 # The certificate repository.
 libpostern_core_la_SOURCES += core/pki/pki.c core/pki/pki.h \
 	core/pki/pki_inner.h core/pki/refresh.c core/pki/watch.c core/pki/watch.h \
+	core/pki/challenge.c \
 	core/pki/clients.c core/pki/clients.h core/pki/identity.c core/pki/identity.h \
 	core/pki/chain.c core/pki/chain.h core/pki/intake.c core/pki/intake.h \
 	core/pki/manage.c core/pki/manage.h \

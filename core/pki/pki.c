@@ -203,6 +203,8 @@ ptn_pki_new(const struct ptn_conf *conf, const struct ptn_tls_ops *ops,
     pki->instance = instance;
     pki->keyring = *keyring;
     pki->patience = longest_handshake(conf);
+    pki->challenges = (ops->capability & PTN_TLS_CAP_ALPN_NAMES) &&
+                      keyring->challenge && ptn_conf_has_errands(conf);
     pki->used = ptn_alloc((conf->cert_count + 1) * sizeof *pki->used);
     pki->by_name = PTN_MAP_INIT;
     for (size_t i = 0; i < conf->listener_count; i++)
@@ -217,6 +219,7 @@ free_binding(struct ptn_pki_binding *b)
     for (size_t i = 0; i < b->tls->certificates.count; i++)
         if (b->contexts[i])
             b->pki->ops->context_free(b->pki->instance, b->contexts[i]);
+    ptn_pki_drop_challenge(b);
     ptn_index_free(&b->index);
     ptn_clients_free(&b->clients);
     ptn_clients_free(&b->read_clients);
@@ -284,7 +287,9 @@ const char *
 ptn_pki_choice_name(const struct ptn_pki_binding *b,
                     struct ptn_pki_choice choice)
 {
-    return b->tls->certificates.items[choice.number];
+    return choice.rule == PTN_INDEX_CHALLENGE
+               ? "(challenge)"
+               : b->tls->certificates.items[choice.number];
 }
 
 const char *

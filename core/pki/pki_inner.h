@@ -4,6 +4,7 @@
  *
  *   pki.c      bindings, from beginning to end, and what they answer
  *   refresh.c  contexts: made of what the keyring has, and swapped
+ *   challenge.c  what an authority comes to see
  */
 #ifndef PTN_PKI_PKI_INNER_H
 #define PTN_PKI_PKI_INNER_H
@@ -34,6 +35,7 @@ struct ptn_pki_binding {
     /* For the clients of tls->legacy, or NULL; it is in the list, too. */
     struct ptn_pki_binding *exception;
     struct ptn_tls_conf own_tls; /* what `tls` of an exception points to */
+    struct ptn_tls_context *challenge; /* the last that was shown, or NULL */
 };
 
 /* Where a binding has the context of a certificate. */
@@ -79,9 +81,35 @@ struct ptn_pki {
     unsigned refused;
     struct ptn_pki_seal *retired;
     uint64_t patience; /* ms that a handshake may take */
+    bool challenges;   /* there may be some: authorities are to come */
 };
 
+/* --- challenge.c --- */
+
+/* Whether the client has come to see a challenge, and nothing else. */
+static inline bool
+ptn_pki_wants_challenge(const struct ptn_pki *pki,
+                        const struct ptn_tls_hello *hello)
+{
+    return pki->challenges &&
+           ptn_tls_hello_offers(hello, PTN_TLS_ALPN_CHALLENGE, true);
+}
+/* The context for such a client; NULL: it cannot be made. It is good until
+ * the next call: the handshake takes a reference. */
+struct ptn_tls_context *
+ptn_pki_choose_challenge(struct ptn_pki_binding *b,
+                         const struct ptn_tls_hello *hello);
+void ptn_pki_drop_challenge(struct ptn_pki_binding *b);
+
 /* --- refresh.c --- */
+
+/* ptn_tls_params.sign; `seal` is a struct ptn_pki_seal. */
+int ptn_pki_sign(void *seal, const struct ptn_tls_to_sign *what,
+                 struct ptn_buf *signature);
+/* Has it freed once no handshake can use it any more. */
+void ptn_pki_retire_seal(struct ptn_pki *pki, struct ptn_pki_seal *seal);
+/* Those of which that can be said. */
+void ptn_pki_free_old_seals(struct ptn_pki *pki);
 
 /* Contexts that will not be used after all. */
 void ptn_pki_drop_made(struct ptn_pki *pki, struct ptn_pki_used *u);

@@ -43,21 +43,43 @@ ptn_pki_free_seals(struct ptn_pki *pki, uint64_t moment)
     }
 }
 
+void
+ptn_pki_free_old_seals(struct ptn_pki *pki)
+{
+    uint64_t grace = 2 * pki->patience + SEAL_GRACE_MS;
+    uint64_t now = ptn_clock_ms();
+
+    ptn_pki_free_seals(pki, now > grace ? now - grace : 0);
+}
+
+void
+ptn_pki_retire_seal(struct ptn_pki *pki, struct ptn_pki_seal *seal)
+{
+    seal->retired = ptn_clock_ms();
+    seal->next = pki->retired;
+    pki->retired = seal;
+}
+
 static struct ptn_tls_context *
 choose(void *arg, const struct ptn_tls_hello *hello)
 {
     struct ptn_pki_binding *b = arg;
     enum ptn_index_rule rule;
-    const struct ptn_index_entry *entry =
-        ptn_index_choose(&b->index, hello, &rule);
+    const struct ptn_index_entry *entry;
 
+    if (ptn_pki_wants_challenge(b->pki, hello))
+        return ptn_pki_choose_challenge(b, hello);
+    if (b->tls->certificates.count < 2)
+        return NULL;
+    entry = ptn_index_choose(&b->index, hello, &rule);
     b->choice =
         (struct ptn_pki_choice){entry ? entry->number : 0, (uint8_t)rule};
     return entry ? entry->context : NULL;
 }
 
-static int
-sign(void *arg, const struct ptn_tls_to_sign *what, struct ptn_buf *signature)
+int
+ptn_pki_sign(void *arg, const struct ptn_tls_to_sign *what,
+             struct ptn_buf *signature)
 {
     const struct ptn_pki_seal *seal = arg;
     const struct ptn_keyring *keyring = &seal->pki->keyring;
@@ -74,7 +96,7 @@ plain_params(const struct ptn_pki_binding *b, const struct ptn_pki_used *u)
         .chain = ptn_buf_slice(&u->read.chain),
         .min_version = (enum ptn_tls_version)b->tls->min_version,
         .max_version = (enum ptn_tls_version)b->tls->max_version,
-        .sign = sign,
+        .sign = ptn_pki_sign,
         .sign_arg = u->read_seal,
     };
 }
@@ -101,7 +123,8 @@ make_context(struct ptn_pki_binding *b, const struct ptn_pki_used *u,
     params.alpn = b->alpn;
     params.alpn_strict = b->tls->alpn_strict;
     params.tickets = b->tls->tickets;
-    params.choose = b->tls->certificates.count > 1 ? choose : NULL;
+    if (b->tls->certificates.count > 1 || pki->challenges)
+        params.choose = choose;
     params.choose_arg = b;
     if (pki->ops->context_new(pki->instance, &params, out, err) != 0)
         return -1;
@@ -273,9 +296,7 @@ activate(struct ptn_pki *pki, struct ptn_pki_used *u)
     ptn_free(u->made);
     u->made = NULL;
     if (u->seal) {
-        u->seal->retired = ptn_clock_ms();
-        u->seal->next = pki->retired;
-        pki->retired = u->seal;
+        ptn_pki_retire_seal(pki, u->seal);
     }
     u->seal = u->read_seal;
     u->read_seal = NULL;
@@ -307,14 +328,12 @@ conclude(struct ptn_pki_binding *b)
 static void
 conclude_all(struct ptn_pki *pki)
 {
-    uint64_t grace = 2 * pki->patience + SEAL_GRACE_MS;
-    uint64_t now = ptn_clock_ms();
 
     for (size_t i = 0; i < pki->count; i++)
         activate(pki, &pki->used[i]);
     for (struct ptn_pki_binding *b = pki->bindings; b; b = b->next)
         conclude(b);
-    ptn_pki_free_seals(pki, now > grace ? now - grace : 0);
+    ptn_pki_free_old_seals(pki);
     pki->keyring.settle(pki->keyring.arg, !pki->unsettled);
 }
 

@@ -74,6 +74,13 @@ ptn_setup_keys(struct ptn_setup *setup, enum ptn_keys_missing missing)
     return ptn_keys_load(setup->keys);
 }
 
+static int
+show_challenge(void *keys, const char *name, struct ptn_slice chain,
+               struct ptn_slice key, struct ptn_error *err)
+{
+    return ptn_keys_show(keys, name, chain, key, err);
+}
+
 struct ptn_errand_office
 ptn_setup_office(const struct ptn_setup *setup)
 {
@@ -84,6 +91,8 @@ ptn_setup_office(const struct ptn_setup *setup)
     if (find_tls(setup, &ops, &instance)) {
         office.ops = ops;
         office.instance = instance;
+        office.show = setup->keys ? show_challenge : NULL;
+        office.arg = setup->keys;
     }
     return office;
 }

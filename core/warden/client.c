@@ -208,6 +208,39 @@ load(void *arg, const char *name, struct ptn_buf *chain, struct ptn_error *err)
     return PTN_KEYRING_REFUSED;
 }
 
+/* What may be there, and is done without if not: a handshake may wait. */
+static bool
+fetch(struct ptn_warden_client *c, enum ptn_warden_op op,
+      struct ptn_slice first, struct ptn_slice second, struct ptn_buf *out)
+{
+    struct ptn_warden_head head = {.op = (uint16_t)op};
+
+    if (second.len > PTN_WARDEN_NAME_MAX || post(c, &head, first, second) != 0)
+        return false;
+    do {
+        if (receive(c) != 0 || c->head.op != PTN_KEYRING_GOOD)
+            return false;
+        ptn_buf_addslice(out, content(c));
+    } while (c->head.extra);
+    return true;
+}
+
+static bool
+challenge(void *arg, struct ptn_slice name, struct ptn_buf *chain)
+{
+    return fetch(arg, PTN_WARDEN_CHALLENGE, (struct ptn_slice){NULL, 0}, name,
+                 chain);
+}
+
+static bool
+staple(void *arg, const char *name, const uint8_t *fingerprint,
+       struct ptn_buf *response)
+{
+    struct ptn_slice leaf = {(const char *)fingerprint, PTN_FINGERPRINT_SIZE};
+
+    return fetch(arg, PTN_WARDEN_STAPLE, leaf, ptn_slice_of(name), response);
+}
+
 static void
 settle(void *arg, bool all)
 {
@@ -223,5 +256,5 @@ settle(void *arg, bool all)
 struct ptn_keyring
 ptn_warden_client_keyring(struct ptn_warden_client *c)
 {
-    return (struct ptn_keyring){load, sign, settle, c};
+    return (struct ptn_keyring){load, sign, settle, challenge, staple, c};
 }

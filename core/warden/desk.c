@@ -119,6 +119,30 @@ load(struct desk *d)
         post_error(d, round, &err);
 }
 
+/* No text for people: a worker that has none goes on without it. */
+static void
+answer_or_none(struct desk *d, bool found)
+{
+    if (found)
+        post_chain(d, 0);
+    else
+        post(d, PTN_KEYRING_REFUSED, 0, PTN_SLICE(""), false);
+}
+
+static void
+staple(struct desk *d)
+{
+    struct ptn_slice name = {NULL, 0};
+
+    if (d->len >= PTN_FINGERPRINT_SIZE)
+        name = ptn_slice_sub(content(d), PTN_FINGERPRINT_SIZE,
+                             d->len - PTN_FINGERPRINT_SIZE);
+    answer_or_none(d, name.len > 0 &&
+                          ptn_keys_staple(d->user, name,
+                                          (const uint8_t *)content(d).data,
+                                          &d->answer));
+}
+
 static void
 serve(struct desk *d)
 {
@@ -129,6 +153,12 @@ serve(struct desk *d)
         break;
     case PTN_WARDEN_LOAD:
         load(d);
+        break;
+    case PTN_WARDEN_CHALLENGE:
+        answer_or_none(d, ptn_keys_challenge(d->user, content(d), &d->answer));
+        break;
+    case PTN_WARDEN_STAPLE:
+        staple(d);
         break;
     case PTN_WARDEN_SETTLE:
         ptn_keys_settle(d->user, d->head.round);

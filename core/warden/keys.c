@@ -119,8 +119,10 @@ ptn_keys_free(struct ptn_keys *keys)
     for (size_t i = 0; i < keys->count; i++) {
         ptn_buf_free(&keys->held[i].chain);
         ptn_buf_free(&keys->held[i].before.chain);
+        ptn_buf_free(&keys->held[i].staple);
         ptn_free(keys->held[i].refused);
     }
+    ptn_keys_free_challenges(keys);
     ptn_file_watch_free(keys->files);
     ptn_map_free(&keys->by_leaf);
     ptn_map_free(&keys->by_name);
@@ -408,8 +410,22 @@ ring_settle(void *arg, bool all)
     user->asked = 0;
 }
 
+static bool
+ring_challenge(void *arg, struct ptn_slice name, struct ptn_buf *chain)
+{
+    return ptn_keys_challenge(arg, name, chain);
+}
+
+static bool
+ring_staple(void *arg, const char *name, const uint8_t *fingerprint,
+            struct ptn_buf *response)
+{
+    return ptn_keys_staple(arg, ptn_slice_of(name), fingerprint, response);
+}
+
 struct ptn_keyring
 ptn_keys_keyring(struct ptn_keys_user *user)
 {
-    return (struct ptn_keyring){ring_load, ring_sign, ring_settle, user};
+    return (struct ptn_keyring){ring_load,      ring_sign,   ring_settle,
+                                ring_challenge, ring_staple, user};
 }

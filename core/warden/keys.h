@@ -124,6 +124,26 @@ int ptn_keys_sign(struct ptn_keys_user *user,
 /* This one uses only what was there in that round, or later. */
 void ptn_keys_settle(struct ptn_keys_user *user, uint64_t round);
 
+/* --- what authorities come to see --- */
+
+#define PTN_KEYS_CHALLENGES_MAX 100 /* names at once */
+
+/* The certificate that proves to an authority that `name` is ours (RFC 8737
+ * section 3) and its key, PEM: all users have them from now on, until the
+ * same is called with an empty chain. Any thread. */
+int ptn_keys_show(struct ptn_keys *keys, const char *name,
+                  struct ptn_slice chain, struct ptn_slice key,
+                  struct ptn_error *err);
+/* What is shown for that name; false: nothing. */
+bool ptn_keys_challenge(struct ptn_keys_user *user, struct ptn_slice name,
+                        struct ptn_buf *chain);
+
+/* The OCSP response (DER) for the certificate of that name, of which that is
+ * the leaf, while it is good. False: there is none. */
+bool ptn_keys_staple(struct ptn_keys_user *user, struct ptn_slice name,
+                     const uint8_t fingerprint[PTN_FINGERPRINT_SIZE],
+                     struct ptn_buf *response);
+
 /* The keyring of a process that has the keys itself: its own user. */
 struct ptn_keyring ptn_keys_keyring(struct ptn_keys_user *user);
 

@@ -5,6 +5,7 @@
  *   keys.c       from beginning to end, users, signing, forgetting
  *   keys_load.c  reading the files, checking them, replacing what is held
  *   keys_news.c  what has changed, going back, what is about to expire
+ *   challenges.c what authorities come to see
  */
 #ifndef PTN_WARDEN_KEYS_INNER_H
 #define PTN_WARDEN_KEYS_INNER_H
@@ -59,6 +60,16 @@ struct ptn_held {
     int64_t warned;        /* the least days left that were warned of; -1: of
                               its end; INT64_MAX: never */
     struct ptn_held_before before;
+    struct ptn_buf staple; /* a checked OCSP response for `key`; or empty */
+    int64_t staple_from, staple_until; /* seconds since 1970 */
+};
+
+/* What is shown for a name, RFC 8737. */
+struct ptn_challenge {
+    struct ptn_challenge *next;
+    char *name;
+    struct ptn_buf chain;
+    struct ptn_key *key; /* it is one of its holders */
 };
 
 struct ptn_keys_user {
@@ -84,6 +95,7 @@ struct ptn_keys {
     struct ptn_map by_leaf;
     struct ptn_safe safe;
     struct ptn_list users;
+    struct ptn_challenge *challenges;
     size_t idle; /* handles */
     uint64_t round;
 };
@@ -91,6 +103,12 @@ struct ptn_keys {
 /* The key of a leaf; NULL: there is none. Under the lock. */
 struct ptn_key *ptn_keys_find(const struct ptn_keys *keys,
                               const uint8_t *fingerprint);
+
+/* A new key, without holders. Under the lock. */
+struct ptn_key *ptn_keys_add(struct ptn_keys *keys, const uint8_t *fingerprint,
+                             struct ptn_slice pem);
+
+void ptn_keys_free_challenges(struct ptn_keys *keys);
 
 /* One holder less, since what came with `round`. Under the lock. */
 void ptn_keys_retire(struct ptn_key *k, uint64_t round);

@@ -63,8 +63,9 @@ ptn_keys_make_missing(struct ptn_keys *keys)
             make_missing(keys, keys->held[i].conf);
 }
 
-static struct ptn_key *
-add_key(struct ptn_keys *keys, const uint8_t *fingerprint, struct ptn_slice pem)
+struct ptn_key *
+ptn_keys_add(struct ptn_keys *keys, const uint8_t *fingerprint,
+             struct ptn_slice pem)
 {
     struct ptn_key *k = ptn_alloc(sizeof *k);
 
@@ -105,7 +106,7 @@ hold(struct ptn_keys *keys, struct ptn_held *h, struct ptn_identity *id,
     pthread_mutex_lock(&keys->lock);
     struct ptn_key *k = ptn_keys_find(keys, fingerprint);
     if (!k)
-        k = add_key(keys, fingerprint, ptn_buf_slice(&id->key));
+        k = ptn_keys_add(keys, fingerprint, ptn_buf_slice(&id->key));
     k->holders++;
     k->groups |= h->groups;
     put_away(keys, h);

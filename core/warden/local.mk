@@ -2,6 +2,7 @@
 #
 # Private keys: where they are kept, and how workers have them sign.
 libpostern_core_la_SOURCES += \
+	core/warden/challenges.c \
 	core/warden/client.c core/warden/client.h \
 	core/warden/desk.c core/warden/desk.h \
 	core/warden/errand_client.c core/warden/errand_client.h \
@@ -12,4 +13,5 @@ libpostern_core_la_SOURCES += \
 	core/warden/keys_inner.h core/warden/keys_load.c \
 	core/warden/keys_news.c \
 	core/warden/secret.c core/warden/secret.h \
+	core/warden/staples.c \
 	core/warden/wire.h

@@ -8,10 +8,13 @@
  *   request  head, then by `op`:
  *     SIGN     the leaf's fingerprint, then the input
  *     LOAD     the certificate's name in the config
+ *     CHALLENGE a host name
+ *     STAPLE   the leaf's fingerprint, then the certificate's name
  *     SETTLE   nothing: `round` is that of the answers it has settled on.
  *              There is no answer
  *   answer   head with the request's id, then
- *     GOOD     the signature, or a piece of the chain; `more` follow it
+ *     GOOD     the signature, or a piece of the chain or of the staple;
+ *              `more` follow it
  *     others   a text for people
  */
 #ifndef PTN_WARDEN_WIRE_H
@@ -23,6 +26,8 @@ enum ptn_warden_op {
     PTN_WARDEN_SIGN = 1,
     PTN_WARDEN_LOAD,
     PTN_WARDEN_SETTLE,
+    PTN_WARDEN_CHALLENGE,
+    PTN_WARDEN_STAPLE,
 };
 
 struct ptn_warden_head {

@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "log/log.h"
 #include "pki/identity.h"
+#include "pki/index.h"
 #include "warden/keys.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,12 +21,16 @@
 
 #include <cmocka.h>
 
+#define S(text) PTN_SLICE(text)
+
 struct ptn_tls_context {
     int number;
     int min_version, max_version;
     int (*sign)(void *arg, const struct ptn_tls_to_sign *what,
                 struct ptn_buf *signature);
     void *sign_arg;
+    const char *alpn;
+    bool alpn_strict;
     uint8_t ticket; /* first octet of the newest key */
     struct ptn_tls_context *(*choose)(void *arg,
                                       const struct ptn_tls_hello *hello);
@@ -99,6 +104,8 @@ fake_context(void *instance, const struct ptn_tls_params *params,
     assert_int_equal(params->key.len, 0);
     (*out)->sign = params->sign;
     (*out)->sign_arg = params->sign_arg;
+    (*out)->alpn = params->alpn;
+    (*out)->alpn_strict = params->alpn_strict;
     (*out)->choose = params->choose;
     (*out)->choose_arg = params->choose_arg;
     alive++;
@@ -174,7 +181,7 @@ fake_signature(void *instance, struct ptn_slice key,
 static const struct ptn_tls_ops fake = {
     .size = sizeof fake,
     .name = "fake",
-    .capability = PTN_TLS_CAP_REMOTE_SIGN,
+    .capability = PTN_TLS_CAP_REMOTE_SIGN | PTN_TLS_CAP_ALPN_NAMES,
     .sign = fake_signature,
     .context_new = fake_context,
     .context_free = fake_free,
@@ -658,6 +665,74 @@ covers_names(void **state)
     assert_false(ptn_identity_covers(&facts, "example"));
 }
 
+/* What an authority sees who comes for `name`: the context's number; alpn. */
+static const struct ptn_tls_context *
+visited(const struct house *h, const char *name, bool only)
+{
+    struct ptn_tls_hello hello = {.server_name = ptn_slice_of(name),
+                                  .accepts_ecdsa = true,
+                                  .offers_alpn = true};
+    struct ptn_tls_context *base = context_of(h, 0);
+
+    hello.alpn_len = only ? 11 : 16;
+    memcpy(hello.alpn, "\012acme-tls/1\004imap", hello.alpn_len);
+    return base->choose ? base->choose(base->choose_arg, &hello) : NULL;
+}
+
+static void
+shows_challenges(void **state)
+{
+    static const uint8_t leaf[PTN_FINGERPRINT_SIZE] = {[31] = 0x4d};
+    struct house *h = *state;
+    struct ptn_error err = PTN_ERROR_INIT;
+    const struct ptn_tls_context *seen;
+    struct ptn_buf signature = PTN_BUF_INIT;
+    struct ptn_tls_to_sign what = {.scheme = PTN_SIGN_ECDSA_SHA256};
+
+    close_all(h);
+    h->certs[1].source = "acme"; /* an errand obtains it */
+    open_all(h, PTN_KEYS_MAKE);
+    load(h);
+    h->listeners[0].tls.certs = h->lists[1];
+    close_all(h);
+    open_all(h, PTN_KEYS_MAKE);
+    load(h);
+    /* Nobody shows anything: refused as RFC 8737 section 3 says. */
+    seen = visited(h, "a.example", true);
+    assert_non_null(seen);
+    assert_true(seen->alpn_strict);
+    assert_string_equal(seen->alpn, "none");
+    assert_int_equal(
+        ptn_keys_show(h->keys, "a.example", S("CERT 77 x"), S("KEY 7"), &err),
+        -1);
+    assert_int_equal(
+        ptn_keys_show(h->keys, "a.example", S("CERT 77 x"), S("KEY 77"), &err),
+        0);
+    seen = visited(h, "a.example", true);
+    assert_int_equal(seen->number, 77);
+    assert_true(seen->alpn_strict);
+    assert_string_equal(seen->alpn, PTN_TLS_ALPN_CHALLENGE);
+    assert_int_equal(seen->sign(seen->sign_arg, &what, &signature), 0);
+    assert_int_not_equal(visited(h, "b.example", true)->number, 77);
+    assert_int_not_equal(visited(h, "", true)->number, 77);
+    assert_null(visited(h, "a.example", false)); /* others are served */
+    assert_non_null(
+        ptn_pki_choice_name(ptn_pki_binding(h->pki, &h->listeners[0]),
+                            (struct ptn_pki_choice){0, PTN_INDEX_CHALLENGE}));
+    /* Shown anew, then hidden; its key is forgotten in its time. */
+    assert_int_equal(
+        ptn_keys_show(h->keys, "A.example", S("CERT 78 x"), S("KEY 78"), &err),
+        0);
+    assert_int_equal(visited(h, "a.example", true)->number, 78);
+    assert_int_equal(ptn_keys_show(h->keys, "a.example", S(""), S(""), &err),
+                     0);
+    assert_string_equal(visited(h, "a.example", true)->alpn, "none");
+    assert_int_equal(ptn_keys_prune(h->keys, ptn_clock_ms()), 2);
+    assert_int_equal(ptn_keys_prune(h->keys, ptn_clock_ms() + 3600000), 0);
+    assert_int_equal(ptn_keys_sign(h->user, leaf, &what, &signature, &err), -1);
+    ptn_buf_free(&signature);
+}
+
 /* Listener 1 with an exception: which oldest version a client gets. */
 static int
 oldest(const struct house *h, const char *peer)
@@ -736,6 +811,7 @@ main(void)
         TEST(refreshes_in_steps),
         TEST(ticket_keys),
         TEST(expects_what_will_be_made),
+        TEST(shows_challenges),
         TEST(exception_for_old_clients),
         cmocka_unit_test(covers_names),
     };
