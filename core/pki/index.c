@@ -89,9 +89,9 @@ const char *
 ptn_index_rule_word(enum ptn_index_rule rule)
 {
     static const char *const words[] = {
-        [PTN_INDEX_ONLY] = "only one",     [PTN_INDEX_EXACT] = "exact name",
-        [PTN_INDEX_WILDCARD] = "wildcard", [PTN_INDEX_FIRST] = "first",
-        [PTN_INDEX_KEY_TYPE] = "key type", [PTN_INDEX_UNFIT] = "none fits",
+        [PTN_INDEX_ONLY] = "only one",       [PTN_INDEX_EXACT] = "exact name",
+        [PTN_INDEX_WILDCARD] = "wildcard",   [PTN_INDEX_FIRST] = "first",
+        [PTN_INDEX_KEY_TYPE] = "key type",   [PTN_INDEX_UNFIT] = "none fits",
         [PTN_INDEX_CHALLENGE] = "challenge",
     };
 
