@@ -127,7 +127,7 @@ struct ptn_cert_conf {
 };
 
 /* Whether a module obtains it, by the name that `source` says. */
-bool ptn_cert_is_fetched(const struct ptn_cert_conf *cert);
+PTN_API bool ptn_cert_is_fetched(const struct ptn_cert_conf *cert);
 
 /* envoy: what the supervisor runs for it, and as whom. */
 struct ptn_envoy_conf {

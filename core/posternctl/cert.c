@@ -44,6 +44,7 @@ static const struct ctl_option export_options[] = {
 
 static const struct ctl_option renew_options[] = {
     {"passphrase-file", "FILE", "whose first line opens an encrypted key"},
+    {"force", NULL, "ask an authority within its rate limit, too"},
     {NULL, NULL, NULL},
 };
 
@@ -103,7 +104,7 @@ const struct ctl_command ctl_cert_commands[] = {
      .fn = cert_renew,
      .flags = CTL_READS,
      .arguments = "CERTIFICATE",
-     .doc = "sign a self-signed one anew",
+     .doc = "sign a self-signed one anew, or have an authority do it",
      .options = renew_options,
      .exits = cert_faults,
      .example = "posternctl cert renew default"},

@@ -46,6 +46,19 @@ int cert_read(const struct cert_office *office, const char *name,
  * what listeners show (`live`), and with --json prints the certificate. */
 int cert_changed(struct cert_office *office, const char *name, bool live);
 
+/* --- cert_errand.c --- */
+
+/* The module that obtains it; NULL: none does. */
+const char *cert_errand_source(const struct cert_office *office,
+                               const char *name);
+/* How it stands with it, if one does: lines, or members of an object. */
+void cert_errand_print(const struct cert_office *office, const char *name);
+void cert_errand_json(const struct cert_office *office, const char *name,
+                      struct ptn_json *json);
+/* Has the running server obtain it now. */
+int cert_errand_renew(const struct cert_office *office, const char *name,
+                      bool force);
+
 /* --- cert_live.c --- */
 
 /* After a change of a certificate that listeners show: has a running server

@@ -13,8 +13,12 @@ cert_renew(const struct ctl *ctl)
 
     if (result != CTL_OK)
         return result;
-    result = cert_conclude(
-        ctl, ptn_manage_renew(&o.manage, ctl->words[0], &err), &err);
+    if (cert_errand_source(&o, ctl->words[0]))
+        result = cert_errand_renew(&o, ctl->words[0],
+                                   ctl_option(ctl, "force") != NULL);
+    else
+        result = cert_conclude(
+            ctl, ptn_manage_renew(&o.manage, ctl->words[0], &err), &err);
     if (result == CTL_OK)
         result = cert_changed(&o, ctl->words[0], true);
     cert_close(&o);

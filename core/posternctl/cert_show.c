@@ -137,10 +137,12 @@ cert_show(const struct ctl *ctl)
             ptn_json_object(&json, NULL);
             cert_json(name, &v, &json);
             cert_json_files(&o, name, &v, &json);
+            cert_errand_json(&o, name, &json);
             ptn_json_end_object(&json);
             ctl_json_print(&out);
         } else {
             print_view(name, &v);
+            cert_errand_print(&o, name);
         }
     }
     cert_forget(&v);

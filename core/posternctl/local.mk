@@ -10,6 +10,7 @@ core_posternctl_posternctl_SOURCES = \
 	core/posternctl/cert_export.c \
 	core/posternctl/cert_import.c \
 	core/posternctl/cert_input.c \
+	core/posternctl/cert_errand.c \
 	core/posternctl/cert_live.c \
 	core/posternctl/cert_make.c \
 	core/posternctl/cert_office.c \

@@ -16,13 +16,16 @@ static const char *const numbers[] = {
     "auth_failed",
     "auth_ok",
     "count",
+    "failures",
     "filters",
     "handshake_failures",
     "handshakes",
     "idle_ms",
     "kicked",
+    "last",
     "line",
     "memory",
+    "next",
     "not_after",
     "number",
     "pid",
@@ -182,6 +185,12 @@ ctl_field(struct ptn_slice line, const char *key, char *into)
         struct tm utc;
 
         strftime(into, CTL_CELL_MAX, "%Y-%m-%d", gmtime_r(&when, &utc));
+    } else if (strcmp(key, "last") == 0 || strcmp(key, "next") == 0) {
+        time_t when = (time_t)number;
+        struct tm utc;
+
+        strftime(into, CTL_CELL_MAX, "%Y-%m-%d %H:%M UTC",
+                 gmtime_r(&when, &utc));
     }
     return into;
 }

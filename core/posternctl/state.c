@@ -5,11 +5,32 @@
 #include "posternctl/ctl.h"
 #include "proc/plan.h"
 
+static const struct ctl_view errand_view = {
+    .kind = "errand",
+    .titles = {"OBTAINED", "LAST", "NEXT", "FAILURES", "PROBLEM"},
+    .keys = {"name", "last", "next", "failures", "problem"},
+    .columns = 5};
+
+/* Where a module obtains certificates. */
+static void
+print_errands(struct ptn_slice records)
+{
+    struct ptn_slice rest = records;
+
+    while (rest.len > 0)
+        if (ptn_record_is(ptn_record_next(&rest), "errand")) {
+            putchar('\n');
+            ctl_view_print(&errand_view, records);
+            return;
+        }
+}
+
 static const struct ctl_view process_view = {
     .kind = "process",
     .titles = {"PROCESS", "PID", "RESTARTS", "MEMORY"},
     .keys = {"role", "pid", "restarts", "memory"},
-    .columns = 4};
+    .columns = 4,
+    .more = print_errands};
 
 static void
 print_processes(struct ptn_slice records)
@@ -133,6 +154,7 @@ json_all(struct ptn_slice records)
     ctl_json_records(&json, "certificates", "certificate", records);
     ctl_json_records(&json, "workers", "worker", records);
     ctl_json_records(&json, "processes", "process", records);
+    ctl_json_records(&json, "errands", "errand", records);
     ptn_json_end_object(&json);
     ctl_json_print(&out);
 }
