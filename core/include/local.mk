@@ -17,6 +17,7 @@ coreinclude_HEADERS += core/include/postern/sasl.h
 coreinclude_HEADERS += core/include/postern/session.h
 coreinclude_HEADERS += core/include/postern/tls.h
 coreinclude_HEADERS += core/include/postern/types.h
+coreinclude_HEADERS += core/include/postern/x509.h
 dist_man_MANS += core/include/postern-module.7
 
 # The reference of all of them is made from them; the guide goes beside it.

@@ -135,6 +135,13 @@ facts_of(X509 *cert, struct ptn_tls_cert *out)
         tls_openssl_hex(out->fingerprint, sizeof(out->fingerprint), digest,
                         len);
     add_names(out, cert);
+    unsigned char *der = NULL;
+    int size = i2d_X509(cert, &der);
+    if (size > 0)
+        (void)ptn_x509_cert_facts(
+            (struct ptn_slice){(const char *)der, (size_t)size}, out,
+            sizeof(*out));
+    OPENSSL_free(der);
 }
 
 int

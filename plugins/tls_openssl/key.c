@@ -33,7 +33,7 @@ no_password(char *into, int len, int for_writing, void *arg)
 }
 
 EVP_PKEY *
-tls_openssl_key_read(struct ptn_slice pem, struct ptn_error *err)
+tls_openssl_key_read_any(struct ptn_slice pem, struct ptn_error *err)
 {
     if (contains(pem, "-----BEGIN ENCRYPTED PRIVATE KEY-----") ||
         contains(pem, "Proc-Type: 4,ENCRYPTED")) {
@@ -50,10 +50,17 @@ tls_openssl_key_read(struct ptn_slice pem, struct ptn_error *err)
     EVP_PKEY *key =
         bio ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
     BIO_free(bio);
-    if (!key) {
+    if (!key)
         tls_openssl_error(err, "not a key that can be used");
+    return key;
+}
+
+EVP_PKEY *
+tls_openssl_key_read(struct ptn_slice pem, struct ptn_error *err)
+{
+    EVP_PKEY *key = tls_openssl_key_read_any(pem, err);
+    if (!key)
         return NULL;
-    }
     if (EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) < RSA_BITS_MIN) {
         EVP_PKEY_free(key);
         ptn_error_set(err, PTN_ERR_TLS,

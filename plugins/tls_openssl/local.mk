@@ -14,10 +14,11 @@ plugins_tls_openssl_libtls_openssl_la_SOURCES = \
 	plugins/tls_openssl/cert.c \
 	plugins/tls_openssl/context.c \
 	plugins/tls_openssl/error.c \
+	plugins/tls_openssl/file.c \
 	plugins/tls_openssl/hello.c \
 	plugins/tls_openssl/io.c \
-	plugins/tls_openssl/issue.c \
 	plugins/tls_openssl/key.c \
+	plugins/tls_openssl/library.c \
 	plugins/tls_openssl/ops.c \
 	plugins/tls_openssl/peer.c \
 	plugins/tls_openssl/remote.c \

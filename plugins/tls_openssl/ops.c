@@ -33,4 +33,11 @@ const struct ptn_tls_ops tls_openssl_ops = {
     .binding = tls_openssl_binding,
     .connect = tls_openssl_connect,
     .peer_chain = tls_openssl_peer_chain,
+    .parse = tls_openssl_parse,
+    .key_encrypt = tls_openssl_key_encrypt,
+    .pkcs12_make = tls_openssl_pkcs12_make,
+    .key_public = tls_openssl_key_public,
+    .cert_public = tls_openssl_cert_public,
+    .alpn_cert = tls_openssl_alpn_cert,
+    .cert_issued = tls_openssl_cert_issued,
 };

@@ -73,6 +73,39 @@ sign_digest(EVP_PKEY *key, const struct signer *signer, struct ptn_slice in,
     return ok;
 }
 
+static bool
+verify_message(EVP_PKEY *key, struct ptn_slice in, const unsigned char *made,
+               size_t len)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool ok = ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
+              EVP_DigestVerify(ctx, made, len, (const unsigned char *)in.data,
+                               in.len) == 1;
+    EVP_MD_CTX_free(ctx);
+    return ok;
+}
+
+bool
+tls_openssl_verify(EVP_PKEY *public, const struct ptn_tls_to_sign *what,
+                   struct ptn_slice signature)
+{
+    const struct signer *s = find(what->scheme, public);
+    const unsigned char *made = (const unsigned char *)signature.data;
+    if (!s || !s->digest)
+        return s && verify_message(public, what->input, made, signature.len);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(public, NULL);
+    bool ok = ctx && EVP_PKEY_verify_init(ctx) == 1 &&
+              EVP_PKEY_CTX_set_signature_md(
+                  ctx, EVP_get_digestbyname(s->digest)) == 1 &&
+              (s->padding == 0 ||
+               EVP_PKEY_CTX_set_rsa_padding(ctx, s->padding) == 1) &&
+              EVP_PKEY_verify(ctx, made, signature.len,
+                              (const unsigned char *)what->input.data,
+                              what->input.len) == 1;
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}
+
 /* The library's own; it counts references and needs nothing beside it. */
 struct ptn_tls_key {
     EVP_PKEY *key;

@@ -11,7 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
-#include <postern/tls.h>
+#include <postern/x509.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -139,6 +139,8 @@ int tls_openssl_error(struct ptn_error *err, const char *what);
 
 /* key.c: NULL with `err` for what is no key, encrypted or weak. */
 EVP_PKEY *tls_openssl_key_read(struct ptn_slice pem, struct ptn_error *err);
+EVP_PKEY *tls_openssl_key_read_any(struct ptn_slice pem, /* weak or not */
+                                   struct ptn_error *err);
 int tls_openssl_key_make(void *instance, enum ptn_tls_key_type type,
                          struct ptn_buf *out, struct ptn_error *err);
 /* Appends what a memory BIO holds; it is wiped and freed. */
@@ -154,12 +156,35 @@ int tls_openssl_cert_parse(void *instance, struct ptn_slice pem,
 int tls_openssl_pair_match(void *instance, struct ptn_slice cert,
                            struct ptn_slice key, struct ptn_error *err);
 
-/* issue.c */
+/* library.c: how this library computes, for <postern/x509.h>. */
+extern const struct ptn_x509_library tls_openssl_library;
+
+/* file.c */
+enum ptn_tls_parsed tls_openssl_parse(void *instance, struct ptn_slice file,
+                                      struct ptn_slice passphrase,
+                                      struct ptn_tls_parsed_file *out,
+                                      struct ptn_error *err);
+int tls_openssl_key_encrypt(void *instance, struct ptn_slice key,
+                            struct ptn_slice passphrase, struct ptn_buf *out,
+                            struct ptn_error *err);
+int tls_openssl_pkcs12_make(void *instance, struct ptn_slice chain,
+                            struct ptn_slice key, struct ptn_slice passphrase,
+                            const char *name, struct ptn_buf *out,
+                            struct ptn_error *err);
+int tls_openssl_key_public(void *instance, struct ptn_slice pem,
+                           struct ptn_buf *out, struct ptn_error *err);
+int tls_openssl_cert_public(void *instance, struct ptn_slice cert,
+                            struct ptn_buf *out, struct ptn_error *err);
+int tls_openssl_cert_issued(void *instance, struct ptn_slice cert,
+                            struct ptn_slice issuer, struct ptn_error *err);
 int tls_openssl_csr_make(void *instance, struct ptn_slice key,
                          const struct ptn_tls_subject *subject,
                          struct ptn_buf *csr, struct ptn_error *err);
 int tls_openssl_self_sign(void *instance, struct ptn_slice key,
                           const struct ptn_tls_subject *subject,
+                          struct ptn_buf *cert, struct ptn_error *err);
+int tls_openssl_alpn_cert(void *instance, struct ptn_slice key,
+                          const char *name, const uint8_t digest[32],
                           struct ptn_buf *cert, struct ptn_error *err);
 
 /* peer.c: asks for certificates as the parameters say, and looks at them. */
@@ -192,6 +217,8 @@ EVP_PKEY *tls_openssl_remote_key(const struct tls_openssl *self,
 enum ptn_tls_scheme tls_openssl_scheme(int kind, int digest);
 
 /* sign.c */
+bool tls_openssl_verify(EVP_PKEY *public, const struct ptn_tls_to_sign *what,
+                        struct ptn_slice signature);
 int tls_openssl_sign(void *instance, struct ptn_slice key,
                      const struct ptn_tls_to_sign *what,
                      struct ptn_buf *signature, struct ptn_error *err);

@@ -175,6 +175,9 @@ tls_wolfssl_cert_parse(void *instance, struct ptn_slice pem,
     if (tls_wolfssl_cert_decode(pem, &cert, err) < 0)
         return -1;
     facts_of(&cert.facts, out);
+    (void)ptn_x509_cert_facts(
+        (struct ptn_slice){cert.der.data, cert.facts.maxIdx}, out,
+        sizeof(*out));
     wc_Sha256Hash((const byte *)cert.der.data, cert.facts.maxIdx, digest);
     tls_wolfssl_hex(out->fingerprint, sizeof(out->fingerprint), digest,
                     sizeof(digest));

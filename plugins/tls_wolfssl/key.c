@@ -61,8 +61,8 @@ read_ed25519(struct tls_wolfssl_key *key, const byte *der, word32 len)
 }
 
 int
-tls_wolfssl_key_read(struct tls_wolfssl_key *key, struct ptn_slice pem,
-                     struct ptn_error *err)
+tls_wolfssl_key_read_any(struct tls_wolfssl_key *key, struct ptn_slice pem,
+                         struct ptn_error *err)
 {
     struct ptn_buf der = PTN_BUF_INIT;
     if (tls_wolfssl_pem_key(pem, &der, err) < 0) {
@@ -78,6 +78,15 @@ tls_wolfssl_key_read(struct tls_wolfssl_key *key, struct ptn_slice pem,
         return ptn_error_set(err, PTN_ERR_TLS,
                              "not a key that can be used: give an ECDSA, RSA "
                              "or Ed25519 key");
+    return 0;
+}
+
+int
+tls_wolfssl_key_read(struct tls_wolfssl_key *key, struct ptn_slice pem,
+                     struct ptn_error *err)
+{
+    if (tls_wolfssl_key_read_any(key, pem, err) < 0)
+        return -1;
     if (key->kind != TLS_WOLFSSL_RSA ||
         wc_RsaEncryptSize(&key->u.rsa) * 8 >= RSA_BITS_MIN)
         return 0;

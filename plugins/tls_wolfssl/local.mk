@@ -14,11 +14,12 @@ plugins_tls_wolfssl_libtls_wolfssl_la_SOURCES = \
 	plugins/tls_wolfssl/cert.c plugins/tls_wolfssl/cert.h \
 	plugins/tls_wolfssl/context.c \
 	plugins/tls_wolfssl/error.c \
+	plugins/tls_wolfssl/file.c \
 	plugins/tls_wolfssl/groups.c \
 	plugins/tls_wolfssl/hello.c \
 	plugins/tls_wolfssl/io.c \
-	plugins/tls_wolfssl/issue.c \
 	plugins/tls_wolfssl/key.c \
+	plugins/tls_wolfssl/library.c \
 	plugins/tls_wolfssl/ops.c \
 	plugins/tls_wolfssl/pair.c \
 	plugins/tls_wolfssl/peer.c \

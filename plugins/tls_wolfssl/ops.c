@@ -39,4 +39,11 @@ const struct ptn_tls_ops tls_wolfssl_ops = {
     .binding = tls_wolfssl_binding,
     .connect = tls_wolfssl_connect,
     .peer_chain = tls_wolfssl_peer_chain,
+    .parse = tls_wolfssl_parse,
+    .key_encrypt = tls_wolfssl_key_encrypt,
+    .pkcs12_make = tls_wolfssl_pkcs12_make,
+    .key_public = tls_wolfssl_key_public,
+    .cert_public = tls_wolfssl_cert_public,
+    .alpn_cert = tls_wolfssl_alpn_cert,
+    .cert_issued = tls_wolfssl_cert_issued,
 };

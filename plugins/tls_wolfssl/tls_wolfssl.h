@@ -7,7 +7,7 @@
 #ifndef TLS_WOLFSSL_H
 #define TLS_WOLFSSL_H
 
-#include <postern/tls.h>
+#include <postern/x509.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <wolfssl/options.h>
@@ -188,6 +188,8 @@ struct tls_wolfssl_key {
 /* 0 and a key to deinit, or -1 and nothing. */
 int tls_wolfssl_key_read(struct tls_wolfssl_key *key, struct ptn_slice pem,
                          struct ptn_error *err);
+int tls_wolfssl_key_read_any(struct tls_wolfssl_key *key, /* weak or not */
+                             struct ptn_slice pem, struct ptn_error *err);
 void tls_wolfssl_key_deinit(struct tls_wolfssl_key *key);
 int tls_wolfssl_key_make(void *instance, enum ptn_tls_key_type type,
                          struct ptn_buf *out, struct ptn_error *err);
@@ -200,12 +202,35 @@ int tls_wolfssl_cert_parse(void *instance, struct ptn_slice pem,
 int tls_wolfssl_pair_match(void *instance, struct ptn_slice cert,
                            struct ptn_slice key, struct ptn_error *err);
 
-/* issue.c */
+/* library.c: how this library computes, for <postern/x509.h>. */
+extern const struct ptn_x509_library tls_wolfssl_library;
+
+/* file.c */
+enum ptn_tls_parsed tls_wolfssl_parse(void *instance, struct ptn_slice file,
+                                      struct ptn_slice passphrase,
+                                      struct ptn_tls_parsed_file *out,
+                                      struct ptn_error *err);
+int tls_wolfssl_key_encrypt(void *instance, struct ptn_slice key,
+                            struct ptn_slice passphrase, struct ptn_buf *out,
+                            struct ptn_error *err);
+int tls_wolfssl_pkcs12_make(void *instance, struct ptn_slice chain,
+                            struct ptn_slice key, struct ptn_slice passphrase,
+                            const char *name, struct ptn_buf *out,
+                            struct ptn_error *err);
+int tls_wolfssl_key_public(void *instance, struct ptn_slice pem,
+                           struct ptn_buf *out, struct ptn_error *err);
+int tls_wolfssl_cert_public(void *instance, struct ptn_slice cert,
+                            struct ptn_buf *out, struct ptn_error *err);
+int tls_wolfssl_cert_issued(void *instance, struct ptn_slice cert,
+                            struct ptn_slice issuer, struct ptn_error *err);
 int tls_wolfssl_csr_make(void *instance, struct ptn_slice key,
                          const struct ptn_tls_subject *subject,
                          struct ptn_buf *csr, struct ptn_error *err);
 int tls_wolfssl_self_sign(void *instance, struct ptn_slice key,
                           const struct ptn_tls_subject *subject,
+                          struct ptn_buf *cert, struct ptn_error *err);
+int tls_wolfssl_alpn_cert(void *instance, struct ptn_slice key,
+                          const char *name, const uint8_t digest[32],
                           struct ptn_buf *cert, struct ptn_error *err);
 
 /* peer.c: asks for certificates as the parameters say, and looks at them. */

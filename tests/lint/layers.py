@@ -9,8 +9,8 @@ import re
 
 import lint
 
-LAYER = {"base": 0, "log": 1, "metrics": 1, "conf": 2, "loop": 3, "module": 4,
-         "net": 5, "pki": 5, "auth": 5, "warden": 5, "proc": 6, "posternd": 7,
+LAYER = {"base": 0, "log": 1, "metrics": 1, "x509": 1, "conf": 2, "loop": 3,
+         "module": 4, "net": 5, "pki": 5, "auth": 5, "warden": 5, "proc": 6, "posternd": 7,
          "harness": 6, "posternctl": 7}
 # A foreign header, by how its name begins, and the places that may have it.
 FOREIGN = {

@@ -460,10 +460,10 @@ struct ptn_tls_ops {
      * Whatever a file has: PEM with text between its blocks; a certificate, a
      * request or a key in DER; PKCS#7 (signedData with certificates, PEM or
      * DER); PKCS#12; keys as PKCS#8, PKCS#1 or SEC1, and encrypted, as PKCS#8
-     * (PBES1 of PKCS#12, PBES2) or in OpenSSL's own way ("Proc-Type:
-     * 4,ENCRYPTED"). A passphrase that nothing asks for is passed over. `err`
-     * has words for all but GOOD; `out` then holds nothing that counts. That
-     * a key is weak or a certificate expired is no matter here. */
+     * (PBES1 of PKCS#12, PBES2) or as PEM had it before (RFC 1423, with CBC of
+     * AES or DES-EDE3). A passphrase that nothing asks for is passed over.
+     * `err` has words for all but GOOD; `out` then holds nothing that counts.
+     * That a key is weak or a certificate expired is no matter here. */
     enum ptn_tls_parsed (*parse)(void *instance, struct ptn_slice file,
                                  struct ptn_slice passphrase,
                                  struct ptn_tls_parsed_file *out,
@@ -475,8 +475,9 @@ struct ptn_tls_ops {
                        struct ptn_slice passphrase, struct ptn_buf *out,
                        struct ptn_error *err);
     /* PKCS#12 (RFC 7292), DER: the chain (PEM, leaf first) and its key, both
-     * encrypted as above, with a MAC of HMAC-SHA256; `name` is the friendly
-     * name or NULL. */
+     * encrypted as above and under a MAC of HMAC-SHA256, with 250,000 rounds
+     * each, since other programs refuse more; `name` is the friendly name or
+     * NULL. */
     int (*pkcs12_make)(void *instance, struct ptn_slice chain,
                        struct ptn_slice key, struct ptn_slice passphrase,
                        const char *name, struct ptn_buf *out,

@@ -20,6 +20,12 @@ tests_unit_tls_cost_CPPFLAGS = $(tls_test_cppflags)
 tests_unit_tls_cost_LDADD = $(tls_test_ldadd)
 tests_unit_tls_cost_LDFLAGS = $(tls_test_ldflags)
 
+unit_tests += tests/unit/tls/files
+tests_unit_tls_files_SOURCES = tests/unit/tls/files.c $(tls_fixture)
+tests_unit_tls_files_CPPFLAGS = $(tls_test_cppflags)
+tests_unit_tls_files_LDADD = $(tls_test_ldadd)
+tests_unit_tls_files_LDFLAGS = $(tls_test_ldflags)
+
 unit_tests += tests/unit/tls/handshake
 tests_unit_tls_handshake_SOURCES = tests/unit/tls/handshake.c $(tls_fixture)
 tests_unit_tls_handshake_CPPFLAGS = $(tls_test_cppflags)
