@@ -83,6 +83,8 @@ struct ptn_network {
     char text[PTN_ADDRESS_TEXT]; /* "192.0.2.1", "2001:db8::/64" */
 };
 
+#define PTN_VISITORS "activation"
+
 struct ptn_listener {
     struct ptn_list link;
     struct ptn_net *net;
@@ -91,7 +93,8 @@ struct ptn_listener {
     struct ptn_meter *meter;
     struct ptn_pki_binding *binding; /* NULL without TLS */
     struct ptn_map networks;         /* text -> struct ptn_network */
-    int64_t count;                   /* sessions */
+    struct ptn_network visitors;     /* the server's own, in no limit */
+    int64_t count;                   /* sessions, but theirs */
     uint64_t memory;                 /* octets that they hold */
     uint64_t budget;                 /* this worker's share; 0 = no bound */
     uint64_t refused;                /* since it was last logged */

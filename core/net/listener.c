@@ -11,6 +11,7 @@
 #include "pki/pki.h"
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <postern/arena.h>
 #include <postern/log.h>
 #include <sys/socket.h>
@@ -66,9 +67,21 @@ ptn_listener_enter(struct ptn_listener *l, const struct sockaddr_storage *peer)
     return n;
 }
 
+/* One of the server's own visitors: of no network, and not counted. */
+static struct ptn_network *
+receive_visitor(struct ptn_listener *l)
+{
+    l->visitors.count++;
+    return &l->visitors;
+}
+
 void
 ptn_listener_leave(struct ptn_listener *l, struct ptn_network *network)
 {
+    if (network == &l->visitors) {
+        network->count--;
+        return;
+    }
     l->count--;
     ptn_listener_measure(l);
     if (network->around)
@@ -130,30 +143,73 @@ is_server_full(const struct ptn_net_params *p)
     return p->connections && p->held(p->held_arg) >= p->connections;
 }
 
+static uint16_t
+port_of(const struct sockaddr_storage *address)
+{
+    if (address->ss_family == AF_INET)
+        return ntohs(
+            ((const struct sockaddr_in *)(const void *)address)->sin_port);
+    if (address->ss_family == AF_INET6)
+        return ntohs(
+            ((const struct sockaddr_in6 *)(const void *)address)->sin6_port);
+    return 0;
+}
+
+/* Nobody else can have the address that he connects to. */
+static bool
+is_visitor(const struct ptn_listener *l, int fd,
+           const struct sockaddr_storage *peer)
+{
+    const struct ptn_net_params *p = &l->net->params;
+    struct sockaddr_storage local = {.ss_family = AF_UNSPEC};
+    char here[PTN_ADDRESS_TEXT], there[PTN_ADDRESS_TEXT];
+
+    if (!p->is_visitor || !p->is_visitor(p->visitor_arg, port_of(peer)))
+        return false;
+    ptn_wire_local(fd, &local);
+    ptn_address_text(&local, here);
+    ptn_address_text(peer, there);
+    return strcmp(here, there) == 0;
+}
+
+/* Why the connection is refused; NULL: it is not. */
+static const char *
+reason_to_refuse(const struct ptn_listener *l, const struct ptn_network *n,
+                 bool proxied, enum ptn_refusal *reason)
+{
+    *reason = PTN_REFUSE_SHUTDOWN;
+    if (l->net->draining)
+        return "shutdown";
+    *reason = PTN_REFUSE_MEMORY;
+    if (ptn_listener_is_full(l))
+        return "memory";
+    *reason = PTN_REFUSE_CONNECTIONS;
+    if (n != &l->visitors && (l->count > l->conf->limits.connections ||
+                              (!proxied && ptn_listener_is_over(l, n)) ||
+                              is_server_full(&l->net->params)))
+        return "connections";
+    return NULL;
+}
+
 static void
 serve(struct ptn_listener *l, int fd, const struct sockaddr_storage *peer)
 {
-    struct ptn_network *n = ptn_listener_enter(l, peer);
+    struct ptn_network *n = is_visitor(l, fd, peer)
+                                ? receive_visitor(l)
+                                : ptn_listener_enter(l, peer);
     bool proxied =
         ptn_cidr_has(l->conf->proxies, l->conf->proxy_from.count, peer);
     char text[PTN_ADDRESS_TEXT];
+    enum ptn_refusal reason;
+    const char *why = reason_to_refuse(l, n, proxied, &reason);
 
     ptn_address_text(peer, text);
-    if (l->net->draining) {
-        ptn_listener_log_refused(l, text, "shutdown");
-        refuse(l, fd, PTN_REFUSE_SHUTDOWN);
-    } else if (ptn_listener_is_full(l)) {
-        ptn_listener_log_refused(l, text, "memory");
-        refuse(l, fd, PTN_REFUSE_MEMORY);
-    } else if (l->count > l->conf->limits.connections ||
-               (!proxied && ptn_listener_is_over(l, n)) ||
-               is_server_full(&l->net->params)) {
-        ptn_listener_log_refused(l, text, "connections");
-        refuse(l, fd, PTN_REFUSE_CONNECTIONS);
-    } else {
+    if (!why) {
         ptn_session_new(l, fd, n, text, proxied);
         return;
     }
+    ptn_listener_log_refused(l, text, why);
+    refuse(l, fd, reason);
     ptn_listener_leave(l, n);
 }
 
@@ -326,6 +382,7 @@ ptn_net_listen(struct ptn_net *net, const struct ptn_listener_conf *conf,
     l->conf = conf;
     l->protocol = conf->protocol;
     l->meter = ptn_meter_new(conf);
+    strcpy(l->visitors.text, PTN_VISITORS);
     l->budget = conf->memory / (net->params.workers ? net->params.workers : 1);
     if (bind_tls(l, err) != 0 || open_sockets(l, fds, count, err) != 0) {
         ptn_listener_free(l);

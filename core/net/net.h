@@ -26,6 +26,11 @@ struct ptn_net_params {
     uint64_t connections;
     uint64_t (*held)(void *arg);
     void *held_arg;
+    /* Whether who comes from that port of the address that he connects to is
+     * this server's own visitor, who looks at what it shows and is no client:
+     * limits do not count him. NULL: there are none. */
+    bool (*is_visitor)(void *arg, uint16_t port);
+    void *visitor_arg;
     /* Who checks passwords; NULL: nobody can authenticate. */
     struct ptn_auth_service *auth;
 };

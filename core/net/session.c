@@ -112,6 +112,7 @@ ptn_session_new(struct ptn_listener *l, int fd, struct ptn_network *network,
 static void
 log_closed(struct ptn_session *s)
 {
+    bool is_visitor = s->network == &s->listener->visitors;
     struct ptn_log_field fields[] = {
         PTN_FS("session", s->id),
         PTN_FS("listener", s->listener->conf->name),
@@ -124,8 +125,10 @@ log_closed(struct ptn_session *s)
     };
     size_t count = PTN_COUNT(fields);
 
+    if (is_visitor) /* he never has a user */
+        fields[count - 1] = PTN_FS("visitor", PTN_VISITORS);
     ptn_log_fields(PTN_LOG_INFO, "session.closed", fields,
-                   s->user ? count : count - 1);
+                   s->user || is_visitor ? count : count - 1);
 }
 
 static void

@@ -30,9 +30,10 @@ struct ptn_keyring {
      * none; whoever knows why has logged it. */
     int (*sign)(void *arg, const uint8_t fingerprint[PTN_FINGERPRINT_SIZE],
                 const struct ptn_tls_to_sign *what, struct ptn_buf *signature);
-    /* A round of loads is over. If `all`, no new handshake uses anything
-     * older, and in a while keys that were replaced can be forgotten. */
-    void (*settle)(void *arg, bool all);
+    /* A round of loads is over. If `all`, no new handshake uses anything that
+     * had been replaced by then, or by the round `most` (warden/keys.h), if
+     * that was before; in a while such keys can be forgotten. */
+    void (*settle)(void *arg, bool all, uint64_t most);
     /* The certificate that proves to an authority that `name` is ours (RFC
      * 8737), while it is shown; its key signs like any other. False: there is
      * none. */

@@ -92,6 +92,10 @@ unsigned ptn_pki_reload(struct ptn_pki *pki);
  * before that; then everything does. To begin again in between is fine. */
 void ptn_pki_refresh_begin(struct ptn_pki *pki);
 bool ptn_pki_refresh_step(struct ptn_pki *pki, uint64_t microseconds);
+/* The same for those that were wanted since the last one has ended, alone.
+ * Whatever the keyring has replaced up to `round` was wanted by then. */
+void ptn_pki_refresh_want(struct ptn_pki *pki, const char *name);
+void ptn_pki_refresh_begin_wanted(struct ptn_pki *pki, uint64_t round);
 /* What ptn_pki_reload answers, for the last refresh. */
 unsigned ptn_pki_refused(const struct ptn_pki *pki);
 

@@ -28,6 +28,7 @@ struct ptn_pki_binding {
     struct ptn_index index;            /* of those that are not NULL */
     struct ptn_clients clients, read_clients;
     struct ptn_error clients_problem; /* with the files of the above */
+    bool changed;                     /* since the index was made */
     bool clients_new;                 /* read_clients is to replace clients */
     struct ptn_pki_choice choice;     /* of the last handshake */
     struct ptn_error problem;
@@ -62,6 +63,8 @@ struct ptn_pki_used {
     struct ptn_tls_context **made; /* of `read`, as many as places, or NULL */
     struct ptn_pki_place *places;
     size_t place_count;
+    bool wanted;    /* the refresh in hand comes to it */
+    bool unsettled; /* it was not as the keyring has it */
 };
 
 struct ptn_pki {
@@ -75,9 +78,9 @@ struct ptn_pki {
     struct ptn_pki_binding *bindings;
     uint8_t tickets[3 * PTN_TLS_TICKET_KEY_SIZE];
     size_t ticket_count;
-    bool quiet;     /* another process logs the same */
-    size_t next;    /* the certificate that the refresh in hand comes to */
-    bool unsettled; /* not everything was as the keyring has it */
+    bool quiet;    /* another process logs the same */
+    size_t next;   /* the certificate that the refresh in hand comes to */
+    uint64_t most; /* the keyring's round that it is about */
     unsigned refused;
     struct ptn_pki_seal *retired;
     uint64_t patience; /* ms that a handshake may take */

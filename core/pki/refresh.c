@@ -264,6 +264,7 @@ refresh(struct ptn_pki *pki, struct ptn_pki_used *u)
     enum ptn_keyring_result result;
 
     ptn_pki_drop_made(pki, u);
+    u->wanted = u->unsettled = false;
     u->read = (struct ptn_identity){.conf = u->now.conf};
     result = pki->keyring.load(pki->keyring.arg, u->now.conf->name,
                                &u->read.chain, &err);
@@ -272,11 +273,11 @@ refresh(struct ptn_pki *pki, struct ptn_pki_used *u)
             u->read.good = true;
             return;
         }
-        pki->unsettled = true;
+        u->unsettled = true;
         pki->refused++;
         log_refused(pki, &u->read);
     } else if (result == PTN_KEYRING_REFUSED || result == PTN_KEYRING_AWAY) {
-        pki->unsettled = true;
+        u->unsettled = true;
         note_problem(u, &err); /* who refused it has logged it */
     }
     ptn_pki_drop_made(pki, u);
@@ -290,9 +291,11 @@ activate(struct ptn_pki *pki, struct ptn_pki_used *u)
 
     if (!u->read.good)
         return;
-    for (struct ptn_pki_place *p = u->places; p; p = p->next, i++)
+    for (struct ptn_pki_place *p = u->places; p; p = p->next, i++) {
+        p->binding->changed = true;
         if (u->made[i])
             put_context(p, u->made[i]);
+    }
     ptn_free(u->made);
     u->made = NULL;
     if (u->seal) {
@@ -319,7 +322,9 @@ conclude(struct ptn_pki_binding *b)
 {
     if (b->clients_new)
         take_clients(b);
-    rebuild_index(b);
+    if (b->changed)
+        rebuild_index(b);
+    b->changed = false;
     b->problem = PTN_ERROR_INIT;
     if (!b->contexts[0])
         b->problem = b->used[0]->now.good ? b->misfit : b->used[0]->now.problem;
@@ -328,13 +333,17 @@ conclude(struct ptn_pki_binding *b)
 static void
 conclude_all(struct ptn_pki *pki)
 {
+    bool settled = true;
 
-    for (size_t i = 0; i < pki->count; i++)
+    for (size_t i = 0; i < pki->count; i++) {
         activate(pki, &pki->used[i]);
+        settled = settled && !pki->used[i].unsettled;
+    }
     for (struct ptn_pki_binding *b = pki->bindings; b; b = b->next)
         conclude(b);
     ptn_pki_free_old_seals(pki);
-    pki->keyring.settle(pki->keyring.arg, !pki->unsettled);
+    pki->keyring.settle(pki->keyring.arg, settled, pki->most);
+    pki->most = 0;
 }
 
 /* Files that cannot be read change nothing for a binding that serves. */
@@ -359,14 +368,37 @@ read_clients(struct ptn_pki_binding *b)
         take_clients(b);
 }
 
+static void
+begin(struct ptn_pki *pki, uint64_t round)
+{
+    pki->most = round > pki->most ? round : pki->most;
+    pki->next = 0;
+    pki->refused = 0;
+}
+
 void
 ptn_pki_refresh_begin(struct ptn_pki *pki)
 {
     for (struct ptn_pki_binding *b = pki->bindings; b; b = b->next)
         read_clients(b);
-    pki->next = 0;
-    pki->refused = 0;
-    pki->unsettled = false;
+    for (size_t i = 0; i < pki->count; i++)
+        pki->used[i].wanted = true;
+    begin(pki, UINT64_MAX);
+}
+
+void
+ptn_pki_refresh_want(struct ptn_pki *pki, const char *name)
+{
+    struct ptn_pki_used *u = ptn_map_get(&pki->by_name, ptn_slice_of(name));
+
+    if (u)
+        u->wanted = true;
+}
+
+void
+ptn_pki_refresh_begin_wanted(struct ptn_pki *pki, uint64_t round)
+{
+    begin(pki, round);
 }
 
 bool
@@ -375,7 +407,11 @@ ptn_pki_refresh_step(struct ptn_pki *pki, uint64_t microseconds)
     uint64_t end = ptn_clock_us() + microseconds;
 
     while (pki->next < pki->count) {
-        refresh(pki, &pki->used[pki->next++]);
+        struct ptn_pki_used *u = &pki->used[pki->next++];
+
+        if (!u->wanted)
+            continue;
+        refresh(pki, u);
         if (pki->next < pki->count && ptn_clock_us() >= end)
             return false;
     }

@@ -111,6 +111,7 @@ ptn_asks_begin(struct ptn_asks *asks, struct ptn_crew *crew,
 
 unsigned
 ptn_asks_reload(struct ptn_asks *asks, struct ptn_crew *crew, unsigned newest,
+                struct ptn_slice names,
                 void (*done)(void *arg, struct ptn_slice records), void *arg)
 {
     struct ask *a = ask_new(asks, crew->count, PTN_ASKS_RELOAD_MS);
@@ -118,7 +119,7 @@ ptn_asks_reload(struct ptn_asks *asks, struct ptn_crew *crew, unsigned newest,
 
     a->done = done;
     a->arg = arg;
-    (void)spread(a, crew, PTN_MESSAGE_RELOAD, PTN_SLICE(""), newest);
+    (void)spread(a, crew, PTN_MESSAGE_RELOAD, names, newest);
     told = a->owing;
     if (told == 0)
         release(a);

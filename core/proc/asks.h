@@ -30,10 +30,11 @@ int ptn_asks_begin(struct ptn_asks *asks, struct ptn_crew *crew,
 
 /* Tells the workers that serve and were hired for a generation before
  * `newest` to read their certificates again, and calls done(arg, records) once,
- * with a record "refused count=N" of each. Answers how many were told; of none
- * nothing is heard. */
+ * with a record "refused count=N" of each. `names` are records with name= of
+ * those to read again; none: all. Answers how many were told; of none nothing
+ * is heard. */
 unsigned ptn_asks_reload(struct ptn_asks *asks, struct ptn_crew *crew,
-                         unsigned newest,
+                         unsigned newest, struct ptn_slice names,
                          void (*done)(void *arg, struct ptn_slice records),
                          void *arg);
 

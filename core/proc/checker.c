@@ -11,31 +11,55 @@
 #include <unistd.h>
 
 int
-ptn_checker_start(struct ptn_checker *k, const struct ptn_child *child,
-                  void (*let_go)(void *arg), void *arg, struct ptn_error *err)
+ptn_checker_fork(struct ptn_checker *k, const struct ptn_child *child,
+                 const char *name,
+                 int (*work)(const struct ptn_child *child, int fd, void *arg),
+                 void *arg, struct ptn_error *err)
 {
     int ends[2];
 
     *k = (struct ptn_checker){.fd = -1};
     if (pipe2(ends, O_CLOEXEC) != 0)
-        return ptn_error_errno(err, "no pipe to a checker");
+        return ptn_error_errno(err, "no pipe to a %s", name);
     k->pid = fork();
     if (k->pid < 0) {
         k->pid = 0;
-        ptn_error_errno(err, "cannot fork a checker");
+        ptn_error_errno(err, "cannot fork a %s", name);
         close(ends[0]);
         close(ends[1]);
         return -1;
     }
     if (k->pid == 0) {
         close(ends[0]);
-        let_go(arg);
-        ptn_child_begin(child, "checker");
-        exit(ptn_child_check(child, ends[1]));
+        ptn_child_begin(child, name);
+        exit(work(child, ends[1], arg));
     }
     close(ends[1]);
     k->fd = ends[0];
     return 0;
+}
+
+struct start {
+    void (*let_go)(void *arg);
+    void *arg;
+};
+
+static int
+check(const struct ptn_child *child, int fd, void *arg)
+{
+    const struct start *start = arg;
+
+    start->let_go(start->arg);
+    return ptn_child_check(child, fd);
+}
+
+int
+ptn_checker_start(struct ptn_checker *k, const struct ptn_child *child,
+                  void (*let_go)(void *arg), void *arg, struct ptn_error *err)
+{
+    struct start start = {let_go, arg};
+
+    return ptn_checker_fork(k, child, "checker", check, &start, err);
 }
 
 void

@@ -22,6 +22,13 @@ struct ptn_checker {
 int ptn_checker_start(struct ptn_checker *checker,
                       const struct ptn_child *child, void (*let_go)(void *arg),
                       void *arg, struct ptn_error *err);
+/* The same for another short-lived child: `work` writes to the descriptor,
+ * and answers its exit status. */
+int ptn_checker_fork(struct ptn_checker *checker, const struct ptn_child *child,
+                     const char *name,
+                     int (*work)(const struct ptn_child *child, int fd,
+                                 void *arg),
+                     void *arg, struct ptn_error *err);
 /* When checker->fd is readable. */
 void ptn_checker_read(struct ptn_checker *checker);
 /* False: it was another process that has died. */

@@ -7,6 +7,7 @@
 #include "proc/child.h"
 #include "base/memory.h"
 #include "log/log.h"
+#include "proc/activation.h"
 #include "proc/answers.h"
 #include "proc/begin.h"
 #include "proc/crash.h"
@@ -217,10 +218,15 @@ reloaded(void *arg, unsigned refused)
     ptn_buf_adds(&records, "refused");
     ptn_record_addn(&records, "count", refused);
     ptn_buf_addc(&records, '\n');
+    ptn_activation_write_served(&w->setup, asks, w->child->number, &records);
     tell_state(w);
-    while (asks.len > 0)
-        ptn_answers_send(ptn_record_next(&asks), ptn_buf_slice(&records), NULL,
-                         tell_answer, w);
+    while (asks.len > 0) {
+        struct ptn_slice line = ptn_record_next(&asks);
+
+        if (ptn_record_is(line, "ask"))
+            ptn_answers_send(line, ptn_buf_slice(&records), NULL, tell_answer,
+                             w);
+    }
     w->asks.len = 0;
     ptn_buf_free(&records);
 }
@@ -228,10 +234,13 @@ reloaded(void *arg, unsigned refused)
 static void
 reload(struct work *w, struct ptn_slice ask)
 {
+    struct ptn_slice names = ask;
+
+    (void)ptn_record_next(&names);
     ptn_buf_addslice(&w->asks, ask);
     if (ask.len > 0 && ask.data[ask.len - 1] != '\n')
         ptn_buf_addc(&w->asks, '\n');
-    ptn_worker_refresh(w->worker, reloaded, w);
+    ptn_worker_refresh(w->worker, names, reloaded, w);
 }
 
 /* There is a new warden: what was asked of the old one is lost, and what it
@@ -241,7 +250,7 @@ meet_warden(struct work *w, const int ends[PTN_CHANNELS])
 {
     ptn_worker_meet_warden(w->worker, ends[PTN_CHANNEL_AUTH]);
     ptn_setup_connect(&w->setup, ends[PTN_CHANNEL_SIGN]);
-    ptn_worker_refresh(w->worker, reloaded, w);
+    ptn_worker_refresh(w->worker, PTN_SLICE(""), reloaded, w);
 }
 
 static void

@@ -257,8 +257,10 @@ probe(struct report *r, const struct ptn_listener_conf *l,
       const struct ptn_cert_conf *c, struct ptn_slice meant)
 {
     char name[300];
-    struct ptn_probe probe = {r->ops, r->instance, l,
-                              name_to_ask(r, c, meant, name)};
+    struct ptn_probe probe = {.ops = r->ops,
+                              .instance = r->instance,
+                              .listener = l,
+                              .server_name = name_to_ask(r, c, meant, name)};
     struct ptn_probe_result seen = {.chain = PTN_BUF_INIT};
     struct ptn_error err = PTN_ERROR_INIT;
 

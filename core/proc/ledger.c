@@ -80,7 +80,17 @@ time_of(struct ptn_slice line, const char *key)
                : 0;
 }
 
-/* Whether it is another certificate than before. */
+/* Another certificate than before; one that was asked for, to go back, is
+ * known by that. */
+static void
+take_other(struct ptn_ledger_entry *e, const char *fingerprint)
+{
+    strcpy(e->fingerprint, fingerprint);
+    e->restored = e->going_back && strcmp(fingerprint, e->last_good) == 0;
+    e->going_back = false;
+}
+
+/* Whether it has changed, in a way that is to be looked at. */
 static bool
 take_line(struct ptn_ledger *l, struct ptn_slice line, bool first)
 {
@@ -103,7 +113,14 @@ take_line(struct ptn_ledger *l, struct ptn_slice line, bool first)
     differs = strcmp(fingerprint, e->fingerprint) != 0;
     if (differs || e->since == 0)
         e->since = time_of(line, "since");
-    strcpy(e->fingerprint, fingerprint);
+    if (first)
+        strcpy(e->last_good, fingerprint);
+    if (differs) {
+        take_other(e, fingerprint);
+    } else if (e->restored && !e->refused) { /* its files are back, too */
+        e->restored = false;
+        differs = true;
+    }
     e->changed = e->changed || (differs && !first);
     return e->changed;
 }
@@ -127,8 +144,39 @@ ptn_ledger_judge(struct ptn_ledger *l, struct ptn_ledger_entry *e,
     e->changed = false;
     replace(&e->why, why);
     replace(&e->where, where);
+    if (state == PTN_LEDGER_ALARM)
+        return;
     if (state == PTN_LEDGER_LIVE)
         l->changes++;
+    strcpy(e->last_good, e->fingerprint);
+}
+
+void
+ptn_ledger_settle_back(struct ptn_ledger *l, struct ptn_ledger_entry *e,
+                       const char *where)
+{
+    (void)l;
+    e->changed = false;
+    replace(&e->where, where);
+}
+
+size_t
+ptn_ledger_check(struct ptn_ledger *l, struct ptn_buf *names)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < l->count; i++) {
+        struct ptn_ledger_entry *e = l->all[i];
+
+        if (!e->changed)
+            continue;
+        strcpy(e->checked, e->fingerprint);
+        count++;
+        ptn_buf_adds(names, "certificate");
+        ptn_record_add(names, "name", e->name);
+        ptn_buf_addc(names, '\n');
+    }
+    return count;
 }
 
 const char *

@@ -36,10 +36,14 @@ struct ptn_ledger_entry {
     int64_t not_before, not_after, since;     /* seconds since 1970 */
     char *refused;                            /* or NULL */
     enum ptn_ledger_state state;
-    char *why;     /* or NULL */
-    char *where;   /* the listeners where it was seen, or NULL */
-    bool changed;  /* and nobody has looked yet */
-    bool restored; /* what is served is the one before that of the alarm */
+    char *why;    /* or NULL */
+    char *where;  /* the listeners where it was seen, or NULL */
+    bool changed; /* and nobody has looked yet */
+    char checked[PTN_LEDGER_FINGERPRINT]; /* by the round under way; or "" */
+    /* After an alarm: the one before is asked for; and it is what is meant
+     * now, until the files change. */
+    bool going_back, restored;
+    char last_good[PTN_LEDGER_FINGERPRINT];
 };
 
 struct ptn_ledger {
@@ -67,6 +71,13 @@ struct ptn_ledger_entry *ptn_ledger_find(const struct ptn_ledger *ledger,
 void ptn_ledger_judge(struct ptn_ledger *ledger, struct ptn_ledger_entry *entry,
                       enum ptn_ledger_state state, const char *why,
                       const char *where);
+
+/* The one before that of the alarm was seen. The alarm stays. */
+void ptn_ledger_settle_back(struct ptn_ledger *ledger,
+                            struct ptn_ledger_entry *entry, const char *where);
+/* Those that have changed are to be checked; answers how many. With `names`,
+ * appends a record "certificate name=" of each. */
+size_t ptn_ledger_check(struct ptn_ledger *ledger, struct ptn_buf *names);
 
 /* "live", ...; "" for one that nobody has looked for. */
 const char *ptn_ledger_word(const struct ptn_ledger_entry *entry);

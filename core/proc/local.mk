@@ -2,6 +2,7 @@
 #
 # Supervisor, workers, control socket.
 libpostern_core_la_SOURCES += \
+	core/proc/activation.c core/proc/activation.h \
 	core/proc/admin.c core/proc/admin.h \
 	core/proc/answers.c core/proc/answers.h \
 	core/proc/answer_sessions.c \
@@ -62,6 +63,7 @@ libpostern_core_la_SOURCES += \
 	core/proc/symbol.c core/proc/symbol.h \
 	core/proc/upgrade.c core/proc/upgrade.h \
 	core/proc/tickets.c core/proc/tickets.h \
+	core/proc/verdict.c \
 	core/proc/transition.c \
 	core/proc/verbs.c \
 	core/proc/ward.c core/proc/ward.h \

@@ -330,6 +330,7 @@ read_line(struct ptn_plan *plan, struct ptn_slice line, size_t *next)
         l->record = copy_fields(line);
         l->name = copy_value(line, "name");
         l->group = copy_value(line, "group");
+        l->certificates = copy_long(line, "certificates");
     }
 }
 
@@ -408,6 +409,7 @@ ptn_plan_free(struct ptn_plan *plan)
         ptn_free(plan->listeners[i].problem);
         ptn_free(plan->listeners[i].name);
         ptn_free(plan->listeners[i].group);
+        ptn_free(plan->listeners[i].certificates);
         ptn_free(plan->listeners[i].modules);
         ptn_free(plan->listeners[i].addresses);
     }

@@ -51,7 +51,8 @@ struct ptn_plan_listener {
     char *record;  /* the fields of the `listener` line, with leading tab */
     char *problem; /* why it is closed; NULL: it serves */
     char *name, *group;
-    char *modules; /* whatever its sessions run through, with commas */
+    char *certificates; /* by name, with commas; "" without TLS */
+    char *modules;      /* whatever its sessions run through, with commas */
     struct ptn_address_conf *addresses;
     size_t address_count;
 };

@@ -4,6 +4,7 @@
  * looked at afterwards. One thread.
  */
 #include "proc/probe.h"
+#include "base/cidr.h"
 #include "base/clock.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,8 +24,12 @@ enum {
 struct line {
     int fd;
     struct ptn_buf in, out; /* received and not used; to be sent */
-    uint64_t deadline;
+    uint64_t step, deadline;
 };
+
+/* Version 2, LOCAL: no client stands behind it (section 2.2). */
+static const char proxy_header[] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0";
+#define PROXY_HEADER ((struct ptn_slice){proxy_header, 16})
 
 /* --- the socket --- */
 
@@ -64,33 +69,69 @@ await(struct line *l, short events, struct ptn_error *err)
     return ptn_error_set(err, PTN_ERR_SYSTEM, "it does not answer");
 }
 
+static void
+begin_step(struct line *l)
+{
+    l->deadline = ptn_clock_ms() + l->step;
+}
+
+/* A connection from an address to itself has it as both ends. */
 static int
-dial(struct line *l, const struct ptn_address_conf *a, struct ptn_error *err)
+bind_to_itself(int fd, const struct sockaddr_storage *to, socklen_t len,
+               uint16_t *port)
+{
+    struct sockaddr_storage own = *to;
+    struct sockaddr_in *four = (struct sockaddr_in *)(void *)&own;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)(void *)&own;
+    uint16_t *at = own.ss_family == AF_INET ? &four->sin_port : &six->sin6_port;
+
+    *at = 0;
+    if (bind(fd, (struct sockaddr *)&own, len) != 0 ||
+        getsockname(fd, (struct sockaddr *)&own, &len) != 0)
+        return -1;
+    *port = ntohs(*at);
+    return 0;
+}
+
+int
+ptn_probe_socket(const struct ptn_address_conf *a, uint16_t *port,
+                 struct ptn_error *err)
 {
     struct sockaddr_storage to;
     socklen_t len = address_of(a, &to);
-    int status = 0;
+    int fd;
 
     if (len == 0)
         return ptn_error_set(err, PTN_ERR_INVALID, "%s is no address", a->host);
-    l->deadline = ptn_clock_ms() + STEP_MS;
-    l->fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (l->fd < 0)
+    fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
         return ptn_error_errno(err, "no socket");
-    if (connect(l->fd, (struct sockaddr *)&to, len) != 0) {
-        socklen_t size = sizeof status;
+    if (bind_to_itself(fd, &to, len, port) != 0)
+        *port = 0; /* then it is counted like any other */
+    return fd;
+}
 
-        if (errno != EINPROGRESS)
-            return ptn_error_errno(err, "port %u", a->port);
-        if (await(l, POLLOUT, err) != 0)
-            return -1;
-        if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &status, &size) != 0 ||
-            status != 0) {
-            errno = status;
-            return ptn_error_errno(err, "port %u", a->port);
-        }
-    }
-    return 0;
+int
+ptn_probe_connect(int fd, const struct ptn_address_conf *a, unsigned step_ms,
+                  struct ptn_error *err)
+{
+    struct line l = {.fd = fd, .step = step_ms ? step_ms : STEP_MS};
+    struct sockaddr_storage to;
+    socklen_t len = address_of(a, &to), size = sizeof(int);
+    int status = 0;
+
+    begin_step(&l);
+    if (connect(fd, (struct sockaddr *)&to, len) == 0)
+        return 0;
+    if (errno != EINPROGRESS)
+        return ptn_error_errno(err, "port %u", a->port);
+    if (await(&l, POLLOUT, err) != 0)
+        return -1;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &status, &size) == 0 &&
+        status == 0)
+        return 0;
+    errno = status;
+    return ptn_error_errno(err, "port %u", a->port);
 }
 
 static int
@@ -186,7 +227,7 @@ talk(struct line *l, const struct ptn_protocol *p, struct ptn_error *err)
                              "the protocol does not tell how clients begin "
                              "TLS");
     for (; step->expect; step++) {
-        l->deadline = ptn_clock_ms() + STEP_MS;
+        begin_step(l);
         if (await_line(l, step, err) != 0)
             return -1;
         if (!step->say)
@@ -309,6 +350,7 @@ look(const struct ptn_probe *probe, struct line *l,
     if (result != 0 && !was_refused(probe, session))
         return -1;
     note(probe, session, out);
+    out->stage = PTN_PROBE_SEEN;
     if (probe->ops->peer_chain(session, &out->chain) != 0 && result == 0)
         return ptn_error_set(err, PTN_ERR_TLS, "it shows no certificate");
     if (result != 0)
@@ -338,7 +380,7 @@ run_tls(const struct ptn_probe *probe, struct line *l,
 
     if (probe->ops->context_new(probe->instance, &params, &context, err) != 0)
         return -1;
-    l->deadline = ptn_clock_ms() + STEP_MS;
+    begin_step(l);
     session = probe->ops->connect(probe->instance, context, &transport, l,
                                   probe->server_name);
     if (!session)
@@ -351,28 +393,75 @@ run_tls(const struct ptn_probe *probe, struct line *l,
     return result;
 }
 
+/* Whether the listener takes us for a proxy. */
+static bool
+is_proxy(const struct ptn_listener_conf *conf, int fd)
+{
+    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof own;
+
+    return conf->proxy_from.count > 0 &&
+           getsockname(fd, (struct sockaddr *)&own, &len) == 0 &&
+           ptn_cidr_has(conf->proxies, conf->proxy_from.count, &own);
+}
+
+static int
+come_to_tls(const struct ptn_probe *probe, struct line *l,
+            struct ptn_error *err)
+{
+    const struct ptn_listener_conf *conf = probe->listener;
+
+    begin_step(l);
+    if (is_proxy(conf, l->fd)) {
+        ptn_buf_addslice(&l->out, PROXY_HEADER);
+        if (flush(l, err) != 0)
+            return -1;
+    }
+    return conf->tls.mode == PTN_TLS_EXPLICIT ? talk(l, conf->protocol, err)
+                                              : 0;
+}
+
+int
+ptn_probe_look(const struct ptn_probe *probe, int fd,
+               struct ptn_probe_result *out, struct ptn_error *err)
+{
+    struct line l = {.fd = fd,
+                     .step = probe->step_ms ? probe->step_ms : STEP_MS};
+    int result;
+
+    out->stage = PTN_PROBE_DIALLED;
+    result = come_to_tls(probe, &l, err);
+    if (result == 0) {
+        out->stage = PTN_PROBE_TALKED;
+        result = run_tls(probe, &l, out, err);
+    }
+    close(fd);
+    ptn_buf_free(&l.in);
+    ptn_buf_free(&l.out);
+    return result;
+}
+
 int
 ptn_probe_run(const struct ptn_probe *probe, struct ptn_probe_result *out,
               struct ptn_error *err)
 {
     const struct ptn_listener_conf *conf = probe->listener;
-    struct line l = {.fd = -1};
-    int result = -1;
+    const struct ptn_address_conf *to =
+        probe->address || conf->address_count == 0 ? probe->address
+                                                   : &conf->addresses[0];
+    uint16_t port;
+    int fd;
 
     if (!(probe->ops->capability & PTN_TLS_CAP_CLIENT))
         return ptn_error_set(err, PTN_ERR_TLS, "%s cannot connect",
                              probe->ops->name);
-    if (conf->address_count == 0)
-        ptn_error_set(err, PTN_ERR_CONFIG, "it has no address");
-    else
-        result = dial(&l, &conf->addresses[0], err);
-    if (result == 0 && conf->tls.mode == PTN_TLS_EXPLICIT)
-        result = talk(&l, conf->protocol, err);
-    if (result == 0)
-        result = run_tls(probe, &l, out, err);
-    if (l.fd >= 0)
-        close(l.fd);
-    ptn_buf_free(&l.in);
-    ptn_buf_free(&l.out);
-    return result;
+    if (!to)
+        return ptn_error_set(err, PTN_ERR_CONFIG, "it has no address");
+    fd = ptn_probe_socket(to, &port, err);
+    if (fd < 0)
+        return -1;
+    if (ptn_probe_connect(fd, to, probe->step_ms, err) == 0)
+        return ptn_probe_look(probe, fd, out, err);
+    close(fd);
+    return -1;
 }

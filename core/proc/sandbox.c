@@ -124,7 +124,7 @@ int
 ptn_sandbox_confine(const struct ptn_conf *conf,
                     const struct ptn_modules *modules, struct ptn_error *err)
 {
-    struct ptn_landlock want = {.role = own.role};
+    struct ptn_landlock want = {.role = own.role, .conf = conf};
     int result = 0;
 
     ptn_sandbox_gather(&own.paths, own.role, conf, modules);

@@ -75,6 +75,7 @@ struct ptn_sandbox_paths {
 struct ptn_landlock {
     enum ptn_sandbox_role role;
     const struct ptn_sandbox_paths *paths;
+    const struct ptn_conf *conf;
     bool connects; /* whatever the role: to the outside */
 };
 int ptn_sandbox_landlock(const struct ptn_landlock *want,

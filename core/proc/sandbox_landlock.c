@@ -59,6 +59,7 @@ enum {
     ABSTRACT_SOCKETS = 1 << 0,
     SIGNALS = 1 << 1,
     RULE_PATH_BENEATH = 1,
+    RULE_NET_PORT = 2,
     CREATE_VERSION = 1,
     ABI_LEAST = 2,
     ABI_TRUNCATE = 3,
@@ -152,6 +153,31 @@ add_path(int ruleset, uint64_t handled, const struct ptn_sandbox_path *p,
     return result;
 }
 
+struct net_port {
+    uint64_t allowed, port;
+};
+
+/* The one process visits its own TLS listeners (activation.h). Landlock knows
+ * ports and no addresses. */
+static int
+add_ports(int ruleset, const struct ptn_conf *conf, struct ptn_error *err)
+{
+    for (size_t i = 0; i < conf->listener_count; i++) {
+        const struct ptn_listener_conf *l = &conf->listeners[i];
+
+        for (size_t j = 0; j < l->address_count; j++) {
+            struct net_port rule = {CONNECT_TCP, l->addresses[j].port};
+
+            if (l->tls.mode != PTN_TLS_NONE &&
+                syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule,
+                        0) != 0)
+                return ptn_error_errno(err, "the sandbox: Landlock: port %u",
+                                       l->addresses[j].port);
+        }
+    }
+    return 0;
+}
+
 static int
 restrict_self(int ruleset, const struct ptn_landlock *want, uint64_t handled,
               struct ptn_error *err)
@@ -203,7 +229,11 @@ ptn_sandbox_landlock(const struct ptn_landlock *want,
         (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0);
     if (ruleset < 0)
         return ptn_error_errno(err, "the sandbox: Landlock");
-    result = restrict_self(ruleset, want, handled.fs, err);
+    result = want->role == PTN_SANDBOX_SINGLE && handled.net
+                 ? add_ports(ruleset, want->conf, err)
+                 : 0;
+    if (result == 0)
+        result = restrict_self(ruleset, want, handled.fs, err);
     close(ruleset);
     if (result != 0)
         return -1;

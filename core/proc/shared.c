@@ -173,6 +173,36 @@ ptn_shared_sessions(const struct ptn_shared *shared)
 }
 
 void
+ptn_shared_visit(struct ptn_shared *shared, uint16_t port)
+{
+    struct ptn_common *c = shared->common;
+    unsigned count = atomic_load(&c->visits);
+
+    if (count >= PTN_VISITS_MAX)
+        return;
+    atomic_store(&c->visitors[count], port);
+    atomic_store(&c->visits, count + 1);
+}
+
+void
+ptn_shared_end_visits(struct ptn_shared *shared)
+{
+    atomic_store(&shared->common->visits, 0);
+}
+
+bool
+ptn_shared_is_visit(const struct ptn_shared *shared, uint16_t port)
+{
+    const struct ptn_common *c = shared->common;
+    unsigned count = atomic_load_explicit(&c->visits, memory_order_acquire);
+
+    for (unsigned i = 0; i < count && i < PTN_VISITS_MAX; i++)
+        if (atomic_load(&c->visitors[i]) == port)
+            return true;
+    return false;
+}
+
+void
 ptn_shared_give_tickets(struct ptn_shared *shared, unsigned slot,
                         const uint8_t ring[PTN_TICKET_RING_SIZE])
 {

@@ -10,6 +10,9 @@
 #include "net/counters.h"
 #include "proc/tickets.h"
 
+/* Visitors of the server's own at once. */
+#define PTN_VISITS_MAX 64
+
 /* Written by the process whose it is, and emptied when that is gone. Each
  * begins on its own cache line; its area is on pages of its own. */
 struct ptn_slot {
@@ -27,6 +30,9 @@ struct ptn_ticket_box {
 struct ptn_common {
     atomic_int log_level;  /* of all processes */
     _Atomic unsigned used; /* no slot from here on has had a worker */
+    /* Ports that the server's own visitors (activation.h) come from now. */
+    _Atomic unsigned visits;
+    _Atomic uint16_t visitors[PTN_VISITS_MAX];
 };
 
 /* Each process's own: what leads to memory and says how much there is. */
@@ -81,5 +87,11 @@ void ptn_shared_give_tickets(struct ptn_shared *shared, unsigned slot,
                              const uint8_t ring[PTN_TICKET_RING_SIZE]);
 void ptn_shared_tickets(const struct ptn_shared *shared, unsigned slot,
                         uint8_t out[PTN_TICKET_RING_SIZE]);
+
+/* One more visitor of the server's own comes from that port; and none does
+ * any more. Any process, one at a time. A full list changes nothing. */
+void ptn_shared_visit(struct ptn_shared *shared, uint16_t port);
+void ptn_shared_end_visits(struct ptn_shared *shared);
+bool ptn_shared_is_visit(const struct ptn_shared *shared, uint16_t port);
 
 #endif

@@ -79,8 +79,7 @@ struct ptn_single {
     struct ptn_single_change change;
     struct ptn_single_envoy envoy;
     struct ptn_ledger ledger;
-    struct ptn_reading *reading; /* NULL: nobody needs a key */
-    bool reload_reads; /* the reload under way waits for certificates */
+    struct ptn_single_round *round; /* NULL: nobody needs a key */
     struct ptn_status_worker self;
     char summary[PTN_SUMMARY_SIZE]; /* for the service manager */
     int status;                     /* of the exit */

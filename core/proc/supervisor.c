@@ -46,6 +46,8 @@ ptn_supervisor_let_go(void *supervisor)
         close(s->signals);
     if (ptn_transition_fd(s) >= 0)
         close(ptn_transition_fd(s));
+    if (ptn_round_fd(s) >= 0)
+        close(ptn_round_fd(s));
     ptn_upgrade_forget(&s->succession.upgrade);
     ptn_keepers_let_go(&s->keepers);
     if (s->envoy.channel >= 0)
@@ -161,6 +163,7 @@ stop_serving(struct ptn_supervisor *s)
                       KILL_GRACE_MS;
         ptn_transition_end(s);
         ptn_envoy_dismiss(&s->envoy);
+        ptn_round_end(s);
         for (unsigned i = 0; i < c->count; i++)
             if (c->workers[i].phase == PTN_WORKER_DUE)
                 ptn_crew_release(c, i);
@@ -298,6 +301,7 @@ time_left(const struct ptn_supervisor *s)
     sooner(&deadline, ptn_keepers_due(&s->keepers));
     sooner(&deadline, ptn_asks_due(&s->asks));
     sooner(&deadline, ptn_transition_due(s));
+    sooner(&deadline, s->round.due);
     sooner(&deadline, s->succession.due);
     sooner(&deadline, ptn_envoy_due(&s->envoy));
     sooner(&deadline, s->alive_due);
@@ -349,6 +353,7 @@ do_what_is_due(struct ptn_supervisor *s)
     ptn_crew_do_due(&s->crew);
     ptn_asks_expire(&s->asks);
     ptn_transition_do_due(s);
+    ptn_round_do_due(s);
     ptn_succession_do_due(s);
     ptn_envoy_do_due(&s->envoy);
     if (s->alive_due && s->alive_due <= now)
@@ -391,6 +396,7 @@ reap(struct ptn_supervisor *s)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
         if (!ptn_crew_bury(&s->crew, pid, status) &&
             !ptn_transition_bury(s, pid, status) &&
+            !ptn_round_bury(s, pid, status) &&
             !ptn_succession_bury(s, pid, status) &&
             !ptn_envoy_bury(&s->envoy, pid, status))
             bury_warden(s, pid, status);
@@ -440,6 +446,7 @@ enum source {
     CONTROL,
     REPORTS,
     TRANSITION,
+    ROUND,
     SUCCESSION,
     ENVOY, /* and its hook */
     SOURCES = ENVOY + PTN_ENVOY_FDS,
@@ -458,6 +465,7 @@ wait_once(struct ptn_supervisor *s)
     polls[CONTROL].fd = ptn_control_fd(s->control);
     polls[REPORTS].fd = ptn_reports_fd(s->reports);
     polls[TRANSITION].fd = ptn_transition_fd(s);
+    polls[ROUND].fd = ptn_round_fd(s);
     polls[SUCCESSION].fd = s->succession.upgrade.channel;
     for (unsigned i = 0; i < ENVOY; i++)
         polls[i].events = POLLIN;
@@ -471,6 +479,8 @@ wait_once(struct ptn_supervisor *s)
         ptn_crew_receive(&s->crew, of_workers, workers);
         if (polls[TRANSITION].revents && ptn_transition_fd(s) >= 0)
             ptn_transition_read(s);
+        if (polls[ROUND].revents && ptn_round_fd(s) >= 0)
+            ptn_round_read(s);
         if (polls[SUCCESSION].revents)
             ptn_succession_read(s);
         ptn_envoy_receive(&s->envoy, polls + ENVOY);
@@ -631,6 +641,7 @@ init(struct ptn_supervisor *s, struct ptn_conf *conf,
         .succession = {.upgrade = PTN_UPGRADE_INIT},
     };
     ptn_asks_init(&s->asks);
+    ptn_round_init(&s->round);
     ptn_crew_init(&s->crew);
     s->crew.watchdog = conf->server.watchdog;
     s->crew.patience = conf->server.reload_timeout;

@@ -191,7 +191,8 @@ static void
 swap_in_workers(struct ptn_supervisor *s, unsigned newest)
 {
     s->transition.due = 0;
-    if (ptn_asks_reload(&s->asks, &s->crew, newest, swapped, s) == 0)
+    if (ptn_asks_reload(&s->asks, &s->crew, newest, PTN_SLICE(""), swapped,
+                        s) == 0)
         swapped(s, PTN_SLICE(""));
 }
 

@@ -17,9 +17,12 @@
 #include "auth/engine.h"
 #include "auth/remote.h"
 #include "net/net.h"
+#include "proc/plan.h"
+#include "warden/wire.h"
 #include <errno.h>
 #include <postern/log.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -282,14 +285,34 @@ refresh(struct ptn_soon *soon)
     w->refreshed(w->refreshed_arg, pki ? ptn_pki_refused(pki) : 0);
 }
 
+static void
+want(struct ptn_pki *pki, struct ptn_slice names)
+{
+    char name[PTN_WARDEN_NAME_MAX + 1], number[24] = "0";
+
+    while (names.len > 0) {
+        struct ptn_slice line = ptn_record_next(&names);
+
+        if (ptn_record_is(line, "round"))
+            (void)ptn_record_get(line, "number", number, sizeof number);
+        else if (ptn_record_get(line, "name", name, sizeof name))
+            ptn_pki_refresh_want(pki, name);
+    }
+    ptn_pki_refresh_begin_wanted(pki, strtoull(number, NULL, 10));
+}
+
 void
-ptn_worker_refresh(struct ptn_worker *w,
+ptn_worker_refresh(struct ptn_worker *w, struct ptn_slice names,
                    void (*done)(void *arg, unsigned refused), void *arg)
 {
+    struct ptn_pki *pki = w->p->setup->pki;
+
     w->refreshed = done;
     w->refreshed_arg = arg;
-    if (w->p->setup->pki)
-        ptn_pki_refresh_begin(w->p->setup->pki);
+    if (pki && names.len > 0)
+        want(pki, names);
+    else if (pki)
+        ptn_pki_refresh_begin(pki);
     ptn_soon_call(w->loop, &w->refresh);
 }
 
@@ -338,6 +361,12 @@ held_by_all(void *arg)
     return ptn_shared_sessions(arg);
 }
 
+static bool
+is_visitor(void *arg, uint16_t port)
+{
+    return ptn_shared_is_visit(arg, port);
+}
+
 static void
 make_net(struct ptn_worker *w)
 {
@@ -351,6 +380,8 @@ make_net(struct ptn_worker *w)
         .connections = (uint64_t)p->setup->conf->server.connections,
         .held = held_by_all,
         .held_arg = p->shared,
+        .is_visitor = is_visitor,
+        .visitor_arg = p->shared,
     };
 
     ptn_shared_use(p->shared, p->number);

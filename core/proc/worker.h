@@ -31,8 +31,9 @@ enum ptn_message {
                                   and end with the last session */
     PTN_MESSAGE_DRAIN = 'D',   /* end the sessions, and then yourself */
     PTN_MESSAGE_RELOAD = 'H',  /* a line "ask id=N": read the certificates
-                                  again. States, and an answer with a record
-                                  "refused count=N" */
+                                  again, or those of the records that follow.
+                                  States, and an answer with a record "refused
+                                  count=N", and what is served of those */
     PTN_MESSAGE_WARDEN = 'W',  /* with two descriptors: the channels to a
                                   warden (proc/channels.h) */
     PTN_MESSAGE_LOG = 'L',     /* with the new log file, twice */
@@ -80,8 +81,10 @@ void ptn_worker_drain(struct ptn_worker *worker);
  * and have a certificate now begin to listen. */
 unsigned ptn_worker_reload(struct ptn_worker *worker);
 /* The same in steps, between which sessions are served; then done, on the
- * loop. To ask again begins again, and only the last done is called. */
-void ptn_worker_refresh(struct ptn_worker *worker,
+ * loop. `names` are records of those that it is about, with one "round
+ * number=N" (pki/pki.h); empty: all. To ask again begins again, for both, and
+ * only the last done is called. */
+void ptn_worker_refresh(struct ptn_worker *worker, struct ptn_slice names,
                         void (*done)(void *arg, unsigned refused), void *arg);
 void ptn_worker_refresh_tickets(struct ptn_worker *worker);
 /* Another channel in place of params->auth; taken over. */

@@ -242,10 +242,11 @@ staple(void *arg, const char *name, const uint8_t *fingerprint,
 }
 
 static void
-settle(void *arg, bool all)
+settle(void *arg, bool all, uint64_t most)
 {
     struct ptn_warden_client *c = arg;
-    struct ptn_warden_head head = {.op = PTN_WARDEN_SETTLE, .round = c->asked};
+    struct ptn_warden_head head = {.op = PTN_WARDEN_SETTLE,
+                                   .round = c->asked < most ? c->asked : most};
     struct ptn_slice nothing = {NULL, 0};
 
     if (all && c->fd >= 0)

@@ -401,12 +401,12 @@ ring_sign(void *arg, const uint8_t *fingerprint,
 }
 
 static void
-ring_settle(void *arg, bool all)
+ring_settle(void *arg, bool all, uint64_t most)
 {
     struct ptn_keys_user *user = arg;
 
     if (all)
-        ptn_keys_settle(user, user->asked);
+        ptn_keys_settle(user, user->asked < most ? user->asked : most);
     user->asked = 0;
 }
 
