@@ -159,9 +159,10 @@ add_all(struct ptn_activation *a, const struct known *k,
     char pattern[PTN_LEDGER_NAME], asked[PTN_LEDGER_NAME];
     const char *names = ptn_map_get(&k->names, ptn_slice_of(e->name));
     struct ptn_slice rest = ptn_slice_of(names ? names : ""), word, first;
+    unsigned most = memchr(list.data, ',', list.len) ? NAMES_MAX : 1;
     unsigned count = 0;
 
-    while (count < NAMES_MAX && next_word(&rest, ' ', &word))
+    while (count < most && next_word(&rest, ' ', &word))
         if (to_ask(word, pattern, asked) &&
             is_chosen(k, list, asked, pattern, e->name))
             add(a, l, e, asked, count++ == 0);
