@@ -41,6 +41,32 @@ make_line(const struct ptn_listener_conf *l, const char *name,
     ptn_buf_adds(out, " ];\n");
 }
 
+/* How the configuration has the types of keys. */
+static const char *const type_words[] = {"p256",    "p384",    "rsa2048",
+                                         "rsa3072", "rsa4096", "ed25519"};
+
+/* `shop: { names = [ "mail.shop.example" ]; };`: what the certificate has,
+ * so that one that is made anew has it, too. */
+static void
+make_description(const struct ptn_tls_cert *facts, const char *name,
+                 struct ptn_buf *out)
+{
+    const char *at = facts->names, *comma = "";
+    size_t len;
+
+    ptn_buf_printf(out, "%s: {", name);
+    for (; (len = strcspn(at, " ")) > 0; at += len + strspn(at + len, " ")) {
+        ptn_buf_printf(out, "%s \"%.*s\"", *comma ? comma : " names = [",
+                       (int)len, at);
+        comma = ",";
+    }
+    ptn_buf_adds(out, *comma ? " ];" : "");
+    if (facts->key_type != PTN_KEY_ECDSA_P256 &&
+        (size_t)facts->key_type < PTN_COUNT(type_words))
+        ptn_buf_printf(out, " key_type = \"%s\";", type_words[facts->key_type]);
+    ptn_buf_adds(out, " };\n");
+}
+
 /* --- files --- */
 
 #define FOLDER "certificates.d"
@@ -155,6 +181,7 @@ print_saying(const struct saying *s, bool written)
         fprintf(stderr, "the group %s has to say:\n", s->group);
         fwrite(s->line.data, 1, s->line.len, stdout);
     }
+    fflush(stdout); /* both in their order, wherever they go */
 }
 
 static void
@@ -209,7 +236,8 @@ tell(const struct cert_office *o, struct saying *says, size_t count)
 }
 
 static int
-bind_to(const struct cert_office *o, const struct ptn_listener_conf *l)
+bind_to(const struct cert_office *o, const struct ptn_listener_conf *l,
+        const struct ptn_tls_cert *facts)
 {
     const char *name = o->ctl->words[0];
     struct saying says[2] = {{.keeps = false}}, *last = says;
@@ -218,7 +246,7 @@ bind_to(const struct cert_office *o, const struct ptn_listener_conf *l)
     if (!is_described(o->manage.conf, name)) {
         *last = (struct saying){"certificates", FOLDER "/names.conf",
                                 .keeps = true};
-        ptn_buf_printf(&last->line, "%s: { };\n", name);
+        make_description(facts, name, &last->line);
         last++;
     }
     snprintf(last->group, sizeof last->group, "listeners.%s.tls", l->name);
@@ -235,22 +263,24 @@ int
 cert_bind(const struct ctl *ctl)
 {
     const struct ptn_listener_conf *l;
-    struct ptn_parts parts = {0};
+    struct cert_view view = {.readable = false};
     struct cert_office o;
     int result = cert_open(ctl, &o);
 
     if (result != CTL_OK)
         return result;
-    result = cert_read(&o, ctl->words[0], &parts);
-    ptn_parts_free(&parts);
+    result = cert_read(&o, ctl->words[0], &view.parts);
+    if (result == CTL_OK)
+        cert_look(&o.manage, ctl->words[0], &view);
     if (result == CTL_OK) {
         l = find_listener(o.manage.conf, ctl->words[1]);
         result = l && l->tls.mode != PTN_TLS_NONE
-                     ? bind_to(&o, l)
+                     ? bind_to(&o, l, &view.facts)
                      : cert_refuse(ctl, PTN_CERT_UNKNOWN,
                                    "there is no listener \"%s\" with TLS",
                                    ctl->words[1]);
     }
+    cert_forget(&view);
     cert_close(&o);
     return result;
 }

@@ -146,7 +146,7 @@ def test_bind(office, tmp_path):
     office.ctl("cert", "create", "blog", "--names", "blog.example")
     done = office.ctl("cert", "bind", "blog", "imaps")
     assert 'certificates = [ "default", "shop", "blog" ];' in done.stdout
-    assert "blog: { };" in done.stdout
+    assert 'blog: { names = [ "blog.example" ]; };' in done.stdout
     done = office.ctl("cert", "bind", "blog", "imaps", "--write")
     file = pathlib.Path(office.env["CONFIG"]).parent / "certificates.d/imaps.conf"
     assert '"default", "shop", "blog"' in file.read_text()
