@@ -48,7 +48,7 @@ def sign(house, folder):
         "-CAkey", "ca.key", "-CAcreateserial", "-days", "80", "-extfile",
         "ca.conf", "-extensions", "leaf", "-out", "leaf.crt", cwd=folder)
     house.ctl("cert", "import", "default", "--cert",
-              str(folder / "leaf.crt"))
+              str(folder / "leaf.crt"), "--chain", str(folder / "ca.crt"))
     house.ctl("reload")
 
 
