@@ -4,6 +4,7 @@
  */
 #include "base/map.h"
 #include "conf/suggest.h"
+#include "conf/unit.h"
 #include "conf/walk.h"
 #include <arpa/inet.h>
 
@@ -103,6 +104,34 @@ preset_names(struct ptn_conf *conf, struct ptn_cert_conf *cert)
     cert->names = (struct ptn_strings){items, 1};
 }
 
+/* Its own, or the server's, where they stand. */
+static void
+read_warnings(struct ptn_conf *conf, struct ptn_cert_conf *cert,
+              const char *path)
+{
+    bool own = cert->expiry_warnings.count > 0;
+    const char *at =
+        ptn_conf_path(conf, own ? path : "server", "expiry_warnings");
+    int64_t *distances;
+
+    if (!own)
+        cert->expiry_warnings = conf->server.expiry_warnings;
+    distances = ptn_arena_alloc(
+        &conf->arena, (cert->expiry_warnings.count + 1) * sizeof *distances);
+    for (size_t i = 0; i < cert->expiry_warnings.count; i++) {
+        struct ptn_conf_place place = ptn_conf_path_place(conf, at);
+        uint64_t ms = 0;
+
+        if (!ptn_unit_duration(cert->expiry_warnings.items[i], &ms) &&
+            !ptn_conf_is_noted(conf, place, at))
+            ptn_conf_error(conf, place,
+                           "%s: \"%s\" is no time; write it like \"14d\"", at,
+                           cert->expiry_warnings.items[i]);
+        distances[i] = (int64_t)(ms / 1000);
+    }
+    cert->distances = distances;
+}
+
 static void
 read_cert(struct ptn_conf *conf, config_setting_t *group,
           struct ptn_cert_conf *cert)
@@ -126,6 +155,7 @@ read_cert(struct ptn_conf *conf, config_setting_t *group,
     check_cert(conf, cert, path);
     check_names(conf, cert, path);
     preset_names(conf, cert);
+    read_warnings(conf, cert, path);
 }
 
 void
@@ -155,6 +185,7 @@ add_default(struct ptn_conf *conf, struct ptn_map *names)
         ptn_conf_cert_rows, cert);
     cert->place = (struct ptn_conf_place){conf->file, 0};
     preset_names(conf, cert);
+    read_warnings(conf, cert, "certificates.default");
     ptn_map_put(names, PTN_SLICE("default"), cert);
 }
 

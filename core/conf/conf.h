@@ -122,6 +122,8 @@ struct ptn_cert_conf {
     const char *cert_file, *key_file; /* NULL: state/certs/NAME.crt, .key */
     int key_type;                     /* enum ptn_tls_key_type */
     int64_t days;
+    struct ptn_strings expiry_warnings; /* as written; never empty */
+    const int64_t *distances;           /* the same in seconds, as many */
     const char *source; /* as the file says; NULL: as the files are */
     bool reuse_key;     /* of what an errand renews */
 };
@@ -178,6 +180,7 @@ struct ptn_server_conf {
     const char *log_socket;
     const char *warden_user; /* whom the warden becomes; preset: user */
     int sandbox;             /* enum ptn_sandbox_choice */
+    struct ptn_strings expiry_warnings; /* of certificates */
     uint64_t watchdog; /* ms that a worker's loop may stand still; 0 = any */
     uint64_t reload_timeout; /* ms of the sessions of replaced workers */
 };

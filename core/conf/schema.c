@@ -101,6 +101,10 @@ const struct ptn_option ptn_conf_server_rows[] = {
         .flags = PTN_OPT_EXACT,
         .doc = "whether each process gives up what it does not need: system "
                "calls, files, ports (posternd(8) tells)"),
+    ROW(expiry_warnings, .type = PTN_OPT_STRINGS, .preset = "30d 14d 7d 3d 1d",
+        .flags = PTN_OPT_LIVE,
+        .doc = "how long before a certificate in use expires the log warns of "
+               "it: once each; and when it has expired"),
     ROW(module_path, .type = PTN_OPT_PATH, .preset = PTN_MODULEDIR,
         .flags = PTN_OPT_EXACT, .doc = "the folder of modules and plugins"),
     ROW(pid_file, .type = PTN_OPT_PATH, .flags = PTN_OPT_EXACT,
@@ -192,6 +196,10 @@ const struct ptn_option ptn_conf_cert_rows[] = {
         .choices = key_types, .doc = "of a key that is made"),
     ROW(days, .type = PTN_OPT_INT, .preset = "397", .min = 1, .max = 36500,
         .doc = "validity of a self-signed certificate"),
+    ROW(expiry_warnings, .type = PTN_OPT_STRINGS, .preset = "",
+        .flags = PTN_OPT_LIVE,
+        .doc = "how long before it expires the log warns of it; the default "
+               "is server.expiry_warnings"),
     ROW(source, .type = PTN_OPT_STRING,
         .doc = "where it comes from: file: cert_file and key_file; "
                "self-signed; or the name of a module that obtains it: "

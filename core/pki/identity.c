@@ -20,8 +20,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DAY 86400
-
 /* All room is taken at once, as growing would leave a copy of what may be a
  * key behind. A file that grows meanwhile is read in its next state. */
 static int
@@ -273,18 +271,7 @@ ptn_identity_warn(const struct ptn_identity *id)
 {
     const struct ptn_cert_conf *conf = id->conf;
     int64_t now = ptn_clock_wall_ms() / 1000;
-    int64_t days = (id->facts.not_after - now) / DAY;
 
-    if (id->facts.not_after <= now)
-        ptn_log(PTN_LOG_WARNING, "certificate.expired",
-                PTN_FS("certificate", conf->name),
-                PTN_FS("file", conf->place.file),
-                PTN_FN("line", conf->place.line));
-    else if (days < PTN_EXPIRY_WARNING_DAYS)
-        ptn_log(PTN_LOG_WARNING, "certificate.expires",
-                PTN_FS("certificate", conf->name), PTN_FN("days", days),
-                PTN_FS("file", conf->place.file),
-                PTN_FN("line", conf->place.line));
     if (id->facts.not_before > now)
         ptn_log(PTN_LOG_WARNING, "certificate.not-yet-valid",
                 PTN_FS("certificate", conf->name),

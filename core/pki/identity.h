@@ -11,7 +11,6 @@
 #include <postern/tls.h>
 
 #define PTN_PEM_MAX (256u << 10) /* octets of a chain or key file */
-#define PTN_EXPIRY_WARNING_DAYS 14
 
 /* Which provider, and where those are that the config gives no files. */
 struct ptn_identity_source {
@@ -48,8 +47,8 @@ void ptn_identity_free(struct ptn_identity *identity);
 bool ptn_identity_will_be_made(const struct ptn_identity_source *source,
                                const struct ptn_cert_conf *conf);
 
-/* Logs what an operator should know of a good one: that it ends soon, is
- * not valid yet, or lacks a name that the config says. */
+/* Logs what an operator should know of a good one: that it is not valid yet,
+ * or lacks a name that the config says. */
 void ptn_identity_warn(const struct ptn_identity *identity);
 
 /* Whether `name` is among the certificate's names, wildcards included. */

@@ -4,17 +4,37 @@
  */
 #include "pki/index.h"
 
-static void
-append(struct ptn_index *index, struct ptn_index_entry **list,
-       const struct ptn_index_entry *from)
+static struct ptn_index_entry *
+copy(struct ptn_index *index, const struct ptn_index_entry *from)
 {
     struct ptn_index_entry *entry =
         ptn_arena_alloc(&index->arena, sizeof *entry);
 
     *entry = *from;
+    return entry;
+}
+
+/* Behind those of the same name, which are few. */
+static void
+append(struct ptn_index *index, struct ptn_index_entry **list,
+       const struct ptn_index_entry *from)
+{
     while (*list)
         list = &(*list)->next;
-    *list = entry;
+    *list = copy(index, from);
+}
+
+/* Behind all there are, which may be thousands. */
+static void
+append_to_all(struct ptn_index *index, const struct ptn_index_entry *from)
+{
+    struct ptn_index_entry *entry = copy(index, from);
+
+    if (index->last)
+        index->last->next = entry;
+    else
+        index->all = entry;
+    index->last = entry;
 }
 
 static void
@@ -48,7 +68,7 @@ ptn_index_add(struct ptn_index *index, uint32_t number,
                                          number};
     const char *p = facts->names;
 
-    append(index, &index->all, &from);
+    append_to_all(index, &from);
     while (*p) {
         struct ptn_slice name = {p, strcspn(p, " ")};
 
@@ -64,7 +84,7 @@ ptn_index_free(struct ptn_index *index)
     ptn_map_free(&index->exact);
     ptn_map_free(&index->wildcard);
     ptn_arena_reset(&index->arena);
-    index->all = NULL;
+    index->all = index->last = NULL;
 }
 
 static bool

@@ -35,13 +35,14 @@ const char *ptn_index_rule_word(enum ptn_index_rule rule);
 /* Built once, constant then. Contexts are borrowed. */
 struct ptn_index {
     struct ptn_arena arena;
-    struct ptn_map exact;        /* "mail.example.org" */
-    struct ptn_map wildcard;     /* ".example.org" */
-    struct ptn_index_entry *all; /* in config order */
+    struct ptn_map exact;         /* "mail.example.org" */
+    struct ptn_map wildcard;      /* ".example.org" */
+    struct ptn_index_entry *all;  /* in config order */
+    struct ptn_index_entry *last; /* of these */
 };
 
 #define PTN_INDEX_INIT                                                         \
-    ((struct ptn_index){PTN_ARENA_INIT, PTN_MAP_INIT, PTN_MAP_INIT, NULL})
+    ((struct ptn_index){PTN_ARENA_INIT, PTN_MAP_INIT, PTN_MAP_INIT, NULL, NULL})
 
 /* Adds a certificate behind those that are there. */
 void ptn_index_add(struct ptn_index *index, uint32_t number,

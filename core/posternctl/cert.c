@@ -14,6 +14,7 @@ static const struct ctl_option create_options[] = {
     {"subject", "SUBJECT", "who it is for, such as \"O=Example, C=DE\""},
     {"encrypt", NULL, "keep the key behind a passphrase"},
     {"passphrase-file", "FILE", "whose first line that is; else it is asked"},
+    {"wait", "SECONDS", "until a running server shows it; else 10"},
     {NULL, NULL, NULL},
 };
 
@@ -32,6 +33,7 @@ static const struct ctl_option import_options[] = {
      "whose first line opens them; else it is asked"},
     {"encrypt", NULL, "keep the key behind a passphrase"},
     {"replace", NULL, "also a certificate of other names"},
+    {"wait", "SECONDS", "until a running server shows it; else 10"},
     {NULL, NULL, NULL},
 };
 
@@ -45,6 +47,7 @@ static const struct ctl_option export_options[] = {
 static const struct ctl_option renew_options[] = {
     {"passphrase-file", "FILE", "whose first line opens an encrypted key"},
     {"force", NULL, "ask an authority within its rate limit, too"},
+    {"wait", "SECONDS", "until a running server shows it; else 10"},
     {NULL, NULL, NULL},
 };
 
@@ -122,7 +125,9 @@ const struct ctl_command ctl_cert_commands[] = {
      .doc = "go back to the version before",
      .options =
          (const struct ctl_option[]){
-             {"version", "NUMBER", "one of the history"}, {NULL, NULL, NULL}},
+             {"version", "NUMBER", "one of the history"},
+             {"wait", "SECONDS", "until a running server shows it; else 10"},
+             {NULL, NULL, NULL}},
      .exits = cert_faults,
      .example = "posternctl cert rollback shop"},
     {.words = "cert rename",

@@ -61,11 +61,19 @@ int cert_errand_renew(const struct cert_office *office, const char *name,
 
 /* --- cert_live.c --- */
 
-/* After a change of a certificate that listeners show: has a running server
- * take it over. Appends a sentence that says whether it did; CTL_OK, or
- * CTL_FAILED when it did not. */
+/* After a change of a certificate that listeners show: waits until a running
+ * server has taken it over and looked. Appends a sentence that says how it
+ * went; CTL_OK, or CTL_FAILED when it is not served. */
 int cert_put_live(const struct cert_office *office, const char *name,
                   struct ptn_buf *said);
+
+/* What is wrong with it in a running server; false: nothing is known. */
+bool cert_live_trouble(const struct cert_office *office, const char *name,
+                       struct ptn_buf *out);
+/* How a running server serves it, if there is one: lines, or "server". */
+void cert_live_print(const struct cert_office *office, const char *name);
+void cert_live_json(const struct cert_office *office, const char *name,
+                    struct ptn_json *json);
 
 /* --- cert_input.c --- */
 

@@ -22,10 +22,11 @@ struct listing {
 };
 
 static void
-add_row(struct ctl_table *table, const char *name, const struct cert_view *v)
+add_row(const struct listing *l, const char *name, const struct cert_view *v)
 {
     char until[48] = "-", day[32];
-    struct ptn_buf users = PTN_BUF_INIT;
+    struct ptn_buf users = PTN_BUF_INIT, trouble = PTN_BUF_INIT;
+    const char *state = "good";
 
     if (v->readable) {
         cert_day(v->facts.not_after, day);
@@ -33,12 +34,16 @@ add_row(struct ctl_table *table, const char *name, const struct cert_view *v)
                  (long long)days_left(&v->facts));
     }
     ptn_buf_addslice(&users, ptn_buf_slice(&v->users));
+    if (v->problem.code != PTN_ERR_NONE)
+        state = v->problem.text;
+    else if (users.len && cert_live_trouble(l->office, name, &trouble))
+        state = ptn_buf_cstr(&trouble);
     ctl_table_row(
-        table, (const char *[]){
-                   name, until, v->readable ? v->facts.issuer : "-",
-                   users.len ? ptn_buf_cstr(&users) : "-",
-                   v->problem.code == PTN_ERR_NONE ? "good" : v->problem.text});
+        l->table,
+        (const char *[]){name, until, v->readable ? v->facts.issuer : "-",
+                         users.len ? ptn_buf_cstr(&users) : "-", state});
     ptn_buf_free(&users);
+    ptn_buf_free(&trouble);
 }
 
 static void
@@ -52,7 +57,7 @@ list_one(void *arg, const char *name)
         return;
     cert_look(m, name, &v);
     if (l->table) {
-        add_row(l->table, name, &v);
+        add_row(l, name, &v);
     } else {
         ptn_json_object(l->json, NULL);
         cert_json(name, &v, l->json);
@@ -138,11 +143,13 @@ cert_show(const struct ctl *ctl)
             cert_json(name, &v, &json);
             cert_json_files(&o, name, &v, &json);
             cert_errand_json(&o, name, &json);
+            cert_live_json(&o, name, &json);
             ptn_json_end_object(&json);
             ctl_json_print(&out);
         } else {
             print_view(name, &v);
             cert_errand_print(&o, name);
+            cert_live_print(&o, name);
         }
     }
     cert_forget(&v);

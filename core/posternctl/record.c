@@ -16,6 +16,7 @@ static const char *const numbers[] = {
     "auth_failed",
     "auth_ok",
     "count",
+    "days_left",
     "failures",
     "filters",
     "handshake_failures",
@@ -34,6 +35,7 @@ static const char *const numbers[] = {
     "resumed",
     "rules",
     "sessions",
+    "since",
     "timeouts",
     "total",
     "uid",
@@ -185,7 +187,8 @@ ctl_field(struct ptn_slice line, const char *key, char *into)
         struct tm utc;
 
         strftime(into, CTL_CELL_MAX, "%Y-%m-%d", gmtime_r(&when, &utc));
-    } else if (strcmp(key, "last") == 0 || strcmp(key, "next") == 0) {
+    } else if (strcmp(key, "last") == 0 || strcmp(key, "next") == 0 ||
+               strcmp(key, "since") == 0) {
         time_t when = (time_t)number;
         struct tm utc;
 

@@ -66,10 +66,32 @@ print_problems(struct ptn_slice records, const char *kind, const char *is)
     ptn_free(problem);
 }
 
+/* What is wrong with certificates that are in use. */
+static void
+print_trouble(struct ptn_slice records, const char *key, const char *text)
+{
+    char *name = ptn_alloc(CTL_CELL_MAX), *why = ptn_alloc(CTL_CELL_MAX);
+
+    while (records.len > 0) {
+        struct ptn_slice line = ptn_record_next(&records);
+
+        if (ptn_record_is(line, "certificate") &&
+            ptn_record_get(line, key, why, CTL_CELL_MAX))
+            printf("%s: certificate %s %s: %s\n",
+                   strcmp(key, "alarm") == 0 ? "ALARM" : "warning",
+                   ctl_field(line, "name", name), text, why);
+    }
+    ptn_free(name);
+    ptn_free(why);
+}
+
 static void
 print_unused(struct ptn_slice records)
 {
     print_problems(records, "certificate", "not used");
+    print_trouble(records, "refusal", "has new files that are refused");
+    print_trouble(records, "unseen", "was not seen to be served");
+    print_trouble(records, "alarm", "is not served as it should be");
 }
 
 /* Whom listeners serve with older TLS, and how long. */
@@ -103,9 +125,11 @@ print_closed(struct ptn_slice records)
 
 static const struct ctl_view certificate_view = {
     .kind = "certificate",
-    .titles = {"CERTIFICATE", "EXPIRES", "SELF-SIGNED", "NAMES"},
-    .keys = {"name", "not_after", "self_signed", "names"},
-    .columns = 4,
+    .titles = {"CERTIFICATE", "EXPIRES", "DAYS LEFT", "SINCE", "SERVED",
+               "SELF-SIGNED", "NAMES"},
+    .keys = {"name", "not_after", "days_left", "since", "serving",
+             "self_signed", "names"},
+    .columns = 7,
     .more = print_unused};
 
 static const struct ctl_view listener_view = {

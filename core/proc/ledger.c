@@ -3,6 +3,7 @@
  * Keeping and telling what is known of certificates. One thread.
  */
 #include "proc/ledger.h"
+#include "base/clock.h"
 #include "proc/plan.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,8 +145,10 @@ ptn_ledger_judge(struct ptn_ledger *l, struct ptn_ledger_entry *e,
     e->changed = false;
     replace(&e->why, why);
     replace(&e->where, where);
-    if (state == PTN_LEDGER_ALARM)
+    if (state == PTN_LEDGER_ALARM) {
+        strcpy(e->alarm_of, e->checked);
         return;
+    }
     if (state == PTN_LEDGER_LIVE)
         l->changes++;
     strcpy(e->last_good, e->fingerprint);
@@ -187,22 +190,61 @@ ptn_ledger_word(const struct ptn_ledger_entry *e)
     return e->changed ? "new" : words[e->state];
 }
 
+enum {
+    DAY = 86400,
+};
+
+/* Days, rounded down, also of what has expired. */
+static void
+add_days(const struct ptn_ledger_entry *e, struct ptn_buf *out)
+{
+    int64_t left = e->not_after - ptn_clock_wall_ms() / 1000;
+    int64_t days = left >= 0 ? left / DAY : -((-left + DAY - 1) / DAY);
+    char text[24];
+
+    snprintf(text, sizeof text, "%lld", (long long)days);
+    ptn_record_add(out, "days_left", text);
+}
+
 static void
 annotate(const struct ptn_ledger_entry *e, struct ptn_buf *out)
 {
     const char *word = ptn_ledger_word(e);
 
-    if (*e->fingerprint)
+    if (*e->fingerprint) {
+        add_days(e, out);
         ptn_record_addn(out, "since", (uint64_t)e->since);
+    }
     if (*word)
         ptn_record_add(out, "serving", word);
     if (e->where)
         ptn_record_add(out, "where", e->where);
     if (e->refused)
-        ptn_record_add(out, "refused", e->refused);
-    if (e->why)
-        ptn_record_add(out, e->state == PTN_LEDGER_ALARM ? "alarm" : "unseen",
-                       e->why);
+        ptn_record_add(out, "refusal", e->refused);
+    if (e->state == PTN_LEDGER_ALARM) {
+        ptn_record_add(out, "alarm", e->why ? e->why : "");
+        ptn_record_add(out, "alarm_of", e->alarm_of);
+    } else if (e->why) {
+        ptn_record_add(out, "unseen", e->why);
+    }
+}
+
+void
+ptn_ledger_answer(const struct ptn_ledger *l, struct ptn_slice args,
+                  struct ptn_buf *out)
+{
+    const struct ptn_ledger_entry *e = NULL;
+    char name[PTN_LEDGER_NAME];
+
+    if (ptn_record_get(args, "name", name, sizeof name))
+        e = ptn_ledger_find(l, name);
+    if (!e)
+        return;
+    ptn_buf_adds(out, "certificate");
+    ptn_record_add(out, "name", e->name);
+    ptn_record_add(out, "meant", e->fingerprint);
+    annotate(e, out);
+    ptn_buf_addc(out, '\n');
 }
 
 void

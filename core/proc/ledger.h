@@ -44,6 +44,7 @@ struct ptn_ledger_entry {
      * now, until the files change. */
     bool going_back, restored;
     char last_good[PTN_LEDGER_FINGERPRINT];
+    char alarm_of[PTN_LEDGER_FINGERPRINT]; /* what was not served, in ALARM */
 };
 
 struct ptn_ledger {
@@ -83,8 +84,13 @@ size_t ptn_ledger_check(struct ptn_ledger *ledger, struct ptn_buf *names);
 const char *ptn_ledger_word(const struct ptn_ledger_entry *entry);
 
 /* Appends the records `certificate` of a plan, each with what is known here:
- * since= serving= refused= alarm= unseen= where= */
+ * days_left= since= serving= where= refusal= alarm= alarm_of= unseen= */
 void ptn_ledger_annotate(const struct ptn_ledger *ledger,
                          struct ptn_slice records, struct ptn_buf *out);
+
+/* The answer to the request "certificate name=": a record of the same, with
+ * meant=, the fingerprint; none for one that is not known. */
+void ptn_ledger_answer(const struct ptn_ledger *ledger, struct ptn_slice args,
+                       struct ptn_buf *out);
 
 #endif

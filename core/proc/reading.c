@@ -5,8 +5,12 @@
  */
 #include "proc/reading.h"
 #include "base/clock.h"
+#include <errno.h>
 #include <postern/arena.h>
 #include <postern/log.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 enum {
     CALM_MS = 500,       /* without another event */
@@ -24,6 +28,8 @@ struct ptn_reading {
     struct ptn_watch files;
     bool watching;
     struct ptn_alarm *calm, *poll;
+    struct ptn_fd_watch *clock;
+    int clock_fd;   /* of the wall clock: the next warning; -1: there is none */
     uint64_t first; /* event that is waited upon; 0: none */
     struct ptn_job job;
     bool under_way;
@@ -62,6 +68,34 @@ rest(struct ptn_reading *r)
         ptn_alarm_set(r->calm, HALF_LOOK_MS);
 }
 
+/* Of what expires; and when to look next. Setting the clock wakes us, too. */
+static void
+warn(struct ptn_reading *r)
+{
+    int64_t now = ptn_clock_wall_ms() / 1000;
+    struct itimerspec when = {
+        .it_value = {.tv_sec = now + ptn_keys_warn(r->keys, now) + 1}};
+
+    if (r->clock_fd >= 0 &&
+        timerfd_settime(r->clock_fd,
+                        TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when,
+                        NULL) != 0)
+        ptn_log(PTN_LOG_WARNING, "certificate.no-timer",
+                PTN_FS("error", strerror(errno)));
+}
+
+static void
+on_clock(void *arg)
+{
+    struct ptn_reading *r = arg;
+    uint64_t count;
+    ssize_t n = read(r->clock_fd, &count, sizeof count);
+
+    (void)n; /* it has gone off, or the clock was set (ECANCELED) */
+    if (!r->under_way)
+        warn(r);
+}
+
 static enum ptn_result
 files_read(struct ptn_session *session, struct ptn_job *job)
 {
@@ -74,6 +108,7 @@ files_read(struct ptn_session *session, struct ptn_job *job)
     /* What changes while they are read is read once more. */
     r->read(r->arg, r->all && !r->ask_again);
     ptn_keys_watch_warn(r->keys);
+    warn(r);
     rest(r);
     return PTN_DONE;
 }
@@ -173,6 +208,10 @@ ptn_reading_new(struct ptn_loop *loop, struct ptn_keys *keys,
         ptn_watch_set(&r->files, PTN_READABLE);
     ptn_alarm_set(r->poll, POLL_MS);
     ptn_keys_watch_warn(keys);
+    r->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (r->clock_fd >= 0)
+        r->clock = ptn_loop_watch_fd(loop, r->clock_fd, on_clock, r);
+    warn(r);
     return r;
 }
 
@@ -192,6 +231,9 @@ ptn_reading_free(struct ptn_reading *r)
         ptn_loop_finish(r->loop);
     ptn_alarm_free(r->calm);
     ptn_alarm_free(r->poll);
+    ptn_host_unwatch_fd(r->clock);
+    if (r->clock_fd >= 0)
+        close(r->clock_fd);
     if (r->watching)
         ptn_watch_close(&r->files, on_closed);
     else

@@ -140,6 +140,16 @@ do_log(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 }
 
 static int
+do_certificate(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    const struct ptn_supervisor *s = arg;
+
+    (void)err;
+    ptn_ledger_answer(&s->ledger, call->args, &call->out);
+    return 0;
+}
+
+static int
 do_metrics(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
     const struct ptn_supervisor *s = arg;
@@ -162,9 +172,15 @@ do_metrics(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 }
 
 const struct ptn_control_verb ptn_supervisor_verbs[] = {
-    {"status", do_status},   {"stop", do_stop},
-    {"reload", do_reload},   {"reload-plan", do_reload_plan},
-    {"upgrade", do_upgrade}, {"sandbox", do_sandbox},
-    {"log", do_log},         {"metrics", do_metrics},
-    {"renew", do_renew},     {NULL, pass_on},
+    {"status", do_status},
+    {"stop", do_stop},
+    {"reload", do_reload},
+    {"reload-plan", do_reload_plan},
+    {"upgrade", do_upgrade},
+    {"sandbox", do_sandbox},
+    {"log", do_log},
+    {"metrics", do_metrics},
+    {"certificate", do_certificate},
+    {"renew", do_renew},
+    {NULL, pass_on},
 };

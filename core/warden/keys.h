@@ -82,6 +82,12 @@ size_t ptn_keys_each_news(struct ptn_keys *keys, bool all,
                                      const struct ptn_keys_word *word),
                           void *arg);
 
+/* Logs of each certificate that its end has come as near as the config says,
+ * each distance once while the process lives; or that it has come. Answers in
+ * how many seconds there may be more to say; never more than a day. `now`:
+ * seconds since 1970. */
+int64_t ptn_keys_warn(struct ptn_keys *keys, int64_t now);
+
 /* From now on, what is replaced is kept until its successor is confirmed. */
 void ptn_keys_keep_before(struct ptn_keys *keys);
 /* What is held by that fingerprint is served everywhere. */

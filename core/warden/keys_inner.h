@@ -57,8 +57,8 @@ struct ptn_held {
     uint64_t bad_since;    /* ptn_clock_ms; 0: what was read last is good */
     char *refused;         /* why what was read last is of no use, or NULL */
     uint64_t refused_mark; /* tells one such content from another */
-    int64_t warned;        /* the least days left that were warned of; -1: of
-                              its end; INT64_MAX: never */
+    int64_t warned; /* the least distance (seconds) that was warned of; 0: its
+                       end; INT64_MAX: none */
     struct ptn_held_before before;
     struct ptn_buf staple; /* a checked OCSP response for `key`; or empty */
     int64_t staple_from, staple_until; /* seconds since 1970 */

@@ -156,6 +156,70 @@ ptn_keys_each_news(struct ptn_keys *keys, bool all,
     return count;
 }
 
+/* --- what is about to expire --- */
+
+enum {
+    DAY = 86400,
+};
+
+/* The least distance that `left` has come within; INT64_MAX: none. `*next`
+ * becomes less if a further one is nearer. */
+static int64_t
+distance_of(const struct ptn_held *h, int64_t left, int64_t *next)
+{
+    int64_t least = left <= 0 ? 0 : INT64_MAX;
+
+    if (left > 0 && left < *next)
+        *next = left;
+    for (size_t i = 0; i < h->conf->expiry_warnings.count; i++) {
+        int64_t distance = h->conf->distances[i];
+
+        if (left <= distance && distance < least)
+            least = distance;
+        else if (left > distance && left - distance < *next)
+            *next = left - distance;
+    }
+    return least;
+}
+
+static void
+warn(const struct ptn_held *h, int64_t left)
+{
+    const struct ptn_conf_place *place = &h->conf->place;
+
+    if (left <= 0)
+        ptn_log(PTN_LOG_ERROR, "certificate.expired",
+                PTN_FS("certificate", h->conf->name),
+                PTN_FS("hint", "clients refuse it; renew it"),
+                PTN_FS("file", place->file), PTN_FN("line", place->line));
+    else
+        ptn_log(PTN_LOG_WARNING, "certificate.expires",
+                PTN_FS("certificate", h->conf->name),
+                PTN_FN("days", left / DAY), PTN_FN("seconds", left),
+                PTN_FS("file", place->file), PTN_FN("line", place->line));
+}
+
+/* A clock that is set back says nothing twice. */
+int64_t
+ptn_keys_warn(struct ptn_keys *keys, int64_t now)
+{
+    int64_t next = DAY;
+
+    for (size_t i = 0; i < keys->count; i++) {
+        struct ptn_held *h = &keys->held[i];
+        int64_t left = h->not_after - now, distance;
+
+        if (!h->good)
+            continue;
+        distance = distance_of(h, left, &next);
+        if (distance >= h->warned)
+            continue;
+        h->warned = distance;
+        warn(h, left);
+    }
+    return next;
+}
+
 /* --- whether it is served --- */
 
 void
