@@ -48,7 +48,7 @@ split(const struct ptn_manage *m, struct ptn_slice pem, struct links *links,
 {
     struct ptn_slice one;
 
-    while (ptn_pem_next(&pem, &one)) {
+    while (ptn_pki_pem_next(&pem, &one)) {
         struct link *link = &links->items[links->count];
 
         if (links->count == PTN_CHAIN_MAX)
@@ -65,7 +65,7 @@ split(const struct ptn_manage *m, struct ptn_slice pem, struct links *links,
         if (!is_there(links, link))
             links->count++;
     }
-    if (ptn_pem_is_begun(pem))
+    if (ptn_pki_pem_is_begun(pem))
         return ptn_manage_fault(PTN_CERT_TRUNCATED, err,
                                 "certificate %zu of the file has no end: get "
                                 "all of the file",
@@ -262,7 +262,7 @@ is_among(const struct ptn_manage *m, const struct ptn_chain *chain,
     struct ptn_error ignored = PTN_ERROR_INIT;
     struct ptn_slice one;
 
-    while (ptn_pem_next(&roots, &one)) {
+    while (ptn_pki_pem_next(&roots, &one)) {
         struct ptn_tls_cert facts = {.not_before = 0};
 
         if (m->ops->cert_parse(m->instance, one, &facts, &ignored) == 0 &&

@@ -5,7 +5,6 @@
  */
 #include "pki/intake.h"
 #include "pki/manage_inner.h"
-#include "pki/pem.h"
 
 static void
 wipe_free(struct ptn_buf *b)
@@ -86,11 +85,19 @@ static enum ptn_cert_fault
 conclude(const struct reading *r, enum ptn_tls_parsed parsed,
          struct ptn_error *err)
 {
+    struct ptn_error cause = *err;
+
     if (parsed == PTN_TLS_PARSED_GOOD)
         return PTN_CERT_GOOD;
-    ptn_error_prefix(err, "%s", r->label);
-    return parsed == PTN_TLS_PARSED_UNSUPPORTED ? PTN_CERT_UNSUPPORTED
-                                                : PTN_CERT_TRUNCATED;
+    if (parsed == PTN_TLS_PARSED_UNSUPPORTED)
+        return ptn_manage_fault(PTN_CERT_UNSUPPORTED, err,
+                                "%s: %s; what is supported is RSA, ECDSA with "
+                                "P-256 or P-384, and Ed25519, in files "
+                                "encrypted with AES or 3DES",
+                                r->label, cause.text);
+    return ptn_manage_fault(PTN_CERT_TRUNCATED, err,
+                            "%s: %s; is it the right file, and all of it?",
+                            r->label, cause.text);
 }
 
 /* --- what comes together --- */
@@ -134,21 +141,6 @@ add_parsed(const struct reading *r, struct ptn_intake *in,
     return PTN_CERT_GOOD;
 }
 
-/* PEM as it is, from a provider that reads no other. */
-static enum ptn_cert_fault
-add_plain(struct ptn_slice data, struct ptn_intake *in)
-{
-    struct ptn_slice key;
-
-    if (!in->key.len && ptn_pem_find_key(data, &key)) {
-        ptn_buf_addslice(&in->key, key);
-        ptn_buf_addc(&in->key, '\n');
-    }
-    ptn_buf_addslice(&in->certs, data);
-    ptn_buf_addc(&in->certs, '\n');
-    return PTN_CERT_GOOD;
-}
-
 enum ptn_cert_fault
 ptn_intake_add(const struct ptn_manage *m, const char *label,
                struct ptn_slice data, struct ptn_intake *in,
@@ -159,7 +151,10 @@ ptn_intake_add(const struct ptn_manage *m, const char *label,
     enum ptn_tls_parsed parsed;
 
     if (!m->ops->parse || !m->ops->key_public)
-        return add_plain(data, in);
+        return ptn_manage_fault(PTN_CERT_UNSUPPORTED, err,
+                                "%s reads no files of others; load another "
+                                "provider of TLS",
+                                m->ops->name);
     parsed = parse(&r, &in->passphrase, err);
     if (is_locked(parsed))
         result = ask_and_parse(&r, &in->passphrase, &parsed, err);

@@ -37,6 +37,13 @@ subject_of(const struct ptn_cert_order *order)
         .names = order->names, .days = order->days, .subject = order->subject};
 }
 
+/* What a provider says of a key that it does not sign with. */
+static enum ptn_cert_fault
+not_signed(const struct ptn_error *err)
+{
+    return err->code == PTN_ERR_LIMIT ? PTN_CERT_WEAK : PTN_CERT_FAILED;
+}
+
 /* --- making --- */
 
 enum ptn_cert_fault
@@ -51,7 +58,7 @@ ptn_manage_sign(const struct ptn_manage *m, const struct ptn_cert_order *order,
     csr->len = crt->len = 0;
     if (m->ops->csr_make(m->instance, key, &subject, csr, err) != 0 ||
         m->ops->self_sign(m->instance, key, &subject, crt, err) != 0)
-        return PTN_CERT_FAILED;
+        return not_signed(err);
     ptn_meta_begin(parts, "self-signed");
     ptn_meta_set(parts, "subject", order->subject);
     ptn_meta_set_names(parts, &order->names);
@@ -151,7 +158,7 @@ next_key(const struct ptn_manage *m, const struct ptn_cert_order *order,
         wipe_free(&passphrase);
         return result;
     }
-    if (ptn_pem_is_locked(now))
+    if (ptn_pki_pem_is_locked(now))
         result =
             ptn_manage_unlock(m, change->name, now, &old, &passphrase, err);
     if (result == PTN_CERT_GOOD &&

@@ -78,7 +78,7 @@ check_issuers(const struct ptn_manage *m, struct ptn_slice chain,
     struct ptn_slice one;
     bool leaf = true;
 
-    while (result == PTN_CERT_GOOD && ptn_pem_next(&chain, &one)) {
+    while (result == PTN_CERT_GOOD && ptn_pki_pem_next(&chain, &one)) {
         struct ptn_tls_cert facts = {.not_before = 0};
 
         if (!leaf && m->ops->cert_parse(m->instance, one, &facts, err) != 0)
@@ -102,7 +102,7 @@ ptn_manage_check(const struct ptn_manage *m, struct ptn_slice chain,
     if (m->ops->cert_parse(m->instance, chain, &facts, err) != 0)
         return PTN_CERT_TRUNCATED;
     result = ptn_manage_check_leaf(m, &facts, err);
-    if (result == PTN_CERT_GOOD && !ptn_pem_is_locked(key) &&
+    if (result == PTN_CERT_GOOD && !ptn_pki_pem_is_locked(key) &&
         m->ops->pair_match(m->instance, chain, key, err) != 0)
         result = PTN_CERT_MISMATCH;
     if (result == PTN_CERT_GOOD)

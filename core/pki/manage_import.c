@@ -92,7 +92,7 @@ lock_found(struct taking *t, struct ptn_error *err)
     struct ptn_buf clear = PTN_BUF_INIT; /* a copy: keep replaces `key` */
     enum ptn_cert_fault result;
 
-    if (!t->what->passphrase.len || ptn_pem_is_locked(key))
+    if (!t->what->passphrase.len || ptn_pki_pem_is_locked(key))
         return PTN_CERT_GOOD;
     ptn_buf_addslice(&clear, key);
     result = ptn_manage_keep(t->m, &t->change, PTN_PART_KEY,

@@ -78,12 +78,12 @@ ptn_manage_unlock(const struct ptn_manage *m, const char *name,
                                 "\"%s\" has no key; ask for a request with a "
                                 "new one: `posternctl cert csr --new-key`",
                                 name);
-    if (ptn_pem_is_locked(key) && !m->ops->parse)
+    if (ptn_pki_pem_is_locked(key) && !m->ops->parse)
         return ptn_manage_fault(PTN_CERT_UNSUPPORTED, err,
                                 "%s reads no encrypted keys; load another "
                                 "provider of TLS",
                                 m->ops->name);
-    if (ptn_pem_is_locked(key))
+    if (ptn_pki_pem_is_locked(key))
         return ask_and_open(m, name, key, out, passphrase, err);
     ptn_buf_addslice(out, key);
     return PTN_CERT_GOOD;
@@ -181,7 +181,7 @@ ptn_manage_fits(const struct ptn_manage *m, const struct ptn_parts *parts,
 
     if (!key.len)
         return false;
-    if (!ptn_pem_is_locked(key))
+    if (!ptn_pki_pem_is_locked(key))
         return m->ops->pair_match(m->instance, chain, key, &ignored) == 0;
     if (!m->ops->cert_public ||
         m->ops->cert_public(m->instance, chain, &der, &ignored) != 0)

@@ -23,7 +23,7 @@ from(struct ptn_slice in, const char *at)
 }
 
 bool
-ptn_pem_next(struct ptn_slice *rest, struct ptn_slice *one)
+ptn_pki_pem_next(struct ptn_slice *rest, struct ptn_slice *one)
 {
     const char *begin = find(*rest, begin_mark), *end;
 
@@ -39,13 +39,13 @@ ptn_pem_next(struct ptn_slice *rest, struct ptn_slice *one)
 }
 
 bool
-ptn_pem_is_begun(struct ptn_slice rest)
+ptn_pki_pem_is_begun(struct ptn_slice rest)
 {
     return find(rest, begin_mark) != NULL;
 }
 
 bool
-ptn_pem_decode(struct ptn_slice pem, struct ptn_buf *der)
+ptn_pki_pem_decode(struct ptn_slice pem, struct ptn_buf *der)
 {
     const char *begin = find(pem, "-----BEGIN "), *end;
     struct ptn_buf text = PTN_BUF_INIT;
@@ -62,29 +62,7 @@ ptn_pem_decode(struct ptn_slice pem, struct ptn_buf *der)
 }
 
 bool
-ptn_pem_find_key(struct ptn_slice pem, struct ptn_slice *key)
-{
-    static const char mark[] = "PRIVATE KEY-----";
-    const char *begin, *label, *end;
-
-    while ((begin = find(pem, "-----BEGIN "))) {
-        pem = from(pem, begin);
-        label = find(pem, mark);
-        end = find(pem, "-----END ");
-        if (!end)
-            return false;
-        if (label && label < end && (label = find(from(pem, end), mark))) {
-            *key = ptn_slice_sub(pem, 0,
-                                 (size_t)(label - begin) + sizeof mark - 1);
-            return true;
-        }
-        pem = from(pem, end + 1);
-    }
-    return false;
-}
-
-bool
-ptn_pem_is_locked(struct ptn_slice pem)
+ptn_pki_pem_is_locked(struct ptn_slice pem)
 {
     return find(pem, "-----BEGIN ENCRYPTED PRIVATE KEY-----") ||
            find(pem, "Proc-Type: 4,ENCRYPTED");

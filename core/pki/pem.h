@@ -9,19 +9,17 @@
 
 /* The next certificate of `rest`, from its BEGIN to its END line, and what
  * is behind it; false when there is none that is whole. */
-bool ptn_pem_next(struct ptn_slice *rest, struct ptn_slice *one);
+bool ptn_pki_pem_next(struct ptn_slice *rest, struct ptn_slice *one);
 
-/* Whether a certificate begins in it: after ptn_pem_next, one without end. */
-bool ptn_pem_is_begun(struct ptn_slice rest);
+/* Whether a certificate begins in it: after ptn_pki_pem_next, one without end.
+ */
+bool ptn_pki_pem_is_begun(struct ptn_slice rest);
 
 /* What is between the first BEGIN and END lines of `pem`, decoded, behind
  * what is in `der`. False, and nothing is added, when that is not Base64. */
-PTN_API bool ptn_pem_decode(struct ptn_slice pem, struct ptn_buf *der);
-
-/* The first private key. */
-bool ptn_pem_find_key(struct ptn_slice pem, struct ptn_slice *key);
+PTN_API bool ptn_pki_pem_decode(struct ptn_slice pem, struct ptn_buf *der);
 
 /* Whether there is a key in it that only a passphrase opens. */
-PTN_API bool ptn_pem_is_locked(struct ptn_slice pem);
+PTN_API bool ptn_pki_pem_is_locked(struct ptn_slice pem);
 
 #endif

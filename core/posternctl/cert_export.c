@@ -56,7 +56,7 @@ take_key(const struct cert_office *o, const struct ptn_parts *parts,
     if (!key.len)
         return cert_refuse(o->ctl, PTN_CERT_UNKNOWN, "\"%s\" has no key",
                            o->ctl->words[0]);
-    if (!o->passphrase.len || ptn_pem_is_locked(key)) {
+    if (!o->passphrase.len || ptn_pki_pem_is_locked(key)) {
         ptn_buf_addslice(&out->key, key);
         return CTL_OK;
     }
@@ -115,7 +115,7 @@ collect(const struct cert_office *o, const struct ptn_parts *parts,
         return make_pkcs12(o, parts, out);
     if (out->format == FORMAT_PEM)
         return take_key(o, parts, out);
-    return ptn_pem_decode(ptn_buf_slice(&out->chain), &out->data)
+    return ptn_pki_pem_decode(ptn_buf_slice(&out->chain), &out->data)
                ? CTL_OK
                : cert_refuse(o->ctl, PTN_CERT_TRUNCATED,
                              "the stored certificate is damaged; import it "

@@ -182,7 +182,7 @@ print_request(const struct ctl *ctl, const struct ptn_buf *csr)
         print_json(ctl, csr);
     else if (!ctl_option(ctl, "der"))
         fwrite(csr->data, 1, csr->len, stdout);
-    else if (ptn_pem_decode(ptn_buf_slice(csr), &der))
+    else if (ptn_pki_pem_decode(ptn_buf_slice(csr), &der))
         result = cert_print_binary(ctl, &der);
     ptn_buf_free(&der);
     return result;

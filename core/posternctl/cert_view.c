@@ -15,7 +15,7 @@ cert_look(const struct ptn_manage *m, const char *name, struct cert_view *v)
     v->problem = PTN_ERROR_INIT;
     v->facts = (struct ptn_tls_cert){.not_before = 0};
     v->encrypted =
-        ptn_pem_is_locked(ptn_buf_slice(&v->parts.part[PTN_PART_KEY]));
+        ptn_pki_pem_is_locked(ptn_buf_slice(&v->parts.part[PTN_PART_KEY]));
     v->readable = chain.len && m->ops->cert_parse(m->instance, chain, &v->facts,
                                                   &v->problem) == 0;
     if (v->readable)

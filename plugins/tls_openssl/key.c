@@ -63,7 +63,7 @@ tls_openssl_key_read(struct ptn_slice pem, struct ptn_error *err)
         return NULL;
     if (EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) < RSA_BITS_MIN) {
         EVP_PKEY_free(key);
-        ptn_error_set(err, PTN_ERR_TLS,
+        ptn_error_set(err, PTN_ERR_LIMIT,
                       "the RSA key is weak: at least %d bits are needed",
                       RSA_BITS_MIN);
         return NULL;

@@ -91,7 +91,7 @@ tls_wolfssl_key_read(struct tls_wolfssl_key *key, struct ptn_slice pem,
         wc_RsaEncryptSize(&key->u.rsa) * 8 >= RSA_BITS_MIN)
         return 0;
     tls_wolfssl_key_deinit(key);
-    return ptn_error_set(err, PTN_ERR_TLS,
+    return ptn_error_set(err, PTN_ERR_LIMIT,
                          "the RSA key is weak: at least %d bits are needed",
                          RSA_BITS_MIN);
 }

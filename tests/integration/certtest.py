@@ -158,19 +158,17 @@ def serial_shown(server, name):
 
 
 def fails(office, status, *words, stdin=None):
-    """A command that must end with a status: its text, which --json says
-    with the same words."""
-    done = office.ctl(*words, check=False, stdin=stdin)
+    """A command that must end with a status: its text, which is on standard
+    error and in the JSON."""
+    done = office.ctl(*words, "--json", check=False, stdin=stdin)
     assert done.returncode == status, (words, done.stdout, done.stderr)
-    assert done.stderr.startswith("posternctl: "), done.stderr
-    told = office.ctl(*words, "--json", check=False, stdin=stdin)
-    error = json.loads(told.stdout)["error"]
-    assert error["status"] == told.returncode == status
-    assert error["text"] in done.stderr and error["code"]
+    error = json.loads(done.stdout)["error"]
+    assert error["status"] == status and error["code"]
+    assert f"posternctl: {error['text']}\n" in done.stderr
     return done.stderr
 
 
-def say(office, *words, json_too=True):
+def say(office, *words):
     """A command's JSON."""
     return json.loads(office.ctl(*words, "--json").stdout)
 

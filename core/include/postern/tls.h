@@ -405,7 +405,8 @@ struct ptn_tls_ops {
     void (*trim)(struct ptn_tls_session *session);
 
     /* Keys and certificates. PEM in and out; outputs are appended. The
-     * caller wipes buffers that held keys. */
+     * caller wipes buffers that held keys. A key that is too weak to sign
+     * with is PTN_ERR_LIMIT. */
     int (*key_make)(void *instance, enum ptn_tls_key_type type,
                     struct ptn_buf *key, struct ptn_error *err);
     int (*csr_make)(void *instance, struct ptn_slice key,
