@@ -241,6 +241,24 @@ bind_source(struct ptn_conf *conf, const struct ptn_cert_conf *cert,
     }
 }
 
+/* Whether somebody can check what is to be stapled, and staple it. */
+static void
+bind_ocsp(struct ptn_conf *conf, const struct ptn_cert_conf *cert,
+          const struct ptn_conf_services *services)
+{
+    const char *at = ptn_conf_path(
+        conf, ptn_conf_path(conf, "certificates", cert->name), "ocsp");
+
+    if (cert->ocsp == PTN_OCSP_OFF || services->incomplete)
+        return;
+    if (!services->has_ocsp)
+        ptn_conf_error_at(conf, at,
+                          "no module in \"load\" checks OCSP responses; add "
+                          "\"ocsp\"");
+    if (services->has_tls && !(services->capability & PTN_TLS_CAP_STAPLE))
+        ptn_conf_error_at(conf, at, "%s cannot staple", services->tls_name);
+}
+
 void
 ptn_conf_bind(struct ptn_conf *conf, const struct ptn_conf_services *services)
 {
@@ -254,6 +272,8 @@ ptn_conf_bind(struct ptn_conf *conf, const struct ptn_conf_services *services)
                       services);
     for (size_t i = 0; i < conf->cert_count; i++)
         bind_source(conf, &conf->certs[i], services);
+    for (size_t i = 0; i < conf->cert_count; i++)
+        bind_ocsp(conf, &conf->certs[i], services);
     ptn_conf_read_addresses(conf);
     for (size_t i = 0; i < conf->listener_count; i++)
         warn_of_clear_logins(conf, &conf->listeners[i]);

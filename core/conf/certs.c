@@ -19,7 +19,17 @@ bool
 ptn_conf_has_errands(const struct ptn_conf *conf)
 {
     for (size_t i = 0; i < conf->cert_count; i++)
-        if (ptn_cert_is_fetched(&conf->certs[i]))
+        if (ptn_cert_is_fetched(&conf->certs[i]) ||
+            conf->certs[i].ocsp == PTN_OCSP_FETCH)
+            return true;
+    return false;
+}
+
+bool
+ptn_conf_staples(const struct ptn_conf *conf)
+{
+    for (size_t i = 0; i < conf->cert_count; i++)
+        if (conf->certs[i].ocsp != PTN_OCSP_OFF)
             return true;
     return false;
 }
@@ -42,6 +52,25 @@ check_source(struct ptn_conf *conf, const struct ptn_cert_conf *cert,
                        "%s: with cert_file the source is \"file\"; remove "
                        "one of both",
                        at);
+}
+
+/* Where the response is, for all who look for it. */
+static void
+check_ocsp(struct ptn_conf *conf, struct ptn_cert_conf *cert, const char *path)
+{
+    struct ptn_buf name = PTN_BUF_INIT;
+
+    if (cert->ocsp == PTN_OCSP_FILE && !cert->ocsp_file)
+        ptn_conf_error_at(conf, ptn_conf_path(conf, path, "ocsp"),
+                          "\"file\" needs ocsp_file");
+    else if (cert->ocsp != PTN_OCSP_FILE && cert->ocsp_file)
+        ptn_conf_error_at(conf, ptn_conf_path(conf, path, "ocsp_file"),
+                          "means nothing without ocsp = \"file\"");
+    if (cert->ocsp != PTN_OCSP_FETCH)
+        return;
+    ptn_buf_printf(&name, "ocsp/%s.der", cert->name);
+    cert->ocsp_file = ptn_conf_path_in_state(conf, ptn_buf_cstr(&name));
+    ptn_buf_free(&name);
 }
 
 /* One of the two that is wrong is missing, too, and that is no news. */
@@ -69,6 +98,7 @@ check_cert(struct ptn_conf *conf, struct ptn_cert_conf *cert, const char *path)
                        "its host names stand in \"names\"",
                        path);
     check_source(conf, cert, path);
+    check_ocsp(conf, cert, path);
     if (!cert->cert_file != !cert->key_file)
         cert->cert_file = cert->key_file = NULL; /* half a pair is none */
 }

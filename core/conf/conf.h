@@ -113,6 +113,12 @@ struct ptn_listener_conf {
     bool broken;                    /* not even a group; noted */
 };
 
+enum ptn_ocsp_source {
+    PTN_OCSP_OFF,
+    PTN_OCSP_FILE,
+    PTN_OCSP_FETCH
+};
+
 /* certificates.NAME; a certificate without files is self-signed, made on
  * first start under state/certs. */
 struct ptn_cert_conf {
@@ -124,8 +130,10 @@ struct ptn_cert_conf {
     int64_t days;
     struct ptn_strings expiry_warnings; /* as written; never empty */
     const int64_t *distances;           /* the same in seconds, as many */
-    const char *source; /* as the file says; NULL: as the files are */
-    bool reuse_key;     /* of what an errand renews */
+    const char *source;    /* as the file says; NULL: as the files are */
+    bool reuse_key;        /* of what an errand renews */
+    int ocsp;              /* enum ptn_ocsp_source */
+    const char *ocsp_file; /* where its response is; NULL with PTN_OCSP_OFF */
 };
 
 /* Whether a module obtains it, by the name that `source` says. */
@@ -247,6 +255,8 @@ struct ptn_conf *ptn_conf_read_text(const char *name, struct ptn_slice text,
                                     unsigned flags);
 /* Whether a module has work to do in the envoy. */
 bool ptn_conf_has_errands(const struct ptn_conf *conf);
+/* Whether something is to be stapled to some certificate. */
+bool ptn_conf_staples(const struct ptn_conf *conf);
 /* Whether the file, or one that it includes, has another text by now. */
 bool ptn_conf_has_changed(const struct ptn_conf *first);
 void ptn_conf_free(struct ptn_conf *conf);
@@ -274,6 +284,7 @@ struct ptn_conf_services {
                         const struct ptn_cert_conf *cert,
                         struct ptn_error *err);
     void *errand_arg;
+    bool has_ocsp;       /* some module provides postern.ocsp */
     unsigned capability; /* of the TLS provider */
     const char *tls_name;
 };

@@ -19,12 +19,14 @@ static const char *const modes[] = {"none", "explicit", "implicit", NULL};
 static const char *const requires[] = {"never", "auth", "always", NULL};
 static const char *const versions[] = {"1.0", "1.1", "1.2", "1.3", NULL};
 static const char *const clients[] = {"none", "request", "require", NULL};
+static const char *const ocsp[] = {"off", "file", "fetch", NULL};
 static const char *const key_types[] = {
     "p256", "p384", "rsa2048", "rsa3072", "rsa4096", "ed25519", NULL};
 
 /* In the order of enum ptn_tls_key_type and of the other enums. */
 _Static_assert(PTN_KEY_ED25519 == 5, "key_types");
 _Static_assert(PTN_LOG_DEBUG == 3, "levels");
+_Static_assert(PTN_OCSP_FETCH == 2, "ocsp");
 _Static_assert(PTN_TLS_PEER_REQUIRED == 2, "clients");
 _Static_assert(PTN_LOG_TO_JOURNALD == 3, "log_targets, without auto");
 _Static_assert(PTN_LOG_AS_JSON == 1, "log_formats");
@@ -208,6 +210,12 @@ const struct ptn_option ptn_conf_cert_rows[] = {
     ROW(reuse_key, .type = PTN_OPT_BOOL, .preset = "false",
         .doc = "a module that renews it keeps its key; else each has a new "
                "one"),
+    ROW(ocsp, .type = PTN_OPT_CHOICE, .preset = "off", .choices = ocsp,
+        .doc = "stapling: off; file: the response in ocsp_file; fetch: of the "
+               "authority, where it has OCSP; see postern-ocsp(5)"),
+    ROW(ocsp_file, .type = PTN_OPT_PATH,
+        .doc = "an OCSP response, DER, which others keep fresh; required with "
+               "ocsp = \"file\""),
     PTN_OPTION_END,
 };
 #undef ROW

@@ -11,6 +11,7 @@ coreinclude_HEADERS += core/include/postern/job.h
 coreinclude_HEADERS += core/include/postern/log.h
 coreinclude_HEADERS += core/include/postern/metric.h
 coreinclude_HEADERS += core/include/postern/module.h
+coreinclude_HEADERS += core/include/postern/ocsp.h
 coreinclude_HEADERS += core/include/postern/option.h
 coreinclude_HEADERS += core/include/postern/protocol.h
 coreinclude_HEADERS += core/include/postern/sasl.h

@@ -7,6 +7,7 @@
 #include "module/registry.h"
 #include <postern/buf.h>
 #include <postern/errand.h>
+#include <postern/ocsp.h>
 #include <postern/protocol.h>
 #include <postern/tls.h>
 
@@ -247,6 +248,8 @@ ptn_modules_bind(struct ptn_modules *m, struct ptn_conf *conf)
         services.capability = tls->capability;
         services.tls_name = tls->name;
     }
+    services.has_ocsp = ptn_modules_find(m, PTN_OCSP_CONTRACT, PTN_OCSP_VERSION,
+                                         &ops, &instance);
     ptn_conf_bind(conf, &services);
     ptn_conf_finish(conf);
     ptn_free(errands.ops);

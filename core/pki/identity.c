@@ -171,6 +171,8 @@ ptn_identity_each_file(const struct ptn_identity_source *source,
     static const char *const kinds[] = {"crt", "key"};
     char path[PATH_MAX];
 
+    if (conf->ocsp_file)
+        fn(arg, conf->ocsp_file);
     for (size_t i = 0; i < PTN_COUNT(kinds) && !conf->cert_file; i++) {
         snprintf(path, sizeof path, "%s/certs/%s.%s", source->state, conf->name,
                  kinds[i]);

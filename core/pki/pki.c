@@ -239,6 +239,7 @@ free_used(struct ptn_pki *pki, struct ptn_pki_used *u)
         ptn_free(p);
     }
     ptn_identity_free(&u->now);
+    ptn_buf_free(&u->staple);
     ptn_free(u->seal);
 }
 

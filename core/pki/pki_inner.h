@@ -57,8 +57,9 @@ struct ptn_pki_seal {
 
 /* A certificate that some listener names. */
 struct ptn_pki_used {
-    struct ptn_identity now;  /* what is served; good, or never was */
-    struct ptn_identity read; /* what is about to replace it */
+    struct ptn_identity now;            /* what is served; good, or never was */
+    struct ptn_identity read;           /* what is about to replace it */
+    struct ptn_buf staple, read_staple; /* OCSP responses, or empty */
     struct ptn_pki_seal *seal, *read_seal;
     struct ptn_tls_context **made; /* of `read`, as many as places, or NULL */
     struct ptn_pki_place *places;

@@ -24,6 +24,7 @@ ptn_pki_drop_made(struct ptn_pki *pki, struct ptn_pki_used *u)
     u->read_seal = NULL;
     ptn_identity_free(&u->read);
     u->read = (struct ptn_identity){0};
+    ptn_buf_free(&u->read_staple);
 }
 
 void
@@ -123,6 +124,8 @@ make_context(struct ptn_pki_binding *b, const struct ptn_pki_used *u,
     params.alpn = b->alpn;
     params.alpn_strict = b->tls->alpn_strict;
     params.tickets = b->tls->tickets;
+    if (pki->ops->capability & PTN_TLS_CAP_STAPLE)
+        params.ocsp = ptn_buf_slice(&u->read_staple);
     if (b->tls->certificates.count > 1 || pki->challenges)
         params.choose = choose;
     params.choose_arg = b;
@@ -229,8 +232,11 @@ is_unchanged(const struct ptn_pki_used *u)
     for (const struct ptn_pki_place *p = u->places; p; p = p->next)
         if (p->binding->clients_new)
             return false;
-    return u->now.good && ptn_slice_eq(ptn_buf_slice(&u->now.chain),
-                                       ptn_buf_slice(&u->read.chain));
+    return u->now.good &&
+           ptn_slice_eq(ptn_buf_slice(&u->now.chain),
+                        ptn_buf_slice(&u->read.chain)) &&
+           ptn_slice_eq(ptn_buf_slice(&u->staple),
+                        ptn_buf_slice(&u->read_staple));
 }
 
 /* Reads the chain's facts and makes what serves it. */
@@ -255,6 +261,22 @@ prepare(struct ptn_pki *pki, struct ptn_pki_used *u)
     return note_problem(u, &err);
 }
 
+static void
+load_staple(const struct ptn_pki *pki, struct ptn_pki_used *u)
+{
+    uint8_t fingerprint[PTN_FINGERPRINT_SIZE];
+    struct ptn_tls_cert facts = {.not_before = 0};
+    struct ptn_error ignored = PTN_ERROR_INIT;
+
+    if (u->now.conf->ocsp == PTN_OCSP_OFF ||
+        pki->ops->cert_parse(pki->instance, ptn_buf_slice(&u->read.chain),
+                             &facts, &ignored) != 0 ||
+        !ptn_fingerprint_parse(facts.fingerprint, fingerprint) ||
+        !pki->keyring.staple(pki->keyring.arg, u->now.conf->name, fingerprint,
+                             &u->read_staple))
+        ptn_buf_free(&u->read_staple);
+}
+
 /* Gets one certificate and prepares it, if it is new. What is of no use
  * leaves the old one, if any, in service. */
 static void
@@ -268,6 +290,8 @@ refresh(struct ptn_pki *pki, struct ptn_pki_used *u)
     u->read = (struct ptn_identity){.conf = u->now.conf};
     result = pki->keyring.load(pki->keyring.arg, u->now.conf->name,
                                &u->read.chain, &err);
+    if (result == PTN_KEYRING_GOOD)
+        load_staple(pki, u);
     if (result == PTN_KEYRING_GOOD && !is_unchanged(u)) {
         if (prepare(pki, u) == 0) {
             u->read.good = true;
@@ -306,6 +330,9 @@ activate(struct ptn_pki *pki, struct ptn_pki_used *u)
     ptn_identity_free(&u->now);
     u->now = u->read;
     u->read = (struct ptn_identity){0};
+    ptn_buf_free(&u->staple);
+    u->staple = u->read_staple;
+    u->read_staple = PTN_BUF_INIT;
 }
 
 static void

@@ -57,6 +57,17 @@ ptn_errand_certificate(struct ptn_host *host, const char *errand, size_t index)
     return NULL;
 }
 
+const struct ptn_errand_certificate *
+ptn_errand_stapled(struct ptn_host *host, size_t index)
+{
+    const struct ptn_envoy_host *envoy = envoy_of(host);
+
+    for (size_t i = 0; i < envoy->conf->cert_count; i++)
+        if (envoy->conf->certs[i].ocsp == PTN_OCSP_FETCH && index-- == 0)
+            return &envoy->certificates[i];
+    return NULL;
+}
+
 /* --- the warden --- */
 
 static const struct ptn_slice nothing = {NULL, 0};

@@ -38,6 +38,8 @@ ptn_ledger_write_word(const struct ptn_keys_word *word, struct ptn_buf *out)
         ptn_record_addn(out, "not_after", (uint64_t)word->not_after);
         ptn_record_addn(out, "since", (uint64_t)word->since);
     }
+    if (word->stapled_until)
+        ptn_record_addn(out, "stapled_until", (uint64_t)word->stapled_until);
     if (word->refused)
         ptn_record_add(out, "refused", word->refused);
     ptn_buf_addc(out, '\n');
@@ -122,6 +124,8 @@ take_line(struct ptn_ledger *l, struct ptn_slice line, bool first)
         e->restored = false;
         differs = true;
     }
+    differs = differs || e->stapled_until != time_of(line, "stapled_until");
+    e->stapled_until = time_of(line, "stapled_until");
     e->changed = e->changed || (differs && !first);
     return e->changed;
 }
@@ -217,6 +221,8 @@ annotate(const struct ptn_ledger_entry *e, struct ptn_buf *out)
     }
     if (*word)
         ptn_record_add(out, "serving", word);
+    if (e->stapled_until)
+        ptn_record_addn(out, "stapled_until", (uint64_t)e->stapled_until);
     if (e->where)
         ptn_record_add(out, "where", e->where);
     if (e->refused)

@@ -45,6 +45,7 @@ struct ptn_ledger_entry {
     bool going_back, restored;
     char last_good[PTN_LEDGER_FINGERPRINT];
     char alarm_of[PTN_LEDGER_FINGERPRINT]; /* what was not served, in ALARM */
+    int64_t stapled_until; /* seconds since 1970; 0: nothing is stapled */
 };
 
 struct ptn_ledger {

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include <postern/directory.h>
 #include <postern/errand.h>
+#include <postern/ocsp.h>
 #include <stdlib.h>
 
 static const char *const modes[] = {"none", "explicit", "implicit"};
@@ -114,8 +115,9 @@ ptn_plan_write_state(const struct ptn_setup *setup, struct ptn_buf *out)
 static void
 write_warden(const struct ptn_setup *setup, struct ptn_buf *out)
 {
-    static const char *const contracts[] = {
-        PTN_TLS_CONTRACT, PTN_DIRECTORY_CONTRACT, "postern.sasl", NULL};
+    const char *const contracts[] = {
+        PTN_TLS_CONTRACT, PTN_DIRECTORY_CONTRACT, "postern.sasl",
+        ptn_conf_staples(setup->conf) ? PTN_OCSP_CONTRACT : NULL, NULL};
     struct ptn_buf names = PTN_BUF_INIT;
 
     ptn_modules_closure(setup->modules, contracts, NULL, &names);

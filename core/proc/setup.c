@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <postern/ocsp.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -61,11 +62,15 @@ unsigned
 ptn_setup_keys(struct ptn_setup *setup, enum ptn_keys_missing missing)
 {
     const struct ptn_tls_ops *ops;
+    const void *ocsp;
     void *instance;
 
     if (!find_tls(setup, &ops, &instance))
         return 0;
     setup->keys = ptn_keys_new(setup->conf, ops, instance, missing);
+    if (ptn_modules_find(setup->modules, PTN_OCSP_CONTRACT, PTN_OCSP_VERSION,
+                         &ocsp, &instance))
+        ptn_keys_set_ocsp(setup->keys, ocsp, instance);
     if (missing == PTN_KEYS_MAKE) {
         ptn_keys_make_missing(setup->keys);
         ptn_keys_watch(setup->keys);

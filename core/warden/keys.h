@@ -42,6 +42,11 @@ void ptn_keys_make_missing(struct ptn_keys *keys);
  * nothing while it reads. One thread at a time. */
 unsigned ptn_keys_load(struct ptn_keys *keys);
 
+/* Who checks OCSP responses; without, none is stapled. Before any load. */
+struct ptn_ocsp_ops;
+void ptn_keys_set_ocsp(struct ptn_keys *keys, const struct ptn_ocsp_ops *ops,
+                       void *instance);
+
 /* --- changes --- */
 
 /* Watches the files from the next load on. The descriptor is readable when
@@ -74,6 +79,7 @@ struct ptn_keys_word {
     char fingerprint[2 * PTN_FINGERPRINT_SIZE + 1]; /* "": none is held */
     int64_t not_before, not_after, since; /* seconds since 1970; or 0 */
     const char *refused; /* why its files are of no use; NULL: they are */
+    int64_t stapled_until; /* the OCSP response that goes with it; 0: none */
 };
 /* Calls fn for those that have changed since the last call, or for all.
  * Answers how many. */

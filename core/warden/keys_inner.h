@@ -6,6 +6,7 @@
  *   keys_load.c  reading the files, checking them, replacing what is held
  *   keys_news.c  what has changed, going back, what is about to expire
  *   challenges.c what authorities come to see
+ *   staples.c    what they say of certificates
  */
 #ifndef PTN_WARDEN_KEYS_INNER_H
 #define PTN_WARDEN_KEYS_INNER_H
@@ -62,6 +63,8 @@ struct ptn_held {
     struct ptn_held_before before;
     struct ptn_buf staple; /* a checked OCSP response for `key`; or empty */
     int64_t staple_from, staple_until; /* seconds since 1970 */
+    uint64_t staple_refused;           /* tells which was refused last */
+    bool staple_missed;                /* it was said that there is none */
 };
 
 /* What is shown for a name, RFC 8737. */
@@ -82,6 +85,8 @@ struct ptn_keys_user {
 
 struct ptn_keys {
     struct ptn_identity_source source;
+    const struct ptn_ocsp_ops *ocsp; /* NULL: nobody checks responses */
+    void *ocsp_instance;
     const struct ptn_conf *conf;
     bool expect;
     bool keeps;        /* the one before, until the new one is confirmed */
@@ -107,6 +112,12 @@ struct ptn_key *ptn_keys_find(const struct ptn_keys *keys,
 /* A new key, without holders. Under the lock. */
 struct ptn_key *ptn_keys_add(struct ptn_keys *keys, const uint8_t *fingerprint,
                              struct ptn_slice pem);
+
+/* Reads the response for what is held, which is news if it is another one
+ * than before. Of the thread that loads. */
+void ptn_keys_load_staple(struct ptn_keys *keys, struct ptn_held *h);
+/* Gives up those that are not good any more. */
+void ptn_keys_drop_stale(struct ptn_keys *keys);
 
 void ptn_keys_free_challenges(struct ptn_keys *keys);
 

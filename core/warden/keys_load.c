@@ -111,6 +111,7 @@ hold(struct ptn_keys *keys, struct ptn_held *h, struct ptn_identity *id,
     k->groups |= h->groups;
     put_away(keys, h);
     h->key = k;
+    h->staple.len = 0; /* that was of another one */
     h->good = h->news = true;
     h->not_before = id->facts.not_before;
     h->not_after = id->facts.not_after;
@@ -239,6 +240,7 @@ load_one(struct ptn_keys *keys, struct ptn_held *h, uint64_t patience)
             hold(keys, h, &id, fingerprint);
             log_held(keys, &id);
         }
+        ptn_keys_load_staple(keys, h);
     }
     ptn_identity_free(&id);
     return outcome;
@@ -300,6 +302,7 @@ ptn_keys_load_marked(struct ptn_keys *keys, bool all, uint64_t patience)
 {
     bool waits = false;
 
+    ptn_keys_drop_stale(keys);
     look(keys, all);
     for (size_t i = 0; i < keys->count; i++) {
         if (!unmark(keys, &keys->held[i]) ||

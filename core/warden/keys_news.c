@@ -149,6 +149,7 @@ ptn_keys_each_news(struct ptn_keys *keys, bool all,
             word.not_before = h->not_before;
             word.not_after = h->not_after;
             word.since = h->since;
+            word.stapled_until = h->staple.len ? h->staple_until : 0;
         }
         fn(arg, &word);
         count++;

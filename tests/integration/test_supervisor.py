@@ -637,7 +637,7 @@ def test_config_show_and_check(house):
     assert shown.returncode == 0
     assert re.search(r'^server\.drain_timeout = "2s";  # .*postern\.conf:4$',
                      shown.stdout, re.M)
-    assert 'listeners.tls.tls.min_version = "1.2";  # default' in shown.stdout
+    assert 'listeners.tls.tls.min_version = "1.2";  # policy intermediate' in shown.stdout
     assert house.ctl("config", "check").returncode == 0
     house.write(server="worker = 1;")
     done = house.ctl("config", "check")

@@ -71,6 +71,11 @@ struct ptn_errand {
 PTN_API const struct ptn_errand_certificate *
 ptn_errand_certificate(struct ptn_host *host, const char *errand, size_t index);
 
+/* The certificates to which responses are stapled that an errand fetches, the
+ * same way. */
+PTN_API const struct ptn_errand_certificate *
+ptn_errand_stapled(struct ptn_host *host, size_t index);
+
 /* --- what the warden does --- */
 
 /* Each answers 0, or -1 with `err`; outputs are appended. */

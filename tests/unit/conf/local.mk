@@ -27,6 +27,7 @@ EXTRA_DIST += tests/unit/conf/bad/address-ipv6-bare.conf \
 	tests/unit/conf/bad/cert-no-cert.conf \
 	tests/unit/conf/bad/cert-no-key.conf \
 	tests/unit/conf/bad/cert-not-group.conf \
+	tests/unit/conf/bad/cert-ocsp.conf \
 	tests/unit/conf/bad/cert-star.conf \
 	tests/unit/conf/bad/choice-far.conf \
 	tests/unit/conf/bad/choice-near.conf \
