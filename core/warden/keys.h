@@ -78,7 +78,7 @@ struct ptn_keys_word {
     const char *name;
     char fingerprint[2 * PTN_FINGERPRINT_SIZE + 1]; /* "": none is held */
     int64_t not_before, not_after, since; /* seconds since 1970; or 0 */
-    const char *refused; /* why its files are of no use; NULL: they are */
+    const char *refused;   /* why its files are of no use; NULL: they are */
     int64_t stapled_until; /* the OCSP response that goes with it; 0: none */
 };
 /* Calls fn for those that have changed since the last call, or for all.
