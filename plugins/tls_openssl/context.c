@@ -37,6 +37,7 @@ tls_openssl_context_free(void *instance, struct ptn_tls_context *c)
     SSL_CTX_free(c->ctx);
     pthread_mutex_destroy(&c->lock);
     ptn_wipe(c->keys, sizeof(c->keys));
+    ptn_buf_free(&c->staple);
     free(c->alpn);
     free(c);
 }
@@ -190,6 +191,36 @@ use_tickets(SSL_CTX *ctx, bool tickets)
     }
 }
 
+/* RFC 6066 section 8: only who asks gets it. OpenSSL wants its own copy. */
+static int
+staple(SSL *ssl, void *arg)
+{
+    const struct ptn_tls_context *c = arg;
+    unsigned char *copy = OPENSSL_memdup(c->staple.data, c->staple.len);
+    if (copy &&
+        SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)c->staple.len) == 1)
+        return SSL_TLSEXT_ERR_OK;
+    OPENSSL_free(copy);
+    return SSL_TLSEXT_ERR_NOACK;
+}
+
+static int
+use_staple(struct ptn_tls_context *c, const struct ptn_tls_params *p,
+           struct ptn_error *err)
+{
+    if (!PTN_HAS(p, struct ptn_tls_params, ocsp) || p->ocsp.len == 0 ||
+        c->is_client)
+        return 0;
+    if (p->ocsp.len > PTN_TLS_STAPLE_MAX)
+        return ptn_error_set(err, PTN_ERR_LIMIT,
+                             "the OCSP response is longer than %d octets",
+                             PTN_TLS_STAPLE_MAX);
+    ptn_buf_addslice(&c->staple, p->ocsp);
+    SSL_CTX_set_tlsext_status_cb(c->ctx, staple);
+    SSL_CTX_set_tlsext_status_arg(c->ctx, c);
+    return 0;
+}
+
 static int
 fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
      struct ptn_error *err)
@@ -201,7 +232,7 @@ fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
         return tls_openssl_error(err, "no TLS context");
     if (tls_openssl_use_peer(c, p, err) < 0 ||
         use_versions(c->ctx, p, err) < 0 || use_pair(c, p, err) < 0 ||
-        use_ciphers(c->ctx, p, err) < 0)
+        use_ciphers(c->ctx, p, err) < 0 || use_staple(c, p, err) < 0)
         return -1;
     /* What was read may have been a password: no copy of it stays. */
     SSL_CTX_set_options(

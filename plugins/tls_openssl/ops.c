@@ -10,7 +10,8 @@ const struct ptn_tls_ops tls_openssl_ops = {
     .capability = PTN_TLS_CAP_1_2 | PTN_TLS_CAP_1_3 | PTN_TLS_CAP_SNI |
                   PTN_TLS_CAP_ALPN | PTN_TLS_CAP_TICKETS | PTN_TLS_CAP_ED25519 |
                   PTN_TLS_CAP_REMOTE_SIGN | PTN_TLS_CAP_CLIENT |
-                  PTN_TLS_CAP_CLIENT_CERTS | PTN_TLS_CAP_CRL,
+                  PTN_TLS_CAP_CLIENT_CERTS | PTN_TLS_CAP_CRL |
+                  PTN_TLS_CAP_STAPLE | PTN_TLS_CAP_ALPN_NAMES,
     .context_new = tls_openssl_context_new,
     .context_free = tls_openssl_context_free,
     .context_tickets = tls_openssl_context_tickets,

@@ -48,6 +48,7 @@ struct ptn_tls_context {
     enum ptn_tls_peer peer;
     char *alpn; /* or NULL */
     bool alpn_strict;
+    struct ptn_buf staple; /* a DER OCSPResponse, or empty */
     pthread_mutex_t lock; /* guards the ticket keys */
     size_t key_count;
     struct tls_openssl_ticket_key keys[TLS_OPENSSL_TICKET_KEYS];

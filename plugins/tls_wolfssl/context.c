@@ -34,6 +34,7 @@ tls_wolfssl_context_free(void *instance, struct ptn_tls_context *c)
     wolfSSL_CTX_free(c->ctx);
     pthread_mutex_destroy(&c->lock);
     ptn_wipe(c->keys, sizeof(c->keys));
+    ptn_buf_free(&c->staple);
     free(c->alpn);
     free(c);
 }
@@ -163,6 +164,57 @@ use_pair(struct ptn_tls_context *c, const struct ptn_tls_params *p,
     return use_key(c->ctx, p, err) < 0 ? -1 : use_chain(c->ctx, p, err);
 }
 
+#ifdef WOLFSSL_LENT_STAPLE
+/* Lends the response, for as long as the context lives (the patch "staple" of
+ * tools/wolfssl). */
+static int
+staple(void *context, const char *url, int url_len, unsigned char *request,
+       int request_len, unsigned char **response)
+{
+    struct ptn_tls_context *c = context;
+    (void)url;
+    (void)url_len;
+    (void)request;
+    (void)request_len;
+    *response = (unsigned char *)c->staple.data;
+    return (int)c->staple.len;
+}
+
+static void
+unstaple(void *context, unsigned char *response)
+{
+    (void)context;
+    (void)response;
+}
+#endif
+
+/* RFC 6066 section 8: only who asks gets it. */
+static int
+use_staple(struct ptn_tls_context *c, const struct ptn_tls_params *p,
+           struct ptn_error *err)
+{
+    if (!PTN_HAS(p, struct ptn_tls_params, ocsp) || p->ocsp.len == 0 ||
+        c->is_client)
+        return 0;
+    if (p->ocsp.len > PTN_TLS_STAPLE_MAX)
+        return ptn_error_set(err, PTN_ERR_LIMIT,
+                             "the OCSP response is longer than %d octets",
+                             PTN_TLS_STAPLE_MAX);
+#ifdef WOLFSSL_LENT_STAPLE
+    ptn_buf_addslice(&c->staple, p->ocsp);
+    int rc = wolfSSL_CTX_EnableOCSPStapling(c->ctx);
+    if (rc == WOLFSSL_SUCCESS)
+        rc = wolfSSL_CTX_SetOCSP_Cb(c->ctx, staple, unstaple, c);
+    return rc == WOLFSSL_SUCCESS
+               ? 0
+               : tls_wolfssl_error(err, "the OCSP response", rc);
+#else
+    return ptn_error_set(err, PTN_ERR_TLS,
+                         "this wolfSSL cannot staple OCSP responses: build "
+                         "one with tools/wolfssl");
+#endif
+}
+
 static int
 fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
      struct ptn_error *err)
@@ -171,7 +223,7 @@ fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
     c->ctx = new_ctx(p, err);
     if (!c->ctx || tls_wolfssl_use_peer(c, p, err) < 0 ||
         use_pair(c, p, err) < 0 || use_ciphers(c->ctx, p, err) < 0 ||
-        tls_wolfssl_set_groups(c->ctx, p, err) < 0)
+        tls_wolfssl_set_groups(c->ctx, p, err) < 0 || use_staple(c, p, err) < 0)
         return -1;
     wolfSSL_CTX_SetIORecv(c->ctx, tls_wolfssl_receive);
     wolfSSL_CTX_SetIOSend(c->ctx, tls_wolfssl_send);

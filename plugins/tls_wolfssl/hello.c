@@ -128,7 +128,8 @@ tls_wolfssl_hello(struct ptn_tls_session *s)
     struct ptn_tls_hello hello;
 
     while (gather(s)) {
-        switch (ptn_tls_hello_scan(ptn_buf_slice(&s->hello), &hello, name)) {
+        switch (ptn_tls_hello_read(ptn_buf_slice(&s->hello), &hello,
+                                   sizeof(hello), name)) {
         case PTN_TLS_SCAN_MORE:
             continue;
         case PTN_TLS_SCAN_DONE:

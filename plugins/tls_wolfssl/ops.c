@@ -9,12 +9,16 @@ const struct ptn_tls_ops tls_wolfssl_ops = {
     .name = "wolfSSL " LIBWOLFSSL_VERSION_STRING,
     .capability = PTN_TLS_CAP_1_2 | PTN_TLS_CAP_1_3 | PTN_TLS_CAP_SNI |
                   PTN_TLS_CAP_ALPN | PTN_TLS_CAP_TICKETS | PTN_TLS_CAP_ED25519 |
-                  PTN_TLS_CAP_REMOTE_SIGN | PTN_TLS_CAP_CLIENT
+                  PTN_TLS_CAP_REMOTE_SIGN | PTN_TLS_CAP_CLIENT |
+                  PTN_TLS_CAP_ALPN_NAMES
 #ifdef WOLFSSL_ALWAYS_VERIFY_CB
                   | PTN_TLS_CAP_CLIENT_CERTS
 #endif
 #ifdef HAVE_CRL
                   | PTN_TLS_CAP_CRL
+#endif
+#ifdef WOLFSSL_LENT_STAPLE
+                  | PTN_TLS_CAP_STAPLE
 #endif
     ,
     .context_new = tls_wolfssl_context_new,

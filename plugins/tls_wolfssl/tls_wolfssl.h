@@ -44,6 +44,7 @@ struct ptn_tls_context {
     enum ptn_tls_peer peer;
     char *alpn; /* or NULL */
     bool alpn_strict;
+    struct ptn_buf staple; /* a DER OCSPResponse, or empty */
     bool speaks_1_2, speaks_1_3;
     int (*sign)(void *arg, const struct ptn_tls_to_sign *what,
                 struct ptn_buf *signature); /* or NULL: the key is in ctx */
