@@ -19,6 +19,11 @@
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"               \
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"               \
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+/* For TLS 1.0 and 1.1, which have nothing better. */
+#define OLD_CIPHERS                                                            \
+    DEFAULT_CIPHERS                                                            \
+    ":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA"                             \
+    ":ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA"
 #define DEFAULT_GROUPS "X25519:P-256:P-384"
 
 struct ptn_tls_context *
@@ -72,19 +77,30 @@ acknowledge_name(SSL *ssl, int *alert, void *arg)
     return SSL_TLSEXT_ERR_OK;
 }
 
+/* RFC 8996 ends 1.0 and 1.1: they are only for a server that says so, and
+ * need what OpenSSL has ended, too, MD5 and SHA-1 in signatures. That is for
+ * this context alone. */
+static bool
+is_old(const struct ptn_tls_context *c, const struct ptn_tls_params *p)
+{
+    return p->min_version < PTN_TLS_1_2 && !c->is_client;
+}
+
 static int
-use_versions(SSL_CTX *ctx, const struct ptn_tls_params *p,
+use_versions(const struct ptn_tls_context *c, const struct ptn_tls_params *p,
              struct ptn_error *err)
 {
-    if (p->min_version > p->max_version || p->max_version < PTN_TLS_1_2)
+    enum ptn_tls_version min = p->min_version;
+    if (min < PTN_TLS_1_2 && !is_old(c, p))
+        min = PTN_TLS_1_2;
+    if (min > p->max_version)
         return ptn_error_set(err, PTN_ERR_TLS,
                              "no TLS version between the lowest and the "
                              "highest that are allowed");
-    /* RFC 8996 ends 1.0 and 1.1. */
-    enum ptn_tls_version min =
-        p->min_version < PTN_TLS_1_2 ? PTN_TLS_1_2 : p->min_version;
-    if (SSL_CTX_set_min_proto_version(ctx, min) != 1 ||
-        SSL_CTX_set_max_proto_version(ctx, p->max_version) != 1)
+    if (is_old(c, p))
+        SSL_CTX_set_security_level(c->ctx, 0);
+    if (SSL_CTX_set_min_proto_version(c->ctx, min) != 1 ||
+        SSL_CTX_set_max_proto_version(c->ctx, p->max_version) != 1)
         return tls_openssl_error(err, "the TLS versions");
     return 0;
 }
@@ -160,10 +176,12 @@ use_pair(const struct ptn_tls_context *c, const struct ptn_tls_params *p,
 }
 
 static int
-use_ciphers(SSL_CTX *ctx, const struct ptn_tls_params *p, struct ptn_error *err)
+use_ciphers(const struct ptn_tls_context *c, const struct ptn_tls_params *p,
+            struct ptn_error *err)
 {
-    if (SSL_CTX_set_cipher_list(ctx, p->ciphers ? p->ciphers
-                                                : DEFAULT_CIPHERS) != 1 ||
+    const char *ciphers = is_old(c, p) ? OLD_CIPHERS : DEFAULT_CIPHERS;
+    SSL_CTX *ctx = c->ctx;
+    if (SSL_CTX_set_cipher_list(ctx, p->ciphers ? p->ciphers : ciphers) != 1 ||
         SSL_CTX_set_ciphersuites(ctx, p->suites ? p->suites : DEFAULT_SUITES) !=
             1) {
         ERR_clear_error();
@@ -230,9 +248,9 @@ fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
         SSL_CTX_new(c->is_client ? TLS_client_method() : TLS_server_method());
     if (!c->ctx)
         return tls_openssl_error(err, "no TLS context");
-    if (tls_openssl_use_peer(c, p, err) < 0 ||
-        use_versions(c->ctx, p, err) < 0 || use_pair(c, p, err) < 0 ||
-        use_ciphers(c->ctx, p, err) < 0 || use_staple(c, p, err) < 0)
+    if (tls_openssl_use_peer(c, p, err) < 0 || use_versions(c, p, err) < 0 ||
+        use_pair(c, p, err) < 0 || use_ciphers(c, p, err) < 0 ||
+        use_staple(c, p, err) < 0)
         return -1;
     /* What was read may have been a password: no copy of it stays. */
     SSL_CTX_set_options(

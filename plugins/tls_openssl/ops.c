@@ -7,8 +7,9 @@
 const struct ptn_tls_ops tls_openssl_ops = {
     .size = sizeof(struct ptn_tls_ops),
     .name = OPENSSL_VERSION_TEXT,
-    .capability = PTN_TLS_CAP_1_2 | PTN_TLS_CAP_1_3 | PTN_TLS_CAP_SNI |
-                  PTN_TLS_CAP_ALPN | PTN_TLS_CAP_TICKETS | PTN_TLS_CAP_ED25519 |
+    .capability = PTN_TLS_CAP_1_0 | PTN_TLS_CAP_1_1 | PTN_TLS_CAP_1_2 |
+                  PTN_TLS_CAP_1_3 | PTN_TLS_CAP_SNI | PTN_TLS_CAP_ALPN |
+                  PTN_TLS_CAP_TICKETS | PTN_TLS_CAP_ED25519 |
                   PTN_TLS_CAP_REMOTE_SIGN | PTN_TLS_CAP_CLIENT |
                   PTN_TLS_CAP_CLIENT_CERTS | PTN_TLS_CAP_CRL |
                   PTN_TLS_CAP_STAPLE | PTN_TLS_CAP_ALPN_NAMES,

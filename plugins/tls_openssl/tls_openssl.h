@@ -49,7 +49,7 @@ struct ptn_tls_context {
     char *alpn; /* or NULL */
     bool alpn_strict;
     struct ptn_buf staple; /* a DER OCSPResponse, or empty */
-    pthread_mutex_t lock; /* guards the ticket keys */
+    pthread_mutex_t lock;  /* guards the ticket keys */
     size_t key_count;
     struct tls_openssl_ticket_key keys[TLS_OPENSSL_TICKET_KEYS];
 };

@@ -18,6 +18,12 @@
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"               \
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 
+/* For TLS 1.0 and 1.1, which have nothing better. */
+#define OLD_CIPHERS                                                            \
+    DEFAULT_CIPHERS                                                            \
+    ":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA"                             \
+    ":ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA"
+
 struct ptn_tls_context *
 tls_wolfssl_context_ref(struct ptn_tls_context *context)
 {
@@ -39,22 +45,52 @@ tls_wolfssl_context_free(void *instance, struct ptn_tls_context *c)
     free(c);
 }
 
-/* RFC 8996 ends 1.0 and 1.1; this build of the library may lack them. */
+/* RFC 8996 ends 1.0 and 1.1: they are only for a server that says so. This
+ * build of the library may lack them. */
+static int
+set_versions(struct ptn_tls_context *c, const struct ptn_tls_params *p,
+             struct ptn_error *err)
+{
+    enum ptn_tls_version lowest = PTN_TLS_1_2;
+#ifdef TLS_WOLFSSL_OLD
+    if (!c->is_client)
+        lowest = TLS_WOLFSSL_OLD;
+#endif
+    c->min_version = p->min_version < lowest ? lowest : p->min_version;
+    c->max_version = p->max_version;
+    if (c->min_version <= c->max_version)
+        return 0;
+    return ptn_error_set(err, PTN_ERR_TLS,
+                         "no TLS version between the lowest and the highest "
+                         "that are allowed");
+}
+
+/* The newest version of one that speaks old ones is set by leaving out what
+ * is newer. */
+static void
+limit(WOLFSSL_CTX *ctx, const struct ptn_tls_context *c)
+{
+    long without = 0;
+    if (c->max_version < PTN_TLS_1_3)
+        without |= WOLFSSL_OP_NO_TLSv1_3;
+    if (c->max_version < PTN_TLS_1_2)
+        without |= WOLFSSL_OP_NO_TLSv1_2;
+    if (c->max_version < PTN_TLS_1_1)
+        without |= WOLFSSL_OP_NO_TLSv1_1;
+    wolfSSL_CTX_set_options(ctx, without);
+    wolfSSL_CTX_SetMinVersion(
+        ctx, c->min_version == PTN_TLS_1_0 ? WOLFSSL_TLSV1 : WOLFSSL_TLSV1_1);
+}
+
 static WOLFSSL_CTX *
-new_ctx(const struct ptn_tls_params *p, struct ptn_error *err)
+new_ctx(const struct ptn_tls_context *c, struct ptn_error *err)
 {
     WOLFSSL_METHOD *method = NULL;
-    if (p->min_version > p->max_version || p->max_version < PTN_TLS_1_2) {
-        ptn_error_set(err, PTN_ERR_TLS,
-                      "no TLS version between the lowest "
-                      "and the highest that are allowed");
-        return NULL;
-    }
-    bool client = PTN_HAS(p, struct ptn_tls_params, crl) && p->is_client;
-    if (p->max_version < PTN_TLS_1_3)
+    bool client = c->is_client, old = c->min_version < PTN_TLS_1_2;
+    if (c->max_version < PTN_TLS_1_3 && !old)
         method =
             client ? wolfTLSv1_2_client_method() : wolfTLSv1_2_server_method();
-    else if (p->min_version >= PTN_TLS_1_3)
+    else if (c->min_version >= PTN_TLS_1_3)
         method =
             client ? wolfTLSv1_3_client_method() : wolfTLSv1_3_server_method();
     else
@@ -65,7 +101,9 @@ new_ctx(const struct ptn_tls_params *p, struct ptn_error *err)
         ptn_error_set(err, PTN_ERR_TLS, "no memory for a TLS context");
         return NULL;
     }
-    if (p->max_version >= PTN_TLS_1_3 && p->min_version < PTN_TLS_1_3)
+    if (old)
+        limit(ctx, c);
+    else if (c->max_version >= PTN_TLS_1_3 && c->min_version < PTN_TLS_1_3)
         wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2);
     return ctx;
 }
@@ -114,9 +152,12 @@ check_names(WOLFSSL_CTX *ctx, const char *list, struct ptn_error *err)
 }
 
 static int
-use_ciphers(WOLFSSL_CTX *ctx, const struct ptn_tls_params *p,
+use_ciphers(const struct ptn_tls_context *c, const struct ptn_tls_params *p,
             struct ptn_error *err)
 {
+    const char *ciphers =
+        c->min_version < PTN_TLS_1_2 ? OLD_CIPHERS : DEFAULT_CIPHERS;
+    WOLFSSL_CTX *ctx = c->ctx;
     struct ptn_buf list = PTN_BUF_INIT;
     if (check_names(ctx, p->suites, err) < 0 ||
         check_names(ctx, p->ciphers, err) < 0)
@@ -126,7 +167,7 @@ use_ciphers(WOLFSSL_CTX *ctx, const struct ptn_tls_params *p,
     if (p->min_version < PTN_TLS_1_3) {
         if (list.len > 0)
             ptn_buf_addc(&list, ':');
-        ptn_buf_adds(&list, p->ciphers ? p->ciphers : DEFAULT_CIPHERS);
+        ptn_buf_adds(&list, p->ciphers ? p->ciphers : ciphers);
     }
     int rc = wolfSSL_CTX_set_cipher_list(ctx, ptn_buf_cstr(&list));
     ptn_buf_free(&list);
@@ -220,9 +261,11 @@ fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
      struct ptn_error *err)
 {
     c->is_client = PTN_HAS(p, struct ptn_tls_params, crl) && p->is_client;
-    c->ctx = new_ctx(p, err);
+    if (set_versions(c, p, err) < 0)
+        return -1;
+    c->ctx = new_ctx(c, err);
     if (!c->ctx || tls_wolfssl_use_peer(c, p, err) < 0 ||
-        use_pair(c, p, err) < 0 || use_ciphers(c->ctx, p, err) < 0 ||
+        use_pair(c, p, err) < 0 || use_ciphers(c, p, err) < 0 ||
         tls_wolfssl_set_groups(c->ctx, p, err) < 0 || use_staple(c, p, err) < 0)
         return -1;
     wolfSSL_CTX_SetIORecv(c->ctx, tls_wolfssl_receive);
@@ -238,8 +281,6 @@ fill(struct ptn_tls_context *c, const struct ptn_tls_params *p,
     c->choose = p->choose;
     c->choose_arg = p->choose_arg;
     c->alpn_strict = p->alpn_strict;
-    c->speaks_1_2 = p->min_version <= PTN_TLS_1_2;
-    c->speaks_1_3 = p->max_version >= PTN_TLS_1_3;
     if (p->alpn && !(c->alpn = strdup(p->alpn)))
         return ptn_error_set(err, PTN_ERR_TLS, "no memory for a TLS context");
     return 0;

@@ -92,13 +92,24 @@ make_ssl(struct ptn_tls_session *s)
     return true;
 }
 
+static bool
+shares_version(const struct ptn_tls_context *c,
+               const struct ptn_tls_hello *hello)
+{
+    const bool offered[] = {hello->offers_1_0, hello->offers_1_1,
+                            hello->offers_1_2, hello->offers_1_3};
+    for (unsigned v = c->min_version; v <= c->max_version; v++)
+        if (offered[v - PTN_TLS_1_0])
+            return true;
+    return false;
+}
+
 static enum ptn_tls_io
 begin(struct ptn_tls_session *s, const struct ptn_tls_hello *hello)
 {
     choose(s, hello);
     /* RFC 8446 section 4.2.1. The library would speak of suites. */
-    if (!(hello->offers_1_3 && s->context->speaks_1_3) &&
-        !(hello->offers_1_2 && s->context->speaks_1_2))
+    if (!shares_version(s->context, hello))
         return tls_wolfssl_refuse(s, ALERT_PROTOCOL_VERSION,
                                   PTN_TLS_CAUSE_VERSION);
     if (!make_ssl(s))

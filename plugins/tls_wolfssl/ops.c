@@ -11,6 +11,12 @@ const struct ptn_tls_ops tls_wolfssl_ops = {
                   PTN_TLS_CAP_ALPN | PTN_TLS_CAP_TICKETS | PTN_TLS_CAP_ED25519 |
                   PTN_TLS_CAP_REMOTE_SIGN | PTN_TLS_CAP_CLIENT |
                   PTN_TLS_CAP_ALPN_NAMES
+#ifdef TLS_WOLFSSL_OLD
+                  | PTN_TLS_CAP_1_1
+#endif
+#ifdef WOLFSSL_ALLOW_TLSV10
+                  | PTN_TLS_CAP_1_0
+#endif
 #ifdef WOLFSSL_ALWAYS_VERIFY_CB
                   | PTN_TLS_CAP_CLIENT_CERTS
 #endif

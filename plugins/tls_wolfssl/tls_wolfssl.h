@@ -18,6 +18,12 @@
 
 #define TLS_WOLFSSL_TICKET_KEYS 3
 #define TLS_WOLFSSL_EXPORTER 32 /* octets, RFC 9266 section 2 */
+/* The lowest version that this build of the library has, below TLS 1.2. */
+#if !defined(NO_OLD_TLS) && defined(WOLFSSL_ALLOW_TLSV10)
+#define TLS_WOLFSSL_OLD PTN_TLS_1_0
+#elif !defined(NO_OLD_TLS)
+#define TLS_WOLFSSL_OLD PTN_TLS_1_1
+#endif
 /* Alerts that the library leaves to us, RFC 8446 section 6.2. */
 #define TLS_WOLFSSL_HANDSHAKE_FAILURE 40
 #define TLS_WOLFSSL_INTERNAL_ERROR 80
@@ -45,7 +51,7 @@ struct ptn_tls_context {
     char *alpn; /* or NULL */
     bool alpn_strict;
     struct ptn_buf staple; /* a DER OCSPResponse, or empty */
-    bool speaks_1_2, speaks_1_3;
+    enum ptn_tls_version min_version, max_version;
     int (*sign)(void *arg, const struct ptn_tls_to_sign *what,
                 struct ptn_buf *signature); /* or NULL: the key is in ctx */
     void *sign_arg;

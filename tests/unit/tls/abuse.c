@@ -211,7 +211,7 @@ no_shared_version(void **state)
     SSL_CTX_set_min_proto_version(s.client, TLS1_3_VERSION);
     refused(&s, "protocol version");
     scene_close(&s);
-    scene_open(&s, *state, PTN_TLS_1_0, PTN_TLS_1_3);
+    scene_open(&s, *state, PTN_TLS_1_2, PTN_TLS_1_3);
     SSL_CTX_set_security_level(s.client, 0);
     SSL_CTX_set_min_proto_version(s.client, TLS1_VERSION);
     SSL_CTX_set_max_proto_version(s.client, TLS1_1_VERSION);

@@ -62,6 +62,12 @@ tests_unit_tls_remote_CPPFLAGS = $(tls_test_cppflags)
 tests_unit_tls_remote_LDADD = $(tls_test_ldadd)
 tests_unit_tls_remote_LDFLAGS = $(tls_test_ldflags)
 
+unit_tests += tests/unit/tls/old
+tests_unit_tls_old_SOURCES = tests/unit/tls/old.c $(tls_fixture)
+tests_unit_tls_old_CPPFLAGS = $(tls_test_cppflags)
+tests_unit_tls_old_LDADD = $(tls_test_ldadd)
+tests_unit_tls_old_LDFLAGS = $(tls_test_ldflags)
+
 unit_tests += tests/unit/tls/staple
 tests_unit_tls_staple_SOURCES = tests/unit/tls/staple.c $(tls_fixture)
 tests_unit_tls_staple_CPPFLAGS = $(tls_test_cppflags)
