@@ -41,6 +41,15 @@ static const struct ptn_tally_family changes = {
     "certificate_changes_total",
     "Certificates that were replaced and seen to be served.",
     PTN_METRIC_COUNTER};
+static const struct ptn_tally_family obtain_failures = {
+    "certificate_obtain_failures",
+    "Attempts to obtain the certificate from its authority that have failed "
+    "in a row.",
+    PTN_METRIC_GAUGE};
+static const struct ptn_tally_family obtain_next = {
+    "certificate_obtain_next_timestamp_seconds",
+    "When the certificate is to be obtained next, seconds since 1970.",
+    PTN_METRIC_GAUGE};
 static const struct ptn_tally_family workers_up = {
     "workers", "Worker processes, by group and state.", PTN_METRIC_GAUGE};
 static const struct ptn_tally_family restarts = {
@@ -110,6 +119,26 @@ put_ledger(struct ptn_tally *t, const struct ptn_ledger *ledger)
     ptn_tally_put(t, &changes, "", ledger->changes);
 }
 
+/* What the envoy has told (postern/errand.h). */
+static void
+put_errands(struct ptn_tally *t, struct ptn_slice records)
+{
+    char name[PTN_METRIC_LABELS_MAX], number[24];
+
+    while (records.len > 0) {
+        struct ptn_slice line = ptn_record_next(&records);
+
+        if (!ptn_record_get(line, "name", name, sizeof name))
+            continue;
+        if (ptn_record_get(line, "failures", number, sizeof number))
+            put_named(t, &obtain_failures, "certificate", name,
+                      strtoull(number, NULL, 10));
+        if (ptn_record_get(line, "next", number, sizeof number))
+            put_named(t, &obtain_next, "certificate", name,
+                      strtoull(number, NULL, 10));
+    }
+}
+
 void
 ptn_metrics_restarted(struct ptn_shared *shared, const char *group)
 {
@@ -149,6 +178,7 @@ ptn_metrics_write(const struct ptn_metrics_server *server, struct ptn_buf *out)
     put_server(t, server);
     put_plan(t, server->plan);
     put_ledger(t, server->ledger);
+    put_errands(t, server->errands);
     for (unsigned i = 0; i < server->count; i++)
         put_worker(t, &server->workers[i]);
     put_lost(t, server->shared);

@@ -156,6 +156,7 @@ do_metrics(void *arg, struct ptn_control_call *call, struct ptn_error *err)
         .shared = s->shared,
         .plan = &s->plan,
         .ledger = &s->ledger,
+        .errands = ptn_buf_slice(&s->envoy.envoy.records),
         .started = s->self.started,
         .generation = 1,
         .workers = &s->self,

@@ -75,6 +75,7 @@ step_aside(struct ptn_supervisor *s)
     answer(c, PTN_RELOAD_DONE, text);
     ptn_notify_main_pid(c->upgrade.pid);
     s->phase = PTN_SUPERVISOR_SUCCEEDED;
+    ptn_envoy_dismiss(&s->envoy); /* the other one has its own */
     ptn_control_pass_on(s->control, c->upgrade.took_control);
     retire_all(&s->crew);
     ptn_sockets_close(&s->crew.sockets);

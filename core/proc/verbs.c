@@ -157,6 +157,7 @@ do_metrics(void *arg, struct ptn_control_call *call, struct ptn_error *err)
         .shared = s->crew.shared,
         .plan = &s->current->plan,
         .ledger = &s->ledger,
+        .errands = ptn_buf_slice(&s->envoy.records),
         .started = s->started,
         .generation = s->current->number,
     };

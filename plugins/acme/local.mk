@@ -15,18 +15,17 @@ plugins_acme_libacme_la_SOURCES = \
 	plugins/acme/http.c \
 	plugins/acme/inner.h \
 	plugins/acme/jws.c \
+	plugins/acme/links.c \
+	plugins/acme/module.c \
 	plugins/acme/order.c \
+	plugins/acme/plugin.h \
 	plugins/acme/problem.c \
 	plugins/acme/renewal.c \
+	plugins/acme/run.c \
 	plugins/acme/state.c plugins/acme/state.h
 plugins_acme_libacme_la_CPPFLAGS = $(module_cppflags) \
 	-I$(top_srcdir)/plugins/acme $(ACME_CFLAGS)
-plugins_acme_acme_la_SOURCES = \
-	plugins/acme/links.c \
-	plugins/acme/module.c \
-	plugins/acme/plugin.h \
-	plugins/acme/run.c
-plugins_acme_acme_la_CPPFLAGS = $(plugins_acme_libacme_la_CPPFLAGS)
+plugins_acme_acme_la_SOURCES =
 plugins_acme_acme_la_LDFLAGS = $(module_ldflags)
 plugins_acme_acme_la_LIBADD = \
 	plugins/acme/libacme.la libpostern.la $(ACME_LIBS)

@@ -115,8 +115,12 @@ report(const struct task *t)
         .last = t->state.last,
         .next = due(t),
         .failures = t->state.failures,
-        .problem = t->state.problem[0] ? t->state.problem : NULL,
     };
+
+    if (t->state.problem[0])
+        said.problem = t->state.problem;
+    else if (!t->serves)
+        said.problem = "until it is obtained, a self-signed one stands in";
 
     ptn_errand_report(t->plugin->host, t->certificate, &said);
 }
@@ -262,6 +266,7 @@ run_one(struct acme_plugin *p, const struct ptn_errand_certificate *certificate,
         ptn_buf_free(&t.chain);
         return wished ? -1 : 0;
     }
+    report(&t);
     if (wished)
         result = grant(&t, wish, err);
     else if (!wish && due(&t) <= t.now)

@@ -16,6 +16,7 @@ include tests/unit/loop/local.mk
 include tests/unit/module/local.mk
 include tests/unit/net/local.mk
 include tests/unit/pki/local.mk
+include tests/unit/acme/local.mk
 include tests/unit/warden/local.mk
 include tests/unit/acme_http/local.mk
 include tests/unit/auth/local.mk

@@ -10,4 +10,5 @@ unit_tests += tests/unit/base/error
 unit_tests += tests/unit/base/json
 unit_tests += tests/unit/base/map
 unit_tests += tests/unit/base/memory
+unit_tests += tests/unit/base/sha256
 unit_tests += tests/unit/base/slice

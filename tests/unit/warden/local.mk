@@ -8,3 +8,10 @@ tests_unit_warden_channel_SOURCES = tests/unit/warden/channel.c \
 	tests/unit/warden/fixture.c tests/unit/warden/fixture.h
 tests_unit_warden_keys_SOURCES = tests/unit/warden/keys.c \
 	tests/unit/warden/fixture.c tests/unit/warden/fixture.h
+
+if HAVE_OPENSSL
+unit_tests += tests/unit/warden/errand
+tests_unit_warden_errand_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+tests_unit_warden_errand_LDADD = plugins/tls_openssl/libtls_openssl.la \
+	$(LDADD) $(OPENSSL_LIBS)
+endif
