@@ -4,7 +4,7 @@
 # `posternd --check` by tests/abi/out_of_tree.sh.
 examplesdir = $(docdir)/examples
 dist_man_MANS += conf/postern-certificates.7
-dist_examples_DATA = conf/behind-an-mta.conf conf/many-domains.conf \
+dist_examples_DATA = conf/acme.conf conf/behind-an-mta.conf conf/many-domains.conf \
 	conf/mx-only.conf conf/openssl.conf conf/own-protocol.conf \
 	conf/postern.conf conf/submission-only.conf \
 	conf/small-device.conf

@@ -54,8 +54,8 @@ fixture_setup(void **state)
     strcpy(f->folder, "/tmp/postern-acme-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
     f->account = EVP_EC_gen("P-256");
-    f->settings = (struct acme_settings){
-        .directory = "https://127.0.0.1:1/dir", .state = f->folder};
+    f->settings = (struct acme_settings){.directory = "https://127.0.0.1:1/dir",
+                                         .state = f->folder};
     f->client = acme_new(&f->settings, &warden, &responder);
     *state = f;
     return 0;
@@ -103,6 +103,7 @@ fixture_certificate(const char *name, int64_t from, int days, bool own,
     char san[300], *text;
     size_t size;
 
+    X509_set_version(cert, 2);
     ASN1_INTEGER_set_uint64(X509_get_serialNumber(cert), 0x8765432187654321);
     ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)from);
     ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)(from + days * 86400LL));
@@ -114,7 +115,8 @@ fixture_certificate(const char *name, int64_t from, int days, bool own,
     add_extension(cert, &context, NID_subject_alt_name, san);
     add_extension(cert, &context, NID_subject_key_identifier, "hash");
     if (!own)
-        add_extension(cert, &context, NID_authority_key_identifier, "keyid");
+        add_extension(cert, &context, NID_authority_key_identifier,
+                      "keyid:always");
     assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
     PEM_write_bio_X509(out, cert);
     size = (size_t)BIO_get_mem_data(out, &text);

@@ -2,12 +2,13 @@
  *
  * plugins/acme/postern-acme.5 tells of every option, with its default.
  */
-#include "tests/unit/stage/manpage.h"
 #include <postern/module.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
+
+#include "tests/unit/stage/manpage.h"
 
 extern const struct ptn_module acme_LTX_postern_module;
 

@@ -63,7 +63,10 @@ test_detail_is_harmless(void **state)
     struct acme_failure f;
 
     (void)state;
-    f = explain("dns", "a\x1b[2Jb\nc\xc2\x9b" "d%s%n", ACME_HTTP_01);
+    f = explain("dns",
+                "a\x1b[2Jb\nc\xc2\x9b"
+                "d%s%n",
+                ACME_HTTP_01);
     for (const char *c = f.text; *c; c++)
         assert_true(*c >= ' ' && *c <= '~');
     assert_non_null(strstr(f.text, "d%s%n"));
@@ -121,8 +124,8 @@ test_subproblem(void **state)
 static void
 test_no_problem_document(void **state)
 {
-    static const char *const bodies[] = {"", "<html>", "[]", "{\"type\":1}",
-                                         "{\"subproblems\":{}}", "null"};
+    static const char *const bodies[] = {
+        "", "<html>", "[]", "{\"type\":1}", "{\"subproblems\":{}}", "null"};
 
     (void)state;
     for (size_t i = 0; i < PTN_COUNT(bodies); i++) {

@@ -21,8 +21,8 @@ due(struct fixture *f, int days, unsigned percent)
     int64_t now = (int64_t)time(NULL), moment, look;
 
     fixture_certificate("mx.example.test", now, days, false, &pem);
-    assert_int_equal(acme_renewal(f->client, ptn_buf_slice(&pem), &how,
-                                  &moment, &look, &failure),
+    assert_int_equal(acme_renewal(f->client, ptn_buf_slice(&pem), &how, &moment,
+                                  &look, &failure),
                      0);
     assert_in_range(look, now + 60, now + DAY + 60);
     ptn_buf_free(&pem);
@@ -134,8 +134,7 @@ static void
 test_state(void **state)
 {
     struct fixture *f = *state;
-    struct acme_state s = {.last = 1, .next = 1LL << 40, .failures = 3},
-                      back;
+    struct acme_state s = {.last = 1, .next = 1LL << 40, .failures = 3}, back;
     char path[128];
     FILE *file;
 

@@ -63,8 +63,7 @@ make_stand_in(struct house *h)
     struct ptn_cert_order order;
     struct ptn_error err = PTN_ERROR_INIT;
 
-    m.repository =
-        ptn_repository_open(h->folder, (uid_t)-1, (gid_t)-1, &err);
+    m.repository = ptn_repository_open(h->folder, (uid_t)-1, (gid_t)-1, &err);
     assert_non_null(m.repository);
     order = ptn_manage_preset(&m, "public");
     assert_int_equal(ptn_manage_create(&m, "public", &order, &err),
@@ -84,14 +83,14 @@ setup(void **state)
     assert_non_null(mkdtemp(h->folder));
     h->certs[0] = (struct ptn_cert_conf){
         .name = "public", .names = {names, 2}, .days = 30, .source = "acme"};
-    h->certs[1] = (struct ptn_cert_conf){
-        .name = "own", .names = {names, 1}, .days = 30};
+    h->certs[1] =
+        (struct ptn_cert_conf){.name = "own", .names = {names, 1}, .days = 30};
     h->conf.certs = h->certs;
     h->conf.cert_count = 2;
     h->conf.server.state = h->folder;
     h->conf.server.hostname = "mx.example.test";
-    h->office = (struct ptn_errand_office){
-        &h->conf, &tls_openssl_ops, NULL, show, changed, h};
+    h->office = (struct ptn_errand_office){&h->conf, &tls_openssl_ops, NULL,
+                                           show,     changed,          h};
     h->authority = EVP_EC_gen("P-256");
     make_stand_in(h);
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
@@ -159,11 +158,11 @@ test_account(void **state)
     assert_non_null(key);
     assert_int_equal(ask(h, PTN_ERRAND_OP_SIGN, "acme", input, &signature), 0);
     EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key);
-    assert_int_equal(
-        EVP_DigestVerify(context, (unsigned char *)signature.data,
-                         signature.len, (const unsigned char *)input.data,
-                         input.len),
-        1);
+    assert_int_equal(EVP_DigestVerify(context, (unsigned char *)signature.data,
+                                      signature.len,
+                                      (const unsigned char *)input.data,
+                                      input.len),
+                     1);
     EVP_MD_CTX_free(context);
     EVP_PKEY_free(key);
     ptn_buf_free(&spki);
@@ -182,17 +181,16 @@ test_signs_nothing_else(void **state)
     struct ptn_buf out = PTN_BUF_INIT, many = PTN_BUF_INIT;
 
     for (size_t i = 0; i < PTN_COUNT(inputs); i++) {
-        assert_int_equal(ask(h, PTN_ERRAND_OP_SIGN, "acme",
-                             ptn_slice_of(inputs[i]), &out),
-                         -1);
+        assert_int_equal(
+            ask(h, PTN_ERRAND_OP_SIGN, "acme", ptn_slice_of(inputs[i]), &out),
+            -1);
         assert_non_null(strstr(out.data, "no JWS"));
     }
     ptn_buf_adds(&many, "a.");
     while (many.len <= PTN_ERRAND_INPUT_MAX)
         ptn_buf_addc(&many, 'a');
-    assert_int_equal(ask(h, PTN_ERRAND_OP_SIGN, "acme", ptn_buf_slice(&many),
-                         &out),
-                     -1);
+    assert_int_equal(
+        ask(h, PTN_ERRAND_OP_SIGN, "acme", ptn_buf_slice(&many), &out), -1);
     ptn_buf_free(&many);
     ptn_buf_free(&out);
 }
@@ -201,17 +199,17 @@ test_signs_nothing_else(void **state)
 static void
 test_strange_errands(void **state)
 {
-    static const char *const names[] = {"",   "other",     "../public",
+    static const char *const names[] = {"",     "other",     "../public",
                                         "file", "acme/../x", "self-signed"};
     struct house *h = *state;
     struct ptn_buf out = PTN_BUF_INIT;
 
     for (size_t i = 0; i < PTN_COUNT(names); i++) {
-        assert_int_equal(
-            ask(h, PTN_ERRAND_OP_ACCOUNT, names[i], nothing, &out), -1);
-        assert_int_equal(ask(h, PTN_ERRAND_OP_SIGN, names[i],
-                             PTN_SLICE("e30.e30"), &out),
+        assert_int_equal(ask(h, PTN_ERRAND_OP_ACCOUNT, names[i], nothing, &out),
                          -1);
+        assert_int_equal(
+            ask(h, PTN_ERRAND_OP_SIGN, names[i], PTN_SLICE("e30.e30"), &out),
+            -1);
     }
     ptn_buf_free(&out);
 }
@@ -259,8 +257,7 @@ key_of(struct house *h)
     X509_REQ *request;
     EVP_PKEY *key;
 
-    assert_int_equal(ask(h, PTN_ERRAND_OP_REQUEST, "public", nothing, &csr),
-                     0);
+    assert_int_equal(ask(h, PTN_ERRAND_OP_REQUEST, "public", nothing, &csr), 0);
     at = (const unsigned char *)csr.data;
     request = d2i_X509_REQ(NULL, &at, (long)csr.len);
     assert_non_null(request);
@@ -364,9 +361,8 @@ test_only_what_is_fetched(void **state)
 
     assert_int_equal(ask(h, PTN_ERRAND_OP_REQUEST, "own", nothing, &out), -1);
     assert_int_equal(ask(h, PTN_ERRAND_OP_CHAIN, "own", nothing, &out), -1);
-    assert_int_equal(ask(h, PTN_ERRAND_OP_CHAIN, "accounts/acme", nothing,
-                         &out),
-                     -1);
+    assert_int_equal(
+        ask(h, PTN_ERRAND_OP_CHAIN, "accounts/acme", nothing, &out), -1);
     assert_int_equal(ask(h, (enum ptn_errand_op)99, "public", nothing, &out),
                      -1);
     ptn_buf_free(&out);
@@ -384,9 +380,9 @@ test_proofs(void **state)
 
     assert_int_equal(ask(h, PTN_ERRAND_OP_SHOW, "elsewhere.test", good, &out),
                      -1);
-    assert_int_equal(ask(h, PTN_ERRAND_OP_SHOW, "mx.example.test",
-                         PTN_SLICE("short"), &out),
-                     -1);
+    assert_int_equal(
+        ask(h, PTN_ERRAND_OP_SHOW, "mx.example.test", PTN_SLICE("short"), &out),
+        -1);
     if (tls_openssl_ops.alpn_cert) {
         assert_int_equal(
             ask(h, PTN_ERRAND_OP_SHOW, "mx.example.test", good, &out), 0);
