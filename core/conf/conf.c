@@ -132,12 +132,6 @@ read_envoy(struct ptn_conf *conf, config_setting_t *root)
 
     ptn_conf_fill(&block, ptn_conf_envoy_rows, &conf->envoy);
     ptn_conf_check_keys(conf, "envoy", group, &known);
-    if (conf->envoy.hook && conf->server.processes == PTN_PROCESSES_SINGLE &&
-        conf->server.sandbox == PTN_SANDBOX_ON)
-        ptn_conf_error_at(conf, "envoy.hook",
-                          "a single process is in a sandbox that lets it run "
-                          "no other program; set server.processes to "
-                          "\"workers\", or server.sandbox to \"off\"");
 }
 
 static void

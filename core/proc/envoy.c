@@ -11,7 +11,6 @@
 #include "proc/plan.h"
 #include "proc/report.h"
 #include "proc/status.h"
-#include "proc/upgrade.h"
 #include <errno.h>
 #include <postern/log.h>
 #include <signal.h>
@@ -49,14 +48,11 @@ close_channel(struct ptn_envoy *e)
 static void
 conclude(struct ptn_envoy *e, const char *problem)
 {
-    struct ptn_error err = PTN_ERROR_INIT;
-    struct ptn_control_call *call = e->wish.call;
+    bool wanted = e->wish.wanted;
 
-    if (*problem)
-        ptn_error_set(&err, PTN_ERR_TLS, "%s", problem);
     e->wish = (struct ptn_envoy_wish){0};
-    if (call)
-        ptn_control_done(call, *problem ? &err : NULL);
+    if (wanted && e->concluded)
+        e->concluded(e->arg, problem);
 }
 
 static void
@@ -80,7 +76,7 @@ ptn_envoy_dismiss(struct ptn_envoy *e)
 void
 ptn_envoy_free(struct ptn_envoy *e)
 {
-    e->wish.call = NULL; /* nobody is left to be told */
+    e->wish.wanted = false; /* nobody is left to be told */
     ptn_envoy_dismiss(e);
     close_channel(e);
     ptn_buf_free(&e->records);
@@ -114,7 +110,7 @@ be_envoy(const struct ptn_envoy *e, int channel, int warden, pid_t parent)
         .supervisor = parent,
         .channel = channel,
         .warden = warden,
-        .wish = e->wish.call ? e->wish.name : NULL,
+        .wish = e->wish.wanted ? e->wish.name : NULL,
         .force = e->wish.force,
     };
 
@@ -126,19 +122,8 @@ be_envoy(const struct ptn_envoy *e, int channel, int warden, pid_t parent)
 static pid_t
 fork_it(struct ptn_envoy *e, int channel, int warden)
 {
-    pid_t parent = getpid(), pid;
-    struct ptn_buf told = PTN_BUF_INIT;
+    pid_t parent = getpid(), pid = fork();
 
-    if (e->executes) {
-        ptn_buf_printf(&told, PTN_ENVOY_VARIABLE "=%ld %s %s %d", (long)parent,
-                       e->modules, e->wish.call ? e->wish.name : "-",
-                       e->wish.force);
-        pid = ptn_upgrade_execute((char *)(uintptr_t)ptn_buf_cstr(&told),
-                                  channel, warden);
-        ptn_buf_free(&told);
-        return pid;
-    }
-    pid = fork();
     if (pid == 0)
         exit(be_envoy(e, channel, warden, parent));
     return pid;
@@ -176,7 +161,7 @@ begin(struct ptn_envoy *e, struct ptn_error *err)
 static bool
 is_time(const struct ptn_envoy *e)
 {
-    return e->wish.call || !e->next || e->quick_deaths > 0 ||
+    return e->wish.wanted || !e->next || e->quick_deaths > 0 ||
            ptn_clock_wall_ms() / 1000 >= e->next;
 }
 
@@ -240,13 +225,13 @@ find(const struct ptn_conf *conf, const char *name)
 }
 
 int
-ptn_envoy_ask(struct ptn_envoy *e, struct ptn_control_call *call,
-              struct ptn_error *err)
+ptn_envoy_wish(struct ptn_envoy *e, struct ptn_slice fields,
+               struct ptn_error *err)
 {
     char name[80], force[8] = "";
     const struct ptn_cert_conf *cert;
 
-    if (!ptn_record_get(call->args, "name", name, sizeof name))
+    if (!ptn_record_get(fields, "name", name, sizeof name))
         return ptn_error_set(err, PTN_ERR_INVALID, "a name is needed");
     cert = e->conf ? find(e->conf, name) : NULL;
     if (!cert)
@@ -257,15 +242,15 @@ ptn_envoy_ask(struct ptn_envoy *e, struct ptn_control_call *call,
         return ptn_error_set(err, PTN_ERR_INVALID,
                              "certificates.%s: no module obtains it (source)",
                              name);
-    if (e->pid || e->wish.call)
+    if (e->pid || e->wish.wanted)
         return ptn_error_set(err, PTN_ERR_INVALID,
                              "the envoy is at work; ask again in a minute");
-    (void)ptn_record_get(call->args, "force", force, sizeof force);
-    e->wish.call = call;
+    (void)ptn_record_get(fields, "force", force, sizeof force);
+    e->wish.wanted = true;
     e->wish.force = strcmp(force, "yes") == 0;
     snprintf(e->wish.name, sizeof e->wish.name, "%s", name);
     e->due = ptn_clock_ms();
-    return PTN_CONTROL_LATER;
+    return 0;
 }
 
 /* --- what it says --- */
@@ -277,18 +262,17 @@ ptn_envoy_poll(const struct ptn_envoy *e, struct pollfd *polls)
     polls[1] = (struct pollfd){e->hook.output, POLLIN, 0};
 }
 
-/* In place of what it said before of the same certificate. */
-static void
-take_report(struct ptn_envoy *e, struct ptn_slice record)
+void
+ptn_envoy_keep_report(struct ptn_buf *records, const struct ptn_conf *conf,
+                      struct ptn_slice record)
 {
-    struct ptn_slice rest = ptn_buf_slice(&e->records);
+    struct ptn_slice rest = ptn_buf_slice(records);
     struct ptn_buf kept = PTN_BUF_INIT;
     char name[80], other[80];
 
     if (!ptn_record_is(record, "errand") ||
         memchr(record.data, '\n', record.len) ||
-        !ptn_record_get(record, "name", name, sizeof name) ||
-        !find(e->conf, name))
+        !ptn_record_get(record, "name", name, sizeof name) || !find(conf, name))
         return;
     while (rest.len > 0) {
         struct ptn_slice line = ptn_record_next(&rest);
@@ -303,8 +287,16 @@ take_report(struct ptn_envoy *e, struct ptn_slice record)
         ptn_buf_addslice(&kept, record);
         ptn_buf_addc(&kept, '\n');
     }
-    ptn_buf_free(&e->records);
-    e->records = kept;
+    ptn_buf_free(records);
+    *records = kept;
+}
+
+static void
+take_report(struct ptn_envoy *e, struct ptn_slice record)
+{
+    ptn_envoy_keep_report(&e->records, e->conf, record);
+    if (e->reported)
+        e->reported(e->arg, record);
 }
 
 static void

@@ -11,14 +11,11 @@
  *    ^               | dies                  |
  *    +---back-off----+    <--wish, reload----+
  *
- * The supervisor's one thread; or the single process's, where the envoy is
- * not forked but executed, as a child of that process would have its keys in
- * memory.
+ * The supervisor's one thread; or that of a spawner (spawner.h).
  */
 #ifndef PTN_PROC_ENVOY_H
 #define PTN_PROC_ENVOY_H
 
-#include "proc/control.h"
 #include "proc/hook.h"
 #include <poll.h>
 
@@ -42,7 +39,7 @@ enum {
 struct ptn_reports;
 
 struct ptn_envoy_wish {
-    struct ptn_control_call *call; /* NULL: nobody asks */
+    bool wanted;
     char name[80];
     bool force;
 };
@@ -55,7 +52,6 @@ struct ptn_envoy {
     int channel;                 /* -1: there is none */
     bool told;                   /* it has said when it wants to be next */
     bool dismissed;              /* it is not needed any more, as it is */
-    bool executes;               /* it is executed, not just forked */
     uint64_t due;                /* ptn_clock_ms to look; 0: never */
     int64_t next;                /* seconds since 1970; 0: only when asked */
     uint64_t started, restarts;
@@ -63,6 +59,10 @@ struct ptn_envoy {
     struct ptn_buf records; /* lines `errand`, one a certificate */
     struct ptn_hook hook;
     struct ptn_envoy_wish wish;
+    /* A wish's end: "", or why it was not granted. */
+    void (*concluded)(void *arg, const char *problem);
+    /* A record that was said; may be NULL. */
+    void (*reported)(void *arg, struct ptn_slice record);
     /* Hands the warden its end of the envoy's channel. -1: not now. */
     int (*meet)(void *arg, int fd, struct ptn_error *err);
     /* In the child, after a fork: closes what is the supervisor's alone. */
@@ -82,9 +82,10 @@ void ptn_envoy_employ(struct ptn_envoy *envoy, struct ptn_conf *conf,
 /* The server stops. */
 void ptn_envoy_dismiss(struct ptn_envoy *envoy);
 
-/* An operator wants a certificate now. PTN_CONTROL_LATER, or -1. */
-int ptn_envoy_ask(struct ptn_envoy *envoy, struct ptn_control_call *call,
-                  struct ptn_error *err);
+/* An operator wants a certificate now: fields name, force. 0: `concluded` is
+ * called, later; or -1. */
+int ptn_envoy_wish(struct ptn_envoy *envoy, struct ptn_slice fields,
+                   struct ptn_error *err);
 
 void ptn_envoy_do_due(struct ptn_envoy *envoy);
 uint64_t ptn_envoy_due(const struct ptn_envoy *envoy); /* 0: never */
@@ -93,6 +94,11 @@ void ptn_envoy_poll(const struct ptn_envoy *envoy, struct pollfd *polls);
 void ptn_envoy_receive(struct ptn_envoy *envoy, const struct pollfd *polls);
 /* False: it was another process that has died. */
 bool ptn_envoy_bury(struct ptn_envoy *envoy, pid_t pid, int status);
+
+/* Puts a record `errand` in place of what was there of its certificate, if
+ * it is one. */
+void ptn_envoy_keep_report(struct ptn_buf *records, const struct ptn_conf *conf,
+                           struct ptn_slice record);
 
 /* Appends the records `process` and `errand` for `posternctl status`. */
 void ptn_envoy_write(const struct ptn_envoy *envoy, struct ptn_buf *out);

@@ -14,7 +14,6 @@
 #include "proc/sandbox.h"
 #include "proc/server.h"
 #include "proc/setup.h"
-#include "proc/upgrade.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -115,8 +114,6 @@ complain(const struct ptn_error *err)
     return PTN_EXIT_FAILED;
 }
 
-/* As a child of the single process it may be in that one's sandbox already,
- * and adds its own to it. */
 static int
 enter(const struct ptn_envoy_work *w, const struct ptn_child *child,
       struct ptn_error *err)
@@ -157,29 +154,4 @@ ptn_envoy_run(const struct ptn_envoy_work *w)
     close_host(&e);
     ptn_setup_free(&e.setup);
     return status;
-}
-
-/* "PARENT MODULES WISH FORCE", as envoy.c has written it; the descriptors
- * are where ptn_upgrade_execute puts them. */
-bool
-ptn_envoy_is(struct ptn_envoy_work *out)
-{
-    char *text = getenv(PTN_ENVOY_VARIABLE), *save = NULL, *words[4];
-
-    if (!text)
-        return false;
-    for (size_t i = 0; i < PTN_COUNT(words); i++) {
-        words[i] = strtok_r(i == 0 ? text : NULL, " ", &save);
-        if (!words[i])
-            return false;
-    }
-    *out = (struct ptn_envoy_work){
-        .supervisor = (pid_t)strtol(words[0], NULL, 10),
-        .modules = words[1],
-        .wish = strcmp(words[2], "-") == 0 ? NULL : words[2],
-        .force = strcmp(words[3], "1") == 0,
-        .channel = PTN_UPGRADE_CHANNEL,
-        .warden = PTN_UPGRADE_CHANNEL + 1,
-    };
-    return true;
 }

@@ -24,13 +24,6 @@ struct ptn_envoy_work {
 /* In the child: all that it does. Answers an exit status. */
 int ptn_envoy_run(const struct ptn_envoy_work *work);
 
-/* The single process executes the program anew to be an envoy: the variable
- * says what else ptn_envoy_run is told. */
-#define PTN_ENVOY_VARIABLE "POSTERN_ENVOY"
-/* Whether this process is one; then `out` is filled, but for `conf`. The
- * texts are borrowed from the environment. */
-bool ptn_envoy_is(struct ptn_envoy_work *out);
-
 /* --- errand_host.c --- */
 
 /* The envoy as the calls of postern/errand.h find it. */

@@ -83,6 +83,7 @@ struct ptn_supervisor {
     struct ptn_crew crew;
     struct ptn_keepers keepers;
     struct ptn_envoy envoy;
+    struct ptn_control_call *renewal; /* who waits for it; NULL: nobody */
     struct ptn_control *control;
     struct ptn_asks asks;
     struct ptn_reports *reports;

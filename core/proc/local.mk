@@ -54,6 +54,7 @@ libpostern_core_la_SOURCES += \
 	core/proc/setup.c core/proc/setup.h \
 	core/proc/shared.c core/proc/shared.h \
 	core/proc/single.c core/proc/single.h \
+	core/proc/spawner.c core/proc/spawner.h \
 	core/proc/single_envoy.c \
 	core/proc/single_change.c core/proc/single_inner.h \
 	core/proc/socket.c core/proc/socket.h \

@@ -12,7 +12,7 @@ struct ptn_metrics_server {
     const struct ptn_plan *plan;
     const struct ptn_ledger *ledger;
     struct ptn_slice errands; /* records, as the envoy has told */
-    uint64_t started; /* ptn_clock_ms */
+    uint64_t started;         /* ptn_clock_ms */
     unsigned generation;
     const struct ptn_status_worker *workers;
     unsigned count;

@@ -129,8 +129,6 @@ ptn_sandbox_confine(const struct ptn_conf *conf,
 
     ptn_sandbox_gather(&own.paths, own.role, conf, modules);
     want.paths = &own.paths;
-    want.connects =
-        own.role == PTN_SANDBOX_SINGLE && ptn_conf_has_errands(conf);
     if (!own.is_off && !own.is_inherited)
         result = ptn_sandbox_landlock(&want, &own.landlock, err);
     ptn_sandbox_set_confined(own.landlock.on);

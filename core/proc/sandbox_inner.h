@@ -76,7 +76,6 @@ struct ptn_landlock {
     enum ptn_sandbox_role role;
     const struct ptn_sandbox_paths *paths;
     const struct ptn_conf *conf;
-    bool connects; /* whatever the role: to the outside */
 };
 int ptn_sandbox_landlock(const struct ptn_landlock *want,
                          struct ptn_guard_state *state, struct ptn_error *err);

@@ -223,8 +223,6 @@ ptn_sandbox_landlock(const struct ptn_landlock *want,
     if (state->reason)
         return 0;
     leave_out_unknown(&handled, (unsigned)abi);
-    if (want->connects) /* a child of it does, which inherits this */
-        handled.net &= ~(uint64_t)CONNECT_TCP;
     ruleset =
         (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0);
     if (ruleset < 0)

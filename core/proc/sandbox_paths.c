@@ -295,8 +295,7 @@ ptn_sandbox_gather(struct ptn_sandbox_paths *p, enum ptn_sandbox_role role,
             add_folder_of(p, conf->server.log_file, PTN_SANDBOX_APPEND);
         add_succession(p, conf);
     }
-    if (role == PTN_SANDBOX_ENVOY ||
-        (role == PTN_SANDBOX_SINGLE && ptn_conf_has_errands(conf)))
+    if (role == PTN_SANDBOX_ENVOY)
         add_outside(p);
     if (modules)
         gather_modules(p, role, conf, modules);

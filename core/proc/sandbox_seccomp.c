@@ -171,11 +171,10 @@ static const char *const sessions[] = {"accept", "accept4", "listen",
  * wake each other by a pair of sockets. */
 static const char *const outward[] = {"connect", "setsockopt", "socketpair",
                                       "sendmmsg", NULL};
-/* A single process begins its own successor, and an envoy, which enters a
- * filter of its own: that can only take away. */
+/* A single process begins its own successor. */
 static const char *const succession[] = {
-    "bind",  "fork",   "vfork",      "clone",   "kill", "tgkill",
-    "tkill", "setsid", "socketpair", "seccomp", NULL};
+    "bind",   "fork",  "vfork",  "clone",      "kill",
+    "tgkill", "tkill", "setsid", "socketpair", NULL};
 /* Opening and naming files: in a single process Landlock alone says no, as
  * the successor's loader opens files before it could handle a trap. */
 static const char *const naming[] = {
@@ -258,12 +257,10 @@ static const struct rule rules[] = {
     {SINGLE, "socket", 1, {IS(0, AF_UNIX)}},
     {SINGLE, "socket", 2, {IS(0, AF_INET), MASK(1, 15, SOCK_STREAM)}},
     {SINGLE, "socket", 2, {IS(0, AF_INET6), MASK(1, 15, SOCK_STREAM)}},
-    /* An envoy, and a single process for one that it executes, which enters
-     * a filter of its own. */
     {ENVOY, "socket", 2, {IS(0, AF_INET), MASK(1, 15, SOCK_STREAM)}},
     {ENVOY, "socket", 2, {IS(0, AF_INET6), MASK(1, 15, SOCK_STREAM)}},
-    {ENVOY | SINGLE, "socket", 2, {IS(0, AF_INET), MASK(1, 15, SOCK_DGRAM)}},
-    {ENVOY | SINGLE, "socket", 2, {IS(0, AF_INET6), MASK(1, 15, SOCK_DGRAM)}},
+    {ENVOY, "socket", 2, {IS(0, AF_INET), MASK(1, 15, SOCK_DGRAM)}},
+    {ENVOY, "socket", 2, {IS(0, AF_INET6), MASK(1, 15, SOCK_DGRAM)}},
 };
 
 /* Calls that have a successor, or an older form, that the C library and
@@ -420,7 +417,7 @@ static const struct path_call {
     {"truncate64", 0, CHILDREN},
     {"unlink", 0, CHILDREN},
     {"unlinkat", 1, CHILDREN},
-    {"connect", -1, SINGLE | ENVOY},
+    {"connect", -1, SINGLE},
     {"execve", 0, SINGLE},
     {"execveat", 1, SINGLE},
     {"chmod", 0, 0},

@@ -7,7 +7,6 @@
 #include "proc/begin.h"
 #include "proc/child.h"
 #include "proc/effective.h"
-#include "proc/envoy_child.h"
 #include "proc/heir.h"
 #include "proc/plan.h"
 #include "proc/privileges.h"
@@ -96,31 +95,16 @@ open_log(struct ptn_conf *conf)
     return PTN_EXIT_OK;
 }
 
-/* A single process has executed this one for it. */
-static int
-be_envoy(struct ptn_conf *conf, struct ptn_envoy_work *work)
-{
-    int status = open_log(conf);
-
-    if (status != PTN_EXIT_OK)
-        return status;
-    work->conf = conf;
-    return ptn_conf_failed(conf) ? PTN_EXIT_CONFIG : ptn_envoy_run(work);
-}
-
 int
 ptn_server_run(const struct ptn_server_options *options)
 {
     struct ptn_error err = PTN_ERROR_INIT;
-    struct ptn_envoy_work envoy;
     struct ptn_conf *conf;
     int status;
 
     if (begin(options, &err) != 0)
         return ptn_begin_complain(&err);
     conf = read_conf(options);
-    if (ptn_envoy_is(&envoy))
-        return be_envoy(conf, &envoy);
     if (ptn_heir_is_check())
         return check_for_another(conf);
     status = open_log(conf);

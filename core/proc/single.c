@@ -18,6 +18,7 @@
 #include "proc/sandbox.h"
 #include "proc/server.h"
 #include "proc/single_inner.h"
+#include "proc/spawner.h"
 #include <postern/log.h>
 #include <signal.h>
 #include <unistd.h>
@@ -68,8 +69,7 @@ do_status(void *arg, struct ptn_control_call *call, struct ptn_error *err)
     (void)err;
     ptn_status_write(&server, &s->plan, &s->self, 1, s->shared, &call->out);
     ptn_legacy_write_all(s->setup.conf, &call->out);
-    if (s->envoy.alarm)
-        ptn_envoy_write(&s->envoy.envoy, &call->out);
+    ptn_single_write_envoy(s, &call->out);
     return 0;
 }
 
@@ -156,7 +156,7 @@ do_metrics(void *arg, struct ptn_control_call *call, struct ptn_error *err)
         .shared = s->shared,
         .plan = &s->plan,
         .ledger = &s->ledger,
-        .errands = ptn_buf_slice(&s->envoy.envoy.records),
+        .errands = ptn_buf_slice(&s->envoy.records),
         .started = s->self.started,
         .generation = 1,
         .workers = &s->self,
@@ -392,6 +392,7 @@ ptn_single_run(struct ptn_conf *conf)
                            .change = {.upgrade = PTN_UPGRADE_INIT}};
     struct ptn_error err = PTN_ERROR_INIT;
 
+    s.envoy.spawner = ptn_conf_failed(conf) ? -1 : ptn_spawner_begin(conf);
     ptn_crash_watch(-1, "postern", conf->server.module_path, &conf->load);
     s.shared = ptn_shared_new(1, conf->listener_count, &err);
     if (!s.shared)
@@ -410,6 +411,7 @@ ptn_single_run(struct ptn_conf *conf)
     }
     if (s.status == PTN_EXIT_OK)
         ptn_log(PTN_LOG_INFO, "server.stopped");
+    ptn_single_end_envoy(&s); /* unless it has served */
     ptn_sockets_close(&s.sockets);
     ptn_buf_free(&s.served);
     ptn_plan_free(&s.plan);

@@ -205,6 +205,7 @@ execute(struct ptn_single *s, bool check, struct ptn_error *err)
         .control_path = s->setup.conf->server.control,
         .control = ptn_control_listener(s->control),
         .check = check,
+        .spawner = check ? 0 : s->envoy.spawner,
     };
     int result;
 

@@ -50,17 +50,13 @@ struct ptn_single_change {
     uint64_t began;
 };
 
-struct ptn_single_watch {
-    struct ptn_fd_watch *watch;
-    int fd; /* -1: none */
-};
-
 struct ptn_single_envoy {
-    struct ptn_envoy envoy;
+    int spawner; /* -1: there is none */
+    struct ptn_fd_watch *watch;
     struct ptn_errand_office office;
-    struct ptn_single_watch channel, hook;
-    struct ptn_alarm *alarm; /* NULL: there is nothing to do outside */
-    struct ptn_signal *child;
+    struct ptn_control_call *call; /* who wants a certificate now; NULL */
+    struct ptn_buf records;        /* what envoys have told */
+    pid_t pid;                     /* 0: there is none */
 };
 
 struct ptn_single {
@@ -109,6 +105,8 @@ void ptn_single_end_envoy(struct ptn_single *s);
 /* The verb `renew`. */
 int ptn_single_ask_envoy(struct ptn_single *s, struct ptn_control_call *call,
                          struct ptn_error *err);
+/* Its part of the verb `status`. */
+void ptn_single_write_envoy(const struct ptn_single *s, struct ptn_buf *out);
 
 /* --- single_round.c --- */
 

@@ -85,6 +85,20 @@ meet_warden(void *arg, int fd, struct ptn_error *err)
     return ptn_error_set(err, PTN_ERR_SYSTEM, "there is no warden now");
 }
 
+static void
+tell_renewed(void *arg, const char *problem)
+{
+    struct ptn_supervisor *s = arg;
+    struct ptn_control_call *call = s->renewal;
+    struct ptn_error err = PTN_ERROR_INIT;
+
+    s->renewal = NULL;
+    if (*problem)
+        ptn_error_set(&err, PTN_ERR_TLS, "%s", problem);
+    if (call)
+        ptn_control_done(call, *problem ? &err : NULL);
+}
+
 void
 ptn_supervisor_employ_envoy(struct ptn_supervisor *s)
 {
@@ -656,6 +670,7 @@ init(struct ptn_supervisor *s, struct ptn_conf *conf,
     s->keepers.arg = s;
     ptn_envoy_init(&s->envoy, NULL);
     s->envoy.meet = meet_warden;
+    s->envoy.concluded = tell_renewed;
     s->envoy.let_go = ptn_supervisor_let_go_of_all;
     s->envoy.arg = s;
 }

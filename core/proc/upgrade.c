@@ -8,6 +8,7 @@
 #include "conf/diff.h"
 #include "proc/heir.h"
 #include "proc/sandbox.h"
+#include "proc/spawner.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -21,7 +22,8 @@
 #include <unistd.h>
 
 enum {
-    CHANNEL = PTN_UPGRADE_CHANNEL, /* the heir's end, in the heir */
+    CHANNEL = 3, /* the heir's end, in the heir */
+    SPAWNER,     /* and the channel to the spawner, if there is one */
 };
 
 /* Facts of this process since its start. */
@@ -54,7 +56,7 @@ is_mine(const char *variable)
 {
     static const char *const names[] = {
         "LISTEN_", "WATCHDOG_PID=", PTN_HANDOVER_VARIABLE "=",
-        "POSTERN_SANDBOX="};
+        "POSTERN_SANDBOX=", PTN_SPAWNER_VARIABLE "="};
 
     for (size_t i = 0; i < PTN_COUNT(names); i++)
         if (strncmp(variable, names[i], strlen(names[i])) == 0)
@@ -64,19 +66,23 @@ is_mine(const char *variable)
 
 /* Ours, without what was meant for us alone. The words are borrowed. */
 static char **
-make_environment(char *purpose)
+make_environment(bool has_spawner)
 {
+    static char handover[] = PTN_HANDOVER_VARIABLE "=3";
+    static char spawner[] = PTN_SPAWNER_VARIABLE "=4";
     static char sandbox[] = PTN_SANDBOX_VARIABLE "=" PTN_SANDBOX_INHERITED;
     size_t count = 0, left = 0;
     char **result;
 
     while (environ[count])
         count++;
-    result = ptn_alloc((count + 3) * sizeof *result);
+    result = ptn_alloc((count + 4) * sizeof *result);
     for (size_t i = 0; i < count; i++)
         if (!is_mine(environ[i]))
             result[left++] = environ[i];
-    result[left++] = purpose;
+    result[left++] = handover;
+    if (has_spawner)
+        result[left++] = spawner;
     if (ptn_sandbox_is_in_force())
         result[left++] = sandbox;
     return result;
@@ -92,9 +98,9 @@ place(int fd, int number)
         dup2(fd, number);
 }
 
-/* In the child, where nothing may be allocated. `second` may be -1. */
+/* In the child, where nothing may be allocated. */
 static _Noreturn void
-become(int first, int second, char **environment)
+become_heir(int channel, int spawner, char **environment)
 {
     sigset_t none;
 
@@ -102,21 +108,20 @@ become(int first, int second, char **environment)
     signal(SIGINT, SIG_DFL);
     signal(SIGHUP, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (second == CHANNEL)
-        second = dup(second);
-    place(first, CHANNEL);
-    if (second >= 0)
-        place(second, CHANNEL + 1);
-    syscall(SYS_close_range, CHANNEL + (second >= 0 ? 2 : 1), ~0u, 0);
+    if (spawner == CHANNEL)
+        spawner = dup(spawner);
+    place(channel, CHANNEL);
+    if (spawner > 0)
+        place(spawner, SPAWNER);
+    syscall(SYS_close_range, spawner > 0 ? SPAWNER + 1 : SPAWNER, ~0u, 0);
     execve(program, arguments, environment);
     _exit(127);
 }
 
 static int
-start(struct ptn_upgrade *u, struct ptn_error *err)
+start(struct ptn_upgrade *u, int spawner, struct ptn_error *err)
 {
-    static char handover[] = PTN_HANDOVER_VARIABLE "=3";
-    char **environment = make_environment(handover);
+    char **environment = make_environment(spawner > 0);
     int pair[2];
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
@@ -125,7 +130,7 @@ start(struct ptn_upgrade *u, struct ptn_error *err)
     }
     u->pid = fork();
     if (u->pid == 0)
-        become(pair[1], -1, environment);
+        become_heir(pair[1], spawner, environment);
     ptn_free(environment);
     close(pair[1]);
     u->channel = pair[0];
@@ -135,18 +140,6 @@ start(struct ptn_upgrade *u, struct ptn_error *err)
     ptn_error_errno(err, "cannot fork");
     ptn_upgrade_forget(u);
     return -1;
-}
-
-pid_t
-ptn_upgrade_execute(char *variable, int first, int second)
-{
-    char **environment = make_environment(variable);
-    pid_t pid = fork();
-
-    if (pid == 0)
-        become(first, second, environment);
-    ptn_free(environment);
-    return pid;
 }
 
 /* --- what it is told --- */
@@ -305,7 +298,7 @@ ptn_upgrade_begin(struct ptn_upgrade *u,
     u->said.len = 0;
     u->check = params->check;
     u->serves = false;
-    if (start(u, err) != 0)
+    if (start(u, params->spawner, err) != 0)
         return -1;
     /* One that has died already says why by its status; one that does not
      * get all of it ends. */

@@ -24,19 +24,14 @@
  * anything else; the first word is resolved against the folder of now. */
 void ptn_upgrade_remember(char **argv);
 
-/* Executes the program as a child that is no heir: `variable`
- * ("NAME=VALUE") tells it what it is, and it has both descriptors, as
- * PTN_UPGRADE_CHANNEL and the next. Its process number, or -1 with errno. */
-#define PTN_UPGRADE_CHANNEL 3
-pid_t ptn_upgrade_execute(char *variable, int first, int second);
-
 struct ptn_upgrade_params {
     const struct ptn_sockets *sockets;
     const struct ptn_plan *plan;       /* what is served now */
     const struct ptn_tickets *tickets; /* for sessions to be resumed */
     const char *control_path;          /* of the listening control socket */
     int control;
-    bool check; /* only check the configuration, and say all */
+    bool check;  /* only check the configuration, and say all */
+    int spawner; /* the channel to who forks envoys; 0 or less: none */
 };
 
 enum ptn_upgrade_event {

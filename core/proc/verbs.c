@@ -65,7 +65,10 @@ do_renew(void *arg, struct ptn_control_call *call, struct ptn_error *err)
 {
     struct ptn_supervisor *s = arg;
 
-    return ptn_envoy_ask(&s->envoy, call, err);
+    if (ptn_envoy_wish(&s->envoy, call->args, err) != 0)
+        return -1;
+    s->renewal = call;
+    return PTN_CONTROL_LATER;
 }
 
 static int

@@ -21,7 +21,7 @@
 #define ACME_BODY_MAX (1u << 20) /* octets of an answer */
 #define ACME_TIMEOUT_S 60        /* for one request and its answer */
 #define ACME_CONNECT_S 20        /* of these, to connect */
-#define ACME_NONCE_TRIES 10      /* RFC 8555 section 6.5: badNonce, again */
+#define ACME_NONCE_TRIES 30      /* RFC 8555 section 6.5: badNonce, again */
 #define ACME_PATIENCE_S 600      /* with an order or an authorization */
 #define ACME_POLL_MIN_S 1        /* between two looks at it, */
 #define ACME_POLL_MAX_S 30       /* whatever Retry-After says */

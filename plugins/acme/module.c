@@ -19,7 +19,7 @@ static const struct ptn_option options[] = {
     ROW(directory, .type = PTN_OPT_STRING, .flags = PTN_OPT_REQUIRED,
         .doc = "the authority: the address of its directory, or "
                "letsencrypt, or letsencrypt-staging to try with"),
-    ROW(contact, .type = PTN_OPT_STRINGS, .preset = "",
+    ROW(contact, .type = PTN_OPT_STRINGS,
         .doc = "mail addresses that the authority may write to"),
     ROW(terms, .type = PTN_OPT_BOOL, .preset = "false",
         .doc = "you agree to the authority's terms of service; without, "
@@ -133,8 +133,6 @@ check_options(struct acme_plugin *p, struct ptn_error *err)
 
 /* --- life --- */
 
-/* The single process executes the envoy in its own sandbox, and so asks for
- * the same. */
 static void
 allow_paths(struct acme_plugin *p)
 {
@@ -209,8 +207,7 @@ init(struct ptn_host *host, const void *read, void **instance,
     ptn_buf_printf(&folder, "%s/acme", ptn_host_state_dir(host));
     p->folder = ptn_strdup(ptn_buf_cstr(&folder));
     ptn_buf_free(&folder);
-    if (role == PTN_ROLE_ENVOY || role == PTN_ROLE_SINGLE ||
-        role == PTN_ROLE_CHECKER)
+    if (role == PTN_ROLE_ENVOY || role == PTN_ROLE_CHECKER)
         allow_paths(p);
     ptn_host_provide(host, PTN_ERRAND_CONTRACT, PTN_ERRAND_VERSION, &ops, p);
     return 0;

@@ -54,6 +54,7 @@ static const struct {
                "the type of its key"},
     {"badPublicKey", "the authority refuses the key for %s: choose another "
                      "key_type"},
+    {"badNonce", "the authority refuses each of its own nonces%.0s"},
     {"serverInternal", "the authority has an internal error"},
     {"orderNotReady", "the authority is not ready with the order for %s"},
 };
