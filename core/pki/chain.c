@@ -123,6 +123,7 @@ find_issuer(const struct ptn_manage *m, struct links *links,
 {
     struct link *found = NULL;
 
+    *namesake = false;
     for (size_t i = 0; i < links->count; i++) {
         struct link *one = &links->items[i];
 

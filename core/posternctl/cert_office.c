@@ -208,12 +208,34 @@ print_changed(const struct cert_office *o, const char *name,
     return result;
 }
 
+/* Whether the configuration has files of its own for the name; told. */
+static bool
+is_elsewhere(struct cert_office *o, const char *name)
+{
+    const struct ptn_conf *conf = o->manage.conf;
+
+    for (size_t i = 0; i < conf->cert_count; i++) {
+        const struct ptn_cert_conf *cert = &conf->certs[i];
+
+        if (strcmp(cert->name, name) != 0 || !cert->cert_file)
+            continue;
+        ptn_buf_printf(&o->notes,
+                       "the configuration has %s for \"%s\": what is kept "
+                       "here is shown when certificates.%s says no files\n",
+                       cert->cert_file, name, name);
+        return true;
+    }
+    return false;
+}
+
 int
 cert_changed(struct cert_office *o, const char *name, bool live)
 {
     struct ptn_buf said = PTN_BUF_INIT;
-    int result = live ? cert_put_live(o, name, &said) : CTL_OK, told = CTL_OK;
+    int result = CTL_OK, told = CTL_OK;
 
+    if (live && !is_elsewhere(o, name))
+        result = cert_put_live(o, name, &said);
     if (o->notes.len)
         fputs(ptn_buf_cstr(&o->notes), stderr);
     if (result != CTL_OK)

@@ -458,6 +458,23 @@ def test_names_of_listeners(office, authority, tmp_path):
     wait_for(lambda: serial_shown(office, "mail.shop.example") == before)
 
 
+def test_a_name_with_files_of_its_own(authority, pairs, tmp_path, servers):
+    """What is taken in under a name for which the configuration has files is
+    not shown, and that is told."""
+    pair = pairs["p256"]
+    server = servers(workers=1, config=f"""
+        certificates: {{ own: {{ cert_file = "{pair.full}";
+                                 key_file = "{pair.key}"; }}; }};
+        listeners: {{ imaps: {{ tls: {{ certificates = [ "own" ]; }}; }}; }};
+        """)
+    other = pairs["rsa"]
+    told = say(server, "cert", "import", "own", "--cert", str(other.full),
+               "--key", str(other.key))
+    assert any(str(pair.full) in line for line in told["warnings"])
+    assert "activation" not in told
+    assert serial_shown(server, pair.name) == serial_of(pair.leaf_pem)
+
+
 # --- cut off ---------------------------------------------------------------
 
 
