@@ -3,7 +3,8 @@
 # A manual page whose literal blocks are run, in their order. A block with
 # lines "$ COMMAND" is a session: each command with what it prints. Any other is
 # a piece of the configuration, which replaces or joins what there was, and has
-# to be right. A comment `.\" guide: VERB WORDS` is what the reader does not see:
+# to be right, but for one that begins with "#!", which becomes the program
+# that a comment `.\" guide: file PATH` before it names. Any such comment `.\" guide: VERB WORDS` is what the reader does not see:
 # what an authority or a person does in between.
 #
 # Outputs are compared without what differs from run to run: dates, numbers of
@@ -63,10 +64,16 @@ def hidden(line, number):
 
 def block(lines, start, end):
     """The steps of the literal block lines[start:end]."""
-    if not any(line.startswith("$ ") for line in lines[start:end]):
-        step = Step("conf", "\n".join(map(unescaped, lines[start:end])), start)
-        return [step]
     steps = []
+    while lines[start].startswith('.\\"'):
+        steps += hidden(lines[start], start)
+        start += 1
+    if lines[start].startswith("#!"):
+        text = "\n".join(map(unescaped, lines[start:end]))
+        return steps + [Step("file", text, start)]
+    if not any(line.startswith("$ ") for line in lines[start:end]):
+        text = "\n".join(map(unescaped, lines[start:end]))
+        return steps + [Step("conf", text, start)]
     for at in range(start, end):
         line = unescaped(lines[at])
         if lines[at].startswith('.\\"'):
@@ -115,6 +122,7 @@ VARIABLE = [
     (r"\b([0-9A-Fa-f]{2}:){7,}[0-9A-Fa-f]{2}\b", "HEX"),
     (r"\b[0-9A-Fa-f]{16,}\b", "HEX"),
     (r"Pebble (Root|Intermediate) CA [0-9a-f]+", "Pebble CA"),
+    (r"acme-challenge/[\w-]+", "TOKEN"),
     (r"(pid|port|took_ms|activated_ms|generation)[= ]\d+", "NUMBER"),
     (r"\b\d{9,}\b", "NUMBER"),
     (r"[ \t]+", " "),
@@ -152,11 +160,12 @@ class Reader:
         self.home.mkdir()
         self.bin = folder / "bin"
         self.bin.mkdir()
+        self.verbs = {"file": self.name_program}
         for name, path in programs.items():
             (self.bin / name).write_text(
                 f'#!/bin/sh\nexec {path} --config {self.file} "$@"\n')
             (self.bin / name).chmod(0o755)
-        self.words, self.verbs, self.commands, self.env = {}, {}, {}, {}
+        self.words, self.commands, self.env = {}, {}, {}
         self.typed, self.status = "", 0
         self.check = [str(programs["posternd"]), "--check", "--config",
                       str(self.file)]
@@ -171,6 +180,9 @@ class Reader:
                                  key=lambda pair: -len(pair[1])):
             text = text.replace(real, word)
         return text
+
+    def name_program(self, path):
+        self.program = pathlib.Path(path)
 
     def include(self, match):
         return (self.file.parent / match[1]).read_text()
@@ -214,6 +226,9 @@ class Reader:
             if step.kind == "hidden":
                 verb, *words = self.here(step.text).split()
                 self.verbs[verb](*words)
+            elif step.kind == "file":
+                self.program.write_text(self.here(step.text) + "\n")
+                self.program.chmod(0o755)
             elif step.kind == "conf":
                 self.configure(step.text)
             elif learn:

@@ -82,12 +82,14 @@ class Operator(guidetest.Reader):
         super().__init__(folder, {"posternd": PREFIX / "sbin/posternd",
                                   "posternctl": PREFIX / "bin/posternctl"},
                          config)
-        self.signer = Signer(folder / "authority")
+        self.signer = Signer(folder / "signer")
         # The machine knows this authority, too.
-        self.env["SSL_CERT_FILE"] = str(folder / "authority/root.crt")
+        self.roots = folder / "roots.pem"
+        self.roots.write_bytes((folder / "signer/root.crt").read_bytes())
+        self.env["SSL_CERT_FILE"] = str(self.roots)
         self.child = self.authority = None
         self.ports = {port: free_port() for port in
-                      (25, 587, 465, 110, 995, 143, 993, 80)}
+                      (25, 587, 465, 110, 995, 143, 993, 80, 443)}
         self.words = {
             "/etc/postern": str(folder / "etc"),
             "/var/lib/postern": str(folder / "state"),
@@ -99,8 +101,13 @@ class Operator(guidetest.Reader):
         for port, free in self.ports.items():
             self.words[f"mail.example.org:{port}"] = f"127.0.0.1:{free}"
             self.words[f'"*:{port}"'] = f'"127.0.0.1:{free}"'
-        for name in ("sign", "pkcs12", "certbot", "type", "wait"):
+            self.words[f"www.example.org:{port}/"] = f"www.example.org:{free}/"
+            self.words[f"127.0.0.99:{port}:"] = f"127.0.0.99:{free}:"
+        for name in ("sign", "pkcs12", "certbot", "spoil",
+                     "elsewhere", "type", "wait"):
             self.verbs[name] = getattr(self, name)
+        self.verbs["authority"] = self.start_authority
+        self.verbs["here"] = self.lead_here
         self.commands["systemctl restart postern"] = self.restart
 
     # --- the server ---
@@ -175,6 +182,36 @@ class Operator(guidetest.Reader):
             (live / "new").symlink_to(archive / f"{number}.{kind}")
             (live / "new").rename(live / link)
 
+    def spoil(self, name):
+        """A key comes that is not the certificate's."""
+        self.signer.pair("stray", [name])
+        key = self.folder / "letsencrypt/live" / name / "privkey.pem"
+        new = key.with_name("new")
+        new.write_bytes((self.signer.folder / "stray.key").read_bytes())
+        new.chmod(0o600)
+        new.rename(key)
+
+    def start_authority(self):
+        """pebble is Let's Encrypt, from here on."""
+        self.authority = Authority(
+            self.folder / "pebble", self.ports[80], self.ports[443],
+            certificateValidityPeriod=90 * 86400)
+        with open(self.roots, "ab") as f:
+            f.write(self.authority.root(self.folder / "root.pem").read_bytes())
+        self.words['directory = "letsencrypt";'] = (
+            f'directory = "{self.authority.url}"; '
+            f'ca_file = "{self.authority.cafile}";')
+        self.words["https://dns.example.net"] = (
+            f"http://127.0.0.1:{self.authority.dns_admin}")
+
+    def elsewhere(self, name):
+        """The name leads to a machine where nobody listens."""
+        self.authority.tell_dns("add-a", host=f"{name}.",
+                                addresses=["127.0.0.99"])
+
+    def lead_here(self, name):
+        self.authority.tell_dns("clear-a", host=f"{name}.")
+
     def type(self, *words):
         self.typed = " ".join(words) + "\n"
 
@@ -195,9 +232,10 @@ def follow(folder, learn=False):
     try:
         operator.start()
         operator.follow(steps, learn)
-        return guidetest.rewritten(lines, steps)
     finally:
         operator.close()
+        if learn:
+            PAGE.write_text(guidetest.rewritten(lines, steps))
 
 
 def test_what_is_told_is_so(tmp_path):
@@ -225,5 +263,5 @@ def test_page_is_well_formed(tool):
 
 if __name__ == "__main__" and sys.argv[1:] == ["--update"]:
     work = pathlib.Path(tempfile.mkdtemp())
-    PAGE.write_text(follow(work, learn=True))
+    follow(work, learn=True)
     shutil.rmtree(work)
