@@ -197,8 +197,6 @@ def test_must_staple(site, authority, tls):
 
 @pytest.mark.parametrize("processes", ["workers", "single"])
 def test_fetched(site, authority, tls, processes):
-    if processes == "single" and tls == "tls_openssl":
-        pytest.skip("the other provider's test shows it")
     pair = authority.sign("localhost", 0x1001)
     authority.open()
     write(site, tls, pair, 'ocsp = "fetch";',
