@@ -382,15 +382,17 @@ certificates_are_read_again(void **state)
     f->workers[1].born = 2;
     f->workers[2].born = 1;
     f->workers[2].phase = PTN_WORKER_RETIRED;
-    assert_int_equal(
-        ptn_asks_reload(&f->asks, &f->crew, 3, take_records, &records), 1);
+    assert_int_equal(ptn_asks_reload(&f->asks, &f->crew, 3, PTN_SLICE(""),
+                                     take_records, &records),
+                     1);
     n = recv(f->ends[1], text, sizeof text, MSG_DONTWAIT);
     assert_true(n > 1 && text[0] == PTN_MESSAGE_RELOAD);
     assert_true(recv(f->ends[0], text, sizeof text, MSG_DONTWAIT) < 0);
     reply(f, 1, 1, "\nrefused\tcount=2\n");
     assert_string_equal(ptn_buf_cstr(&records), "refused\tcount=2\n");
-    assert_int_equal(
-        ptn_asks_reload(&f->asks, &f->crew, 1, take_records, &records), 0);
+    assert_int_equal(ptn_asks_reload(&f->asks, &f->crew, 1, PTN_SLICE(""),
+                                     take_records, &records),
+                     0);
     ptn_buf_free(&records);
 }
 

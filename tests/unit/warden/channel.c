@@ -195,11 +195,11 @@ settles(void **state)
     ptn_keys_load(h->f->keys);
     assert_int_equal(h->ring.load(h->ring.arg, "c0", &chain, &err),
                      PTN_KEYRING_GOOD);
-    h->ring.settle(h->ring.arg, false);
+    h->ring.settle(h->ring.arg, false, UINT64_MAX);
     assert_int_equal(h->ring.load(h->ring.arg, "c1", &chain, &err),
                      PTN_KEYRING_GOOD);
     assert_int_equal(ptn_keys_prune(h->f->keys, later), 1);
-    h->ring.settle(h->ring.arg, true);
+    h->ring.settle(h->ring.arg, true, UINT64_MAX);
     /* The answer to this comes after the desk has seen what was before. */
     assert_int_equal(h->ring.load(h->ring.arg, "c1", &chain, &err),
                      PTN_KEYRING_GOOD);
@@ -223,7 +223,7 @@ warden_goes_and_comes(void **state)
     assert_int_equal(sign(h, 1, PTN_SIGN_ECDSA_SHA256, &out), -1);
     assert_int_equal(h->ring.load(h->ring.arg, "c0", &out, &err),
                      PTN_KEYRING_AWAY);
-    h->ring.settle(h->ring.arg, true);
+    h->ring.settle(h->ring.arg, true, UINT64_MAX);
     ptn_warden_client_connect(h->client, open_desk(h));
     assert_int_equal(sign(h, 1, PTN_SIGN_ECDSA_SHA256, &out), 0);
     ptn_buf_free(&out);
