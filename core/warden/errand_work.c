@@ -136,30 +136,6 @@ add_der(struct ptn_slice pem, struct ptn_buf *der, struct ptn_error *err)
                 : ptn_error_set(err, PTN_ERR_TLS, "the request is malformed");
 }
 
-/* From a signing request, of a provider that has no other way. */
-static int
-public_half(const struct ptn_errand_office *o, struct ptn_slice key,
-            struct ptn_buf *spki, struct ptn_error *err)
-{
-    static const char head[] =
-        "\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08"
-        "\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42";
-    const char *name = "account", *at = NULL;
-    struct ptn_tls_subject subject = {.names = {&name, 1}, .days = 1};
-    struct ptn_buf pem = PTN_BUF_INIT, der = PTN_BUF_INIT;
-    int result = o->ops->csr_make(o->instance, key, &subject, &pem, err);
-
-    if (result == 0)
-        result = add_der(ptn_buf_slice(&pem), &der, err);
-    if (result == 0)
-        at = memmem(der.data, der.len, head, sizeof head - 1);
-    if (result == 0 && at && (size_t)(at - der.data) + 91 <= der.len)
-        ptn_buf_add(spki, at, 91);
-    ptn_buf_free(&pem);
-    ptn_buf_free(&der);
-    return result;
-}
-
 static int
 account(const struct ptn_errand_office *o, const char *errand,
         struct ptn_buf *answer, struct ptn_error *err)
@@ -169,8 +145,10 @@ account(const struct ptn_errand_office *o, const char *errand,
 
     if (result == 0 && (!PTN_HAS(o->ops, struct ptn_tls_ops, key_public) ||
                         !o->ops->key_public))
-        result = public_half(o, ptn_buf_slice(&key), answer, err);
-    else if (result == 0)
+        result = ptn_error_set(err, PTN_ERR_TLS,
+                               "%s cannot say what an account's key is",
+                               o->ops->name);
+    if (result == 0)
         result =
             o->ops->key_public(o->instance, ptn_buf_slice(&key), answer, err);
     wipe_free(&key);

@@ -195,6 +195,11 @@ acme_http(struct acme *a, enum acme_method method, const char *url,
         curl_easy_getinfo(a->curl, CURLINFO_RESPONSE_CODE, &out->status);
         return 0;
     }
+    if (result == CURLE_WRITE_ERROR) /* on_body has had enough */
+        return acme_fail(failure,
+                         "the authority answers at %s with more than "
+                         "1 MiB",
+                         url);
     return acme_fail(failure, "the authority does not answer at %s: %s", url,
                      why[0] ? why : curl_easy_strerror(result));
 }

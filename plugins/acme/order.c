@@ -267,6 +267,9 @@ authorize_all(struct acme *a, const struct acme_wanted *wanted,
     size_t i;
     json_t *url;
 
+    if (json_array_size(list) > wanted->names.count)
+        return acme_fail(failure, "the authority wants more proofs than there "
+                                  "are names");
     json_array_foreach(list, i, url)
     {
         if (!json_is_string(url) ||
@@ -393,12 +396,11 @@ complete(struct acme *a, const struct acme_wanted *wanted, const char *url,
     json_t *order = await_change(a, url, "pending", "pending", failure);
     int result = order ? 0 : -1;
 
-    if (result == 0 && strcmp(status_of(order), "ready") == 0) {
+    if (result == 0 && strcmp(status_of(order), "ready") == 0)
         result = finalize(a, wanted, order, failure);
+    if (result == 0 && strcmp(status_of(order), "valid") != 0) {
         json_decref(order);
-        order = result == 0
-                    ? await_change(a, url, "processing", "ready", failure)
-                    : NULL;
+        order = await_change(a, url, "processing", "ready", failure);
         result = order ? 0 : -1;
     }
     if (result == 0 && strcmp(status_of(order), "valid") != 0)

@@ -173,8 +173,13 @@ acme_problem(const struct acme_response *r, const char *about,
     json_t *first = first_subproblem(problem, &about);
 
     explain(first, about, ACME_HTTP_01, failure);
-    if (!failure->type[0] && r->status >= 500)
-        acme_fail(failure, "the authority has trouble (HTTP %ld)", r->status);
+    if (!failure->type[0])
+        acme_fail(failure,
+                  r->status >= 500
+                      ? "the authority has trouble (HTTP %ld)"
+                      : "the authority answers with HTTP %ld, and no word of "
+                        "ACME",
+                  r->status);
     if (r->status == 429 || strcmp(failure->type, "rateLimited") == 0) {
         say_rate_limit(about ? about : "the account", r->retry_after, failure);
         add_detail(failure,

@@ -2,12 +2,15 @@
 #
 # Authorities for the tests of ACME: Debian's pebble with its DNS, and a
 # hostile one of our own. Ports and folders are the test's.
+import http.server
 import json
 import os
 import shutil
 import socket
 import ssl
 import subprocess
+import threading
+import time
 import urllib.request
 
 import pytest
@@ -120,3 +123,113 @@ class Authority:
         """Its root certificate, into a file."""
         path.write_bytes(self.ask(f"/roots/{number}"))
         return path
+
+
+class Hostile(http.server.ThreadingHTTPServer):
+    """An authority that does what `mode` says, and otherwise goes on to the
+    end without ever issuing anything."""
+    daemon_threads = True
+
+    def __init__(self, folder, mode):
+        self.mode, self.count = mode, 0
+        self.cafile, key = https_pair(folder)
+        super().__init__(("127.0.0.1", 0), HostileHandler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.cafile, key)
+        self.socket = context.wrap_socket(self.socket, server_side=True,
+                                          do_handshake_on_connect=False)
+        self.url = f"https://127.0.0.1:{self.server_address[1]}/dir"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, request, client_address):
+        pass
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+
+class HostileHandler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def say(self, status, body=None, **headers):
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        if self.server.mode != "no nonce":
+            self.send_header("Replay-Nonce", f"nonce{self.server.count}")
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    def problem(self, status, word, **headers):
+        self.say(status, {"type": f"urn:ietf:params:acme:error:{word}",
+                          "detail": "a \x1b[31mred detail"}, **headers)
+
+    def at(self, path):
+        return self.server.url.replace("/dir", path)
+
+    def do_GET(self):
+        mode = self.server.mode
+        if mode == "redirect":
+            self.say(302, b"", Location=self.server.url)
+        elif mode == "garbage":
+            self.say(200, b'{"newNonce": "\xff\xfe')
+        elif mode == "long":
+            self.say(200, b" " * (3 << 20))
+        else:
+            if mode == "slow":
+                time.sleep(8)
+            self.say(200, {name: self.at("/" + name) for name in (
+                "newNonce", "newAccount", "newOrder")})
+
+    def do_HEAD(self):
+        self.say(200, b"")
+
+    def do_POST(self):
+        self.server.count += 1
+        self.rfile.read(int(self.headers["Content-Length"]))
+        getattr(self, self.path.strip("/").split("/")[0])()
+
+    def newAccount(self):
+        mode = self.server.mode
+        if mode == "bad nonce":
+            self.problem(400, "badNonce")
+        elif mode == "limit":
+            self.problem(429, "rateLimited", Retry_After="999999999")
+        elif mode == "strange account":
+            self.say(201, {}, Location="http://127.0.0.1/\tcd ..")
+        else:
+            self.say(201, {"status": "valid"}, Location=self.at("/account"))
+
+    def newOrder(self):
+        many = 5000 if self.server.mode == "many" else 1
+        self.say(201, {"status": "pending", "finalize": self.at("/finalize"),
+                       "authorizations": [self.at("/authz")] * many},
+                 Location=self.at("/order"))
+
+    def order(self):
+        self.say(200, {"status": "processing"}, Retry_After="1")
+
+    def authz(self):
+        mode = self.server.mode
+        name = "bank.test" if mode == "foreign" else "mx.example.test"
+        token = "../../etc/passwd" if mode == "token" else "a" * 40
+        challenge = {"type": "http-01", "url": self.at("/challenge"),
+                     "token": token}
+        status = "valid" if mode == "endless" else "pending"
+        if mode == "caa" and self.server.count > 3:
+            status = "invalid"
+            challenge["error"] = {
+                "type": "urn:ietf:params:acme:error:caa", "detail": "no"}
+        self.say(200, {"status": status, "challenges": [challenge],
+                       "identifier": {"type": "dns", "value": name}},
+                 Retry_After="1")
+
+    def challenge(self):
+        self.say(200, {"status": "processing"})
+
+    def log_message(self, *words):
+        pass

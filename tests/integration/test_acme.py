@@ -13,7 +13,7 @@ import subprocess
 import time
 
 import pytest
-from acmetest import Authority
+from acmetest import Authority, Hostile
 from conftest import SANITIZED, wait_for
 from test_reload import Site as Reloads
 from test_supervisor import free_port
@@ -413,6 +413,114 @@ def test_external_account(site):
              site.log())
     site.live()
     site.judge(a)
+
+
+# --- an authority that means no good -------------------------------------
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    made = []
+
+    def make(mode):
+        made.append(Hostile(tmp_path / "hostile", mode))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.mark.parametrize("mode, words", [
+    ("redirect", "HTTP 302"),
+    ("garbage", "no ACME authority"),
+    ("long", "1 MiB"),
+    ("no nonce", "gives no nonce"),
+    ("bad nonce", "each of its own nonces"),
+    ("strange account", "names no account URL"),
+    ("endless", "does not come to an end"),
+    ("pending", "does not come to an end"),
+    ("foreign", "was not asked for"),
+    ("token", "challenge is malformed"),
+    ("caa", "CAA record of mx.example.test forbids"),
+    ("many", "more proofs than"),
+])
+def test_hostile(site, hostile, mode, words):
+    """It is told what is wrong, and nothing else happens: the stand-in is
+    served, the envoy ends, the next attempt is planned."""
+    a = hostile(mode)
+    site.acme(a, more="").start()
+    said = site.problem()
+    assert words in said, said
+    assert all(" " <= c <= "~" for c in said)
+    assert len(site.fingerprint()) > 100
+    assert site.state()["failures"] == 1
+    wait_for(lambda: all(p["role"] != "envoy"
+                         for p in site.status()["processes"]), 20)
+    folder = site.folder / "state/acme/http"
+    assert not folder.exists() or not list(folder.iterdir())
+    for bad in ("envoy.died", "envoy.ended", "sandbox.denied"):
+        assert bad not in site.log()
+
+
+def test_rate_limit(site, hostile):
+    """However long it says: a week at the most. An operator can insist."""
+    a = hostile("limit")
+    site.acme(a).start()
+    said = site.problem()
+    assert "rate limit" in said and "until 20" in said
+    assert "\x1b" not in said
+    ends = site.state()["limited"]
+    assert 6 * 86400 < ends - time.time() <= 7 * 86400
+    assert site.errand()["next"] == ends
+    asked = a.count
+    done = site.ctl("cert", "renew", "public")
+    assert done.returncode == 1 and "--force" in done.stderr
+    assert a.count == asked
+    site.child.terminate()
+    site.child.wait(20)
+    site.start()
+    wait_for(lambda: site.errand().get("problem"), 20)
+    assert a.count == asked
+    done = site.ctl("cert", "renew", "--force", "public")
+    assert done.returncode == 1 and a.count > asked
+    text = site.ctl("metrics").stdout
+    assert 'postern_certificate_obtain_failures{certificate="public"} 2' \
+        in text
+
+
+def test_envoy_at_work(site, hostile):
+    """Who it is, in what sandbox; and it does not hold the server up."""
+    a = hostile("slow")
+    site.acme(a).start()
+    def show():
+        return json.loads(site.ctl("--json", "sandbox", "show").stdout)
+
+    def envoys(said):
+        return [p for p in said["processes"] if p["role"] == "envoy"]
+    wait_for(lambda: envoys(site.status()), 20)
+    envoy = wait_for(lambda: envoys(show()), 20)[0]
+    shown = show()
+    assert envoy["dumpable"] is False and envoy["no_new_privs"] is True
+    if not SANITIZED:
+        assert envoy["seccomp"] == "on"
+    paths = {p["path"]: p["access"] for p in shown["paths"]
+             if p["pid"] == envoy["pid"]}
+    if envoy["landlock"] == "on":
+        state = str(site.folder / "state")
+        assert paths[state + "/acme"] == "read,write"
+        assert not any(p.startswith(state + "/certs") or p == state
+                       for p in paths)
+        assert not any("write" in access for path, access in paths.items()
+                       if not path.startswith(state + "/acme/")
+                       and path not in (state + "/acme", "/dev/null"))
+    os.kill(envoy["pid"], signal.SIGSEGV)
+    site.wait_log("envoy.died")
+    wait_for(lambda: any(p["role"] == "envoy" and p["pid"] != envoy["pid"]
+                         for p in site.status()["processes"]), 30)
+    began = time.monotonic()
+    site.child.terminate()
+    assert site.child.wait(20) == 0 and time.monotonic() - began < 15
 
 
 def test_configuration(site):

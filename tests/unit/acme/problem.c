@@ -133,7 +133,8 @@ test_no_problem_document(void **state)
 
         assert_non_null(strstr(f.text, "HTTP 503"));
         assert_int_equal(f.not_before, 0);
-        assert_true(refused(404, bodies[i], 0).text[0]);
+        f = refused(404, bodies[i], 0);
+        assert_non_null(strstr(f.text, "HTTP 404"));
     }
 }
 
