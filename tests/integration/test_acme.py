@@ -13,6 +13,7 @@ import subprocess
 import time
 
 import pytest
+import test_reload
 from acmetest import Authority, Hostile
 from conftest import SANITIZED, wait_for
 from test_reload import Site as Reloads
@@ -192,7 +193,21 @@ def test_several_kinds(site):
     site.acme(a, more='challenges = [ "dns-01", "tls-alpn-01", "http-01" ];'
               ).start()
     site.obtained()
+    site.live()
     site.judge(a)
+
+
+@pytest.mark.parametrize("provider", ["tls_wolfssl", "tls_openssl"])
+def test_providers(site, monkeypatch, provider):
+    """Keys, requests and proofs of either TLS library."""
+    monkeypatch.setattr(test_reload, "TLS", provider)
+    a = site.authority()
+    site.acme(a, f"{NAME} pop.example.test", cert='key_type = "rsa2048";',
+              more='challenges = [ "tls-alpn-01", "http-01" ];').start()
+    site.obtained()
+    site.live()
+    site.judge(a, f"{NAME} pop.example.test")
+    assert "2048 bit" in site.facts()
 
 
 # --- what lasts ----------------------------------------------------------
