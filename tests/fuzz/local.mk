@@ -28,6 +28,7 @@ fuzz_targets += tests/fuzz/tls_hello
 fuzz_targets += tests/fuzz/proxy
 noinst_HEADERS += tests/fuzz/imap_grammar.h
 fuzz_targets += tests/fuzz/framing
+fuzz_targets += tests/fuzz/x509
 
 fuzz_targets += tests/fuzz/smtp_session tests/fuzz/pop3_session \
 	tests/fuzz/passwd
