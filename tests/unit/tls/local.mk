@@ -20,6 +20,12 @@ tests_unit_tls_cost_CPPFLAGS = $(tls_test_cppflags)
 tests_unit_tls_cost_LDADD = $(tls_test_ldadd)
 tests_unit_tls_cost_LDFLAGS = $(tls_test_ldflags)
 
+unit_tests += tests/unit/tls/facts
+tests_unit_tls_facts_SOURCES = tests/unit/tls/facts.c $(tls_fixture)
+tests_unit_tls_facts_CPPFLAGS = $(tls_test_cppflags)
+tests_unit_tls_facts_LDADD = $(tls_test_ldadd)
+tests_unit_tls_facts_LDFLAGS = $(tls_test_ldflags)
+
 unit_tests += tests/unit/tls/files
 tests_unit_tls_files_SOURCES = tests/unit/tls/files.c $(tls_fixture)
 tests_unit_tls_files_CPPFLAGS = $(tls_test_cppflags)
