@@ -103,6 +103,21 @@ check_cert(struct ptn_conf *conf, struct ptn_cert_conf *cert, const char *path)
         cert->cert_file = cert->key_file = NULL; /* half a pair is none */
 }
 
+/* No shell looks for it. */
+static void
+check_command(struct ptn_conf *conf, const struct ptn_cert_conf *cert,
+              const char *path)
+{
+    const char *at = ptn_conf_path(conf, path, "passphrase_command");
+
+    if (cert->passphrase_command.count > 0 &&
+        cert->passphrase_command.items[0][0] != '/')
+        ptn_conf_error(conf, ptn_conf_path_place(conf, at),
+                       "%s: \"%s\" is no absolute path: name the program as "
+                       "\"/...\", and each argument as a string of its own",
+                       at, cert->passphrase_command.items[0]);
+}
+
 /* Host names as in a certificate, whose first label may be "*", and
  * addresses. */
 static void
@@ -183,6 +198,7 @@ read_cert(struct ptn_conf *conf, config_setting_t *group,
         ptn_conf_cert_rows, cert);
     ptn_conf_check_keys(conf, path, group, &known);
     check_cert(conf, cert, path);
+    check_command(conf, cert, path);
     check_names(conf, cert, path);
     preset_names(conf, cert);
     read_warnings(conf, cert, path);

@@ -126,7 +126,9 @@ struct ptn_cert_conf {
     struct ptn_conf_place place;
     struct ptn_strings names;
     const char *cert_file, *key_file; /* NULL: state/certs/NAME.crt, .key */
-    int key_type;                     /* enum ptn_tls_key_type */
+    const char *passphrase_file;      /* of an encrypted key; or NULL */
+    struct ptn_strings passphrase_command; /* and its arguments; or none */
+    int key_type;                          /* enum ptn_tls_key_type */
     int64_t days;
     struct ptn_strings expiry_warnings; /* as written; never empty */
     const int64_t *distances;           /* the same in seconds, as many */

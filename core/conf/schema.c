@@ -194,6 +194,12 @@ const struct ptn_option ptn_conf_cert_rows[] = {
     ROW(key_file, .type = PTN_OPT_PATH,
         .doc = "its private key, PEM; required with cert_file; to be read by "
                "server.warden_user and not by everybody"),
+    ROW(passphrase_file, .type = PTN_OPT_PATH,
+        .doc = "the passphrase of an encrypted key, in the first line; to be "
+               "read by server.warden_user and not by everybody"),
+    ROW(passphrase_command, .type = PTN_OPT_STRINGS, .preset = "",
+        .doc = "a program and its arguments, run as server.warden_user; the "
+               "first line that it prints is the passphrase"),
     ROW(key_type, .type = PTN_OPT_CHOICE, .preset = "p256",
         .choices = key_types, .doc = "of a key that is made"),
     ROW(days, .type = PTN_OPT_INT, .preset = "397", .min = 1, .max = 36500,

@@ -11,6 +11,7 @@
 #include "pki/identity.h"
 #include "base/clock.h"
 #include "pki/keyring.h"
+#include "pki/pem.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -83,6 +84,15 @@ read_pem(const char *path, bool secret, struct ptn_buf *out,
 }
 
 static int
+unseal(const struct ptn_identity_source *source, struct ptn_identity *id)
+{
+    if (!source->unseal)
+        return ptn_error_set(&id->problem, PTN_ERR_LOCKED,
+                             "the key is encrypted");
+    return source->unseal(source->unseal_arg, id->conf, &id->key, &id->problem);
+}
+
+static int
 check(const struct ptn_identity_source *source, struct ptn_identity *id,
       const char *chain, const char *key)
 {
@@ -91,6 +101,8 @@ check(const struct ptn_identity_source *source, struct ptn_identity *id,
     if (source->ops->cert_parse(source->instance, ptn_buf_slice(&id->chain),
                                 &id->facts, err) != 0)
         return ptn_error_prefix(err, "%s", chain);
+    if (ptn_pki_pem_is_locked(ptn_buf_slice(&id->key)) && unseal(source, id) != 0)
+        return ptn_error_prefix(err, "%s", key);
     if (source->ops->pair_match(source->instance, ptn_buf_slice(&id->chain),
                                 ptn_buf_slice(&id->key), err) != 0)
         return ptn_error_prefix(err, "%s and %s", chain, key);
@@ -178,6 +190,8 @@ ptn_identity_each_file(const struct ptn_identity_source *source,
                  kinds[i]);
         fn(arg, path);
     }
+    if (conf->passphrase_file)
+        fn(arg, conf->passphrase_file);
     if (!conf->cert_file)
         return;
     fn(arg, conf->cert_file);

@@ -20,6 +20,11 @@ struct ptn_identity_source {
     struct ptn_repository
         *repository;         /* there; NULL: it cannot be opened ... */
     struct ptn_error closed; /* ... which is why */
+    /* Puts the plain key in place of the encrypted one. -1 with `err`: of
+     * PTN_ERR_LOCKED, when what opens it is not known. NULL: nobody can. */
+    int (*unseal)(void *arg, const struct ptn_cert_conf *conf,
+                  struct ptn_buf *key, struct ptn_error *err);
+    void *unseal_arg;
 };
 
 struct ptn_identity {

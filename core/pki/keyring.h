@@ -17,6 +17,7 @@ enum ptn_keyring_result {
     PTN_KEYRING_COMING,  /* it will be made when the server starts: a check */
     PTN_KEYRING_REFUSED, /* its files are of no use: `err` says why */
     PTN_KEYRING_AWAY,    /* nobody answers: `err` says why */
+    PTN_KEYRING_LOCKED,  /* its key waits for a passphrase; in `err`, too */
 };
 
 /* Calls of one thread. */

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "pki/manage_inner.h"
+#include "pki/pem.h"
 
 /* Whether nothing is there, or what we have signed ourselves has expired. */
 static bool
@@ -27,6 +28,10 @@ sign_anew(const struct ptn_manage *m, const char *name, struct ptn_error *err)
 
     if (result == PTN_CERT_UNKNOWN && ptn_repository_is_name(name))
         result = PTN_CERT_GOOD;
+    /* Only who has its passphrase signs with that key. */
+    if (result == PTN_CERT_GOOD &&
+        ptn_pki_pem_is_locked(ptn_buf_slice(&change.parts.part[PTN_PART_KEY])))
+        result = PTN_CERT_PASSPHRASE;
     if (result == PTN_CERT_GOOD)
         result = ptn_manage_sign_anew(m, &change, err);
     ptn_change_free(&change);
@@ -51,6 +56,8 @@ ptn_manage_ensure(const struct ptn_manage *m, const char *name, bool *made,
         if (is_due(m, ptn_buf_slice(&parts.part[PTN_PART_CRT]))) {
             result = sign_anew(m, name, err);
             *made = result == PTN_CERT_GOOD;
+            if (result == PTN_CERT_PASSPHRASE) /* its end is warned of */
+                result = PTN_CERT_GOOD;
         }
         ptn_parts_free(&parts);
     }

@@ -6,8 +6,8 @@
  * Invariants: a binding's contexts are of its certificates in the order of
  * the config; one that never could be loaded is NULL. Contexts are made one
  * certificate after another, in as many steps as the caller likes, and then
- * replaced all at once. The base context of a binding (`contexts[0]`) decides
- * whether it may serve. No private key comes here: a handshake has its
+ * replaced all at once. The base context of a binding (`contexts[base]`)
+ * decides whether it may serve. No private key comes here: a handshake has its
  * signature made by the keyring.
  */
 #include "base/cidr.h"
@@ -170,7 +170,8 @@ ptn_pki_is_excepted(const struct ptn_pki_binding *b, const char *peer)
     const struct ptn_tls_legacy_conf *legacy = b->tls->legacy;
     struct sockaddr_storage address;
 
-    return b->exception && !is_over(legacy) && b->exception->contexts[0] &&
+    return b->exception && !is_over(legacy) &&
+           b->exception->contexts[b->exception->base] &&
            address_of(peer, &address) &&
            ptn_cidr_has(legacy->cidrs, legacy->networks.count, &address);
 }
@@ -280,7 +281,7 @@ ptn_pki_choice(struct ptn_pki_binding *b)
 {
     struct ptn_pki_choice choice = b->choice;
 
-    b->choice = (struct ptn_pki_choice){0, PTN_INDEX_ONLY};
+    b->choice = (struct ptn_pki_choice){(uint32_t)b->base, PTN_INDEX_ONLY};
     return choice;
 }
 
@@ -305,7 +306,7 @@ ptn_pki_context(const struct ptn_pki_binding *b, const struct ptn_tls_ops **ops,
 {
     *ops = b->pki->ops;
     *instance = b->pki->instance;
-    return b->contexts[0];
+    return b->contexts[b->base];
 }
 
 void

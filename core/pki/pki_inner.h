@@ -25,7 +25,9 @@ struct ptn_pki_binding {
     const char *alpn;
     struct ptn_pki_used **used;        /* tls->certificates.count of them */
     struct ptn_tls_context **contexts; /* as many, of these */
-    struct ptn_index index;            /* of those that are not NULL */
+    size_t base; /* the one that handshakes begin with: 0, unless that one is
+                    locked and there is another */
+    struct ptn_index index; /* of those that are not NULL */
     struct ptn_clients clients, read_clients;
     struct ptn_error clients_problem; /* with the files of the above */
     bool changed;                     /* since the index was made */

@@ -300,8 +300,10 @@ refresh(struct ptn_pki *pki, struct ptn_pki_used *u)
         u->unsettled = true;
         pki->refused++;
         log_refused(pki, &u->read);
-    } else if (result == PTN_KEYRING_REFUSED || result == PTN_KEYRING_AWAY) {
-        u->unsettled = true;
+    } else if (result == PTN_KEYRING_REFUSED || result == PTN_KEYRING_AWAY ||
+               result == PTN_KEYRING_LOCKED) {
+        if (result != PTN_KEYRING_LOCKED) /* it never was in use */
+            u->unsettled = true;
         note_problem(u, &err); /* who refused it has logged it */
     }
     ptn_pki_drop_made(pki, u);
@@ -344,6 +346,18 @@ take_clients(struct ptn_pki_binding *b)
     b->clients_new = false;
 }
 
+/* A listener opens without what is locked, if it has anything else. */
+static size_t
+find_base(const struct ptn_pki_binding *b)
+{
+    size_t count = b->tls->certificates.count, i = 0;
+
+    while (i < count && !b->contexts[i] &&
+           b->used[i]->now.problem.code == PTN_ERR_LOCKED)
+        i++;
+    return i < count && b->contexts[i] ? i : 0;
+}
+
 static void
 conclude(struct ptn_pki_binding *b)
 {
@@ -353,7 +367,8 @@ conclude(struct ptn_pki_binding *b)
         rebuild_index(b);
     b->changed = false;
     b->problem = PTN_ERROR_INIT;
-    if (!b->contexts[0])
+    b->base = find_base(b);
+    if (!b->contexts[b->base])
         b->problem = b->used[0]->now.good ? b->misfit : b->used[0]->now.problem;
 }
 

@@ -44,6 +44,12 @@ static const struct ctl_option export_options[] = {
     {NULL, NULL, NULL},
 };
 
+static const struct ctl_option unlock_options[] = {
+    {"passphrase-file", "FILE",
+     "whose first line that is, - for standard input; else it is asked"},
+    {NULL, NULL, NULL},
+};
+
 static const struct ctl_option renew_options[] = {
     {"passphrase-file", "FILE", "whose first line opens an encrypted key"},
     {"force", NULL, "ask an authority within its rate limit, too"},
@@ -79,6 +85,16 @@ const struct ctl_command ctl_cert_commands[] = {
      .options = create_options,
      .exits = cert_faults,
      .example = "posternctl cert create shop --names mail.shop.example"},
+    {.words = "cert unlock",
+     .fn = cert_unlock,
+     .arguments = "CERTIFICATE",
+     .doc = "tell the server the passphrase of an encrypted key",
+     .about = "Until then the listeners stay closed that have no other "
+              "certificate. The\nserver keeps it in memory: through reloads "
+              "and upgrades, not through a restart.",
+     .options = unlock_options,
+     .exits = cert_faults,
+     .example = "posternctl cert unlock shop"},
     {.words = "cert csr",
      .fn = cert_csr,
      .flags = CTL_READS,

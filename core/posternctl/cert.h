@@ -118,6 +118,8 @@ void cert_json(const char *name, const struct cert_view *view,
 /* "files": where its parts are, for the version in use. */
 void cert_json_files(const struct cert_office *office, const char *name,
                      const struct cert_view *view, struct ptn_json *json);
+/* An array of what stands between blanks and commas. */
+void cert_json_words(struct ptn_json *json, const char *key, const char *text);
 const char *cert_type_word(const struct ptn_tls_cert *facts);
 /* "2027-12-23 10:40" */
 void cert_day(int64_t seconds, char out[32]);
@@ -129,6 +131,7 @@ ctl_fn cert_import;                                         /* cert_import.c */
 ctl_fn cert_export;                                         /* cert_export.c */
 ctl_fn cert_renew, cert_rollback, cert_rename, cert_remove; /* cert_change.c */
 ctl_fn cert_list, cert_show, cert_history;                  /* cert_show.c */
+ctl_fn cert_unlock;                                         /* cert_unlock.c */
 ctl_fn cert_bind;                                           /* cert_bind.c */
 
 #endif

@@ -53,17 +53,15 @@ cert_day(int64_t seconds, char out[32])
         out[0] = '\0';
 }
 
-/* What stands between any of `separators`, as an array. */
-static void
-json_list(struct ptn_json *j, const char *key, const char *text,
-          const char *separators)
+void
+cert_json_words(struct ptn_json *j, const char *key, const char *text)
 {
     ptn_json_array(j, key);
     for (;;) {
         size_t len;
 
-        text += strspn(text, separators);
-        len = strcspn(text, separators);
+        text += strspn(text, " ,");
+        len = strcspn(text, " ,");
         if (len == 0)
             break;
         ptn_json_text(j, NULL, (struct ptn_slice){text, len});
@@ -75,7 +73,7 @@ json_list(struct ptn_json *j, const char *key, const char *text,
 static void
 json_facts(const struct ptn_tls_cert *f, struct ptn_json *j)
 {
-    json_list(j, "names", f->names, " ");
+    cert_json_words(j, "names", f->names);
     ptn_json_text(j, "subject", ptn_slice_of(f->subject));
     ptn_json_text(j, "issuer", ptn_slice_of(f->issuer));
     ptn_json_text(j, "serial", ptn_slice_of(f->serial));
@@ -97,7 +95,7 @@ cert_json(const char *name, const struct cert_view *v, struct ptn_json *j)
     if (v->readable)
         json_facts(&v->facts, j);
     ptn_buf_addslice(&users, ptn_buf_slice(&v->users));
-    json_list(j, "listeners", ptn_buf_cstr(&users), ", ");
+    cert_json_words(j, "listeners", ptn_buf_cstr(&users));
     ptn_json_bool(j, "encrypted", v->encrypted);
     ptn_json_bool(j, "request_pending", v->parts.part[PTN_PART_NEXT_CSR].len);
     if (v->problem.code != PTN_ERR_NONE)

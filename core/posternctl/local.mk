@@ -15,6 +15,7 @@ core_posternctl_posternctl_SOURCES = \
 	core/posternctl/cert_make.c \
 	core/posternctl/cert_office.c \
 	core/posternctl/cert_show.c \
+	core/posternctl/cert_unlock.c \
 	core/posternctl/cert_view.c \
 	core/posternctl/commands.c \
 	core/posternctl/completion.c \

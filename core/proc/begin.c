@@ -163,7 +163,8 @@ ptn_begin_log_ready(const struct ptn_plan *plan, unsigned workers)
 
         open += l->problem ? 0 : 1;
         if (l->problem)
-            ptn_log(PTN_LOG_ERROR, "listener.closed",
+            ptn_log(l->locked ? PTN_LOG_WARNING : PTN_LOG_ERROR,
+                    l->locked ? "listener.locked" : "listener.closed",
                     PTN_FS("listener", l->name), PTN_FS("reason", l->problem));
     }
     ptn_log(PTN_LOG_INFO, "server.ready", PTN_FN("listeners", open),

@@ -224,6 +224,7 @@ release(struct client *k)
     ptn_list_remove(&k->link);
     k->control->count--;
     ptn_buf_free(&k->call.out);
+    ptn_wipe(k->line, k->len); /* there may have been a passphrase */
     ptn_free(k);
 }
 

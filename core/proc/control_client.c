@@ -108,6 +108,7 @@ ptn_control_ask(const char *path, const char *request, struct ptn_buf *out,
         result = read_answer(fd, out, err);
     if (result == 0)
         result = conclude(out, err);
+    ptn_wipe(line.data, line.cap); /* there may be a passphrase */
     ptn_buf_free(&line);
     close(fd);
     return result;

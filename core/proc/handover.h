@@ -9,6 +9,7 @@
  *     serving name=...                        (many lines in a message)
  *     control path=...                (fd)
  *     elders                          (fds: the channels of those before it)
+ *     escrow                                  (fd: passphrases of keys)
  *     mark    key=...                         (of effective.h)
  *     tickets group=... key=...               (tickets.h)
  *     begin  purpose=serve|check

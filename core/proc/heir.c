@@ -21,6 +21,7 @@ enum {
 static struct {
     int channel; /* -1: it is no heir, or that is over */
     int control; /* -1: none came, or it was taken */
+    int escrow;  /* the same */
     bool took_control;
     char control_path[PATH_MAX];
     bool is, check;
@@ -32,6 +33,7 @@ static struct {
     struct ptn_buf serving; /* records: what serves there */
 } heir = {.channel = -1,
           .control = -1,
+          .escrow = -1,
           .tickets = PTN_TICKETS_INIT,
           .serving = PTN_BUF_INIT};
 
@@ -128,6 +130,8 @@ take(struct ptn_slice record, const int *fds, size_t count)
         take_elders(fds, count);
     else if (ptn_record_is(record, "control"))
         take_control(record, fds, count);
+    else if (ptn_record_is(record, "escrow") && count == 1)
+        heir.escrow = fds[0];
     else if (ptn_record_is(record, "serving"))
         ptn_buf_addslice(&heir.serving, record);
     else if (ptn_record_is(record, "mark"))
@@ -192,6 +196,15 @@ ptn_heir_take_tickets(struct ptn_tickets *tickets)
 {
     *tickets = heir.tickets;
     heir.tickets = PTN_TICKETS_INIT;
+}
+
+int
+ptn_heir_take_escrow(void)
+{
+    int fd = heir.escrow;
+
+    heir.escrow = -1;
+    return fd;
 }
 
 int

@@ -23,6 +23,9 @@ void ptn_heir_take_sockets(struct ptn_sockets *sockets);
 /* Moves the ticket keys that came into the empty record. */
 void ptn_heir_take_tickets(struct ptn_tickets *tickets);
 
+/* The passphrases of keys (escrow.h); -1: none came, or it was taken. */
+int ptn_heir_take_escrow(void);
+
 /* The listening control socket, if it is the one at this path; else -1. */
 int ptn_heir_take_control(const char *path);
 

@@ -26,6 +26,7 @@
 #include "proc/report.h"
 #include "proc/round.h"
 #include "proc/server.h"
+#include "proc/unlock.h"
 #include "proc/upgrade.h"
 
 enum ptn_supervisor_phase {
@@ -91,6 +92,7 @@ struct ptn_supervisor {
     struct ptn_ledger ledger;
     struct ptn_round round;
     struct ptn_succession succession;
+    struct ptn_unlocks unlocks;
     int signals;
     enum ptn_supervisor_phase phase;
     int status;

@@ -5,11 +5,12 @@
 #include "proc/keeper.h"
 #include "log/log.h"
 #include <signal.h>
+#include <unistd.h>
 
 void
 ptn_keepers_init(struct ptn_keepers *ks)
 {
-    *ks = (struct ptn_keepers){0};
+    *ks = (struct ptn_keepers){.escrow = -1};
 }
 
 void
@@ -17,6 +18,9 @@ ptn_keepers_let_go(struct ptn_keepers *ks)
 {
     for (struct ptn_keeper *k = ks->all; k; k = k->next)
         ptn_warden_free(&k->warden);
+    if (ks->escrow >= 0)
+        close(ks->escrow);
+    ks->escrow = -1;
 }
 
 static void
@@ -39,6 +43,7 @@ ptn_keepers_free(struct ptn_keepers *ks)
 {
     while (ks->all)
         release(ks, ks->all);
+    ptn_keepers_let_go(ks);
 }
 
 struct ptn_keeper *
@@ -53,6 +58,7 @@ ptn_keeper_new(struct ptn_keepers *ks, struct ptn_generation *generation)
     k->warden.let_go = ks->let_go;
     k->warden.arg = ks->arg;
     k->warden.logs = ks->crew->again;
+    k->warden.escrow = ks->escrow;
     k->warden.shared = ks->crew->shared;
     k->warden.slot = ptn_shared_warden(ks->crew->shared, k->id);
     k->next = ks->all;
@@ -181,7 +187,10 @@ ptn_keepers_receive(struct ptn_keepers *ks, const struct pollfd *polls)
         if (!(polls->revents & POLLIN))
             continue;
         message = ptn_warden_receive(&k->warden);
-        if (message == PTN_WARDEN_READY && replaces)
+        if (message == PTN_WARDEN_COMMAND ||
+            (message == PTN_WARDEN_VERDICT && k == ks->current))
+            ks->asked(ks->arg, k, message, ptn_buf_slice(&k->warden.said));
+        else if (message == PTN_WARDEN_READY && replaces)
             introduce_again(ks, k);
         else if (message == PTN_WARDEN_READY || k == ks->current)
             said = message;

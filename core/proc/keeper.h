@@ -29,6 +29,10 @@ struct ptn_keepers {
     unsigned last_id;
     struct ptn_reports *reports;
     struct ptn_crew *crew; /* whose workers they serve */
+    int escrow;            /* of passphrases (escrow.h), owned; or -1 */
+    /* One has said PTN_WARDEN_VERDICT (the current one) or _COMMAND. */
+    void (*asked)(void *arg, struct ptn_keeper *keeper, int message,
+                  struct ptn_slice text);
     /* In a child: closes what is the supervisor's alone. */
     void (*let_go)(void *arg);
     void *arg;

@@ -42,6 +42,8 @@ ptn_ledger_write_word(const struct ptn_keys_word *word, struct ptn_buf *out)
         ptn_record_addn(out, "stapled_until", (uint64_t)word->stapled_until);
     if (word->refused)
         ptn_record_add(out, "refused", word->refused);
+    if (word->locked)
+        ptn_record_add(out, "locked", "yes");
     ptn_buf_addc(out, '\n');
 }
 
@@ -109,6 +111,7 @@ take_line(struct ptn_ledger *l, struct ptn_slice line, bool first)
     replace(&e->refused,
             ptn_record_get(line, "refused", refused, sizeof refused) ? refused
                                                                      : NULL);
+    e->locked = ptn_record_get(line, "locked", refused, sizeof refused);
     if (!ptn_record_get(line, "fingerprint", fingerprint, sizeof fingerprint))
         return false; /* nothing can be served */
     e->not_before = time_of(line, "not_before");

@@ -12,6 +12,7 @@
  * A line of news, from a warden:
  *
  *   certificate name= fingerprint= not_before= not_after= since= refused=
+ *               locked=yes
  */
 #ifndef PTN_PROC_LEDGER_H
 #define PTN_PROC_LEDGER_H
@@ -39,6 +40,7 @@ struct ptn_ledger_entry {
     char *why;    /* or NULL */
     char *where;  /* the listeners where it was seen, or NULL */
     bool changed; /* and nobody has looked yet */
+    bool locked;  /* its key waits for a passphrase */
     char checked[PTN_LEDGER_FINGERPRINT]; /* by the round under way; or "" */
     /* After an alarm: the one before is asked for; and it is what is meant
      * now, until the files change. */

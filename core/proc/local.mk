@@ -12,6 +12,7 @@ libpostern_core_la_SOURCES += \
 	core/proc/checker.c core/proc/checker.h \
 	core/proc/blame.c core/proc/blame.h \
 	core/proc/child.c core/proc/child.h \
+	core/proc/command.c core/proc/command.h \
 	core/proc/control.c core/proc/control.h \
 	core/proc/control_client.c \
 	core/proc/crash.c core/proc/crash.h \
@@ -37,7 +38,7 @@ libpostern_core_la_SOURCES += \
 	core/proc/notify.c core/proc/notify.h \
 	core/proc/reading.c core/proc/reading.h \
 	core/proc/round.c core/proc/round.h \
-	core/proc/single_round.c \
+	core/proc/single_round.c core/proc/single_unlock.c \
 	core/proc/plan.c core/proc/plan.h \
 	core/proc/privileges.c core/proc/privileges.h \
 	core/proc/probe.c core/proc/probe.h \
@@ -62,6 +63,7 @@ libpostern_core_la_SOURCES += \
 	core/proc/succession.c \
 	core/proc/supervisor.c core/proc/supervisor.h \
 	core/proc/symbol.c core/proc/symbol.h \
+	core/proc/unlock.c core/proc/unlock.h \
 	core/proc/upgrade.c core/proc/upgrade.h \
 	core/proc/tickets.c core/proc/tickets.h \
 	core/proc/verdict.c \

@@ -29,6 +29,10 @@ static const struct ptn_tally_family refused = {
     "1 where the files of a certificate are of no use: the one before is "
     "served, if there is one.",
     PTN_METRIC_GAUGE};
+static const struct ptn_tally_family locked = {
+    "certificate_locked",
+    "1 where the key of a certificate waits for its passphrase.",
+    PTN_METRIC_GAUGE};
 static const struct ptn_tally_family alarm = {
     "certificate_alarm",
     "1 where a certificate was not seen to be served as it should be.",
@@ -111,6 +115,7 @@ put_ledger(struct ptn_tally *t, const struct ptn_ledger *ledger)
         const struct ptn_ledger_entry *e = ledger->all[i];
 
         put_named(t, &refused, "certificate", e->name, e->refused ? 1 : 0);
+        put_named(t, &locked, "certificate", e->name, e->locked ? 1 : 0);
         put_named(t, &alarm, "certificate", e->name,
                   e->state == PTN_LEDGER_ALARM ? 1 : 0);
         if (*e->fingerprint)

@@ -79,6 +79,8 @@ write_certificate(void *arg, const char *name, const struct ptn_tls_cert *cert,
     }
     if (problem)
         ptn_record_add(out, "problem", problem->text);
+    if (problem && problem->code == PTN_ERR_LOCKED)
+        ptn_record_add(out, "locked", "yes");
     ptn_buf_addc(out, '\n');
 }
 
@@ -91,6 +93,8 @@ add_problem(const struct ptn_error *problem, struct ptn_buf *out)
         ptn_buf_printf(&text, "%s:%d: ", problem->file, problem->line);
     ptn_buf_adds(&text, problem->text);
     ptn_record_add(out, "problem", ptn_buf_cstr(&text));
+    if (problem->code == PTN_ERR_LOCKED)
+        ptn_record_add(out, "locked", "yes");
     ptn_buf_free(&text);
 }
 
@@ -259,6 +263,7 @@ update_listener(struct ptn_plan *plan, struct ptn_slice line)
     if (!l)
         return;
     ptn_free(l->problem);
+    l->locked = ptn_record_get(line, "locked", name, sizeof name);
     l->problem = ptn_record_get(line, "problem", text, sizeof text)
                      ? ptn_strdup(text)
                      : NULL;

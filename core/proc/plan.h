@@ -50,6 +50,7 @@ void ptn_plan_write_state(const struct ptn_setup *setup, struct ptn_buf *out);
 struct ptn_plan_listener {
     char *record;  /* the fields of the `listener` line, with leading tab */
     char *problem; /* why it is closed; NULL: it serves */
+    bool locked;   /* it only waits for a passphrase */
     char *name, *group;
     char *certificates; /* by name, with commas; "" without TLS */
     char *modules;      /* whatever its sessions run through, with commas */

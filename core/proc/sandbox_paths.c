@@ -169,6 +169,8 @@ add_certificates(struct ptn_sandbox_paths *p, const struct ptn_conf *conf)
             add_folder_of(p, c->cert_file, PTN_ACCESS_READ);
         if (c->key_file)
             add_folder_of(p, c->key_file, PTN_ACCESS_READ);
+        if (c->passphrase_file)
+            add_folder_of(p, c->passphrase_file, PTN_ACCESS_READ);
     }
     snprintf(path, sizeof path, "%s/certs", conf->server.state);
     make_folder(path);

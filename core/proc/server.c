@@ -156,7 +156,10 @@ judge_certificate(void *arg, const char *name, const struct ptn_tls_cert *cert,
             strcmp(conf->certs[i].name, name) == 0)
             warn(check, conf->certs[i].place,
                  "certificates.%s: has expired; renew it", name);
-    if (problem && problem->code != PTN_ERR_NONE)
+    if (problem && problem->code == PTN_ERR_LOCKED) /* somebody will open it */
+        warn(check, (struct ptn_conf_place){problem->file, problem->line}, "%s",
+             problem->text);
+    else if (problem && problem->code != PTN_ERR_NONE)
         add_error(check, problem);
 }
 

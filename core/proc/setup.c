@@ -5,9 +5,12 @@
 #include "proc/setup.h"
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <postern/log.h>
 #include <postern/ocsp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,6 +61,44 @@ find_tls(const struct ptn_setup *setup, const struct ptn_tls_ops **ops,
     return true;
 }
 
+/* systemd.exec(5), LoadCredential=. What is no passphrase is told of where
+ * the key is opened with it. */
+static void
+take_credential(const char *folder, const char *name, struct ptn_escrow *escrow)
+{
+    struct ptn_error err = PTN_ERROR_INIT;
+    char path[PATH_MAX], secret[PTN_ESCROW_SECRET_MAX];
+    size_t len = 0;
+    ssize_t n;
+    int fd;
+
+    if (strlen(name) > PTN_ESCROW_NAME_MAX ||
+        ptn_escrow_get(escrow, name, secret) > 0)
+        return;
+    snprintf(path, sizeof path, "%s/%s.passphrase", folder, name);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    n = read(fd, secret, sizeof secret);
+    close(fd);
+    while (n > 0 && len < (size_t)n && secret[len] != '\n' &&
+           secret[len] != '\r' && secret[len] != '\0')
+        len++;
+    if (len > 0 && ptn_escrow_put(escrow, name, (struct ptn_slice){secret, len},
+                                  &err) != 0)
+        ptn_log_error(PTN_LOG_WARNING, "certificate.passphrase-not-kept", &err);
+    ptn_wipe(secret, sizeof secret);
+}
+
+void
+ptn_setup_credentials(const struct ptn_conf *conf, struct ptn_escrow *escrow)
+{
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+
+    for (size_t i = 0; folder && i < conf->cert_count; i++)
+        take_credential(folder, conf->certs[i].name, escrow);
+}
+
 unsigned
 ptn_setup_keys(struct ptn_setup *setup, enum ptn_keys_missing missing)
 {
@@ -72,6 +113,7 @@ ptn_setup_keys(struct ptn_setup *setup, enum ptn_keys_missing missing)
                          &ocsp, &instance))
         ptn_keys_set_ocsp(setup->keys, ocsp, instance);
     if (missing == PTN_KEYS_MAKE) {
+        ptn_keys_set_escrow(setup->keys, setup->escrow);
         ptn_keys_make_missing(setup->keys);
         ptn_keys_watch(setup->keys);
         ptn_keys_keep_before(setup->keys);

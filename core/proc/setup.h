@@ -12,6 +12,7 @@
 #include "pki/pki.h"
 #include "warden/client.h"
 #include "warden/errand_desk.h"
+#include "warden/escrow.h"
 #include "warden/keys.h"
 
 struct ptn_setup {
@@ -20,7 +21,8 @@ struct ptn_setup {
     struct ptn_modules *modules;
     struct ptn_pki *pki; /* NULL until ptn_setup_certificates, or no TLS */
     /* Who has the keys: one of both is NULL. */
-    struct ptn_keys *keys; /* we have; see ptn_setup_keys */
+    struct ptn_keys *keys;     /* we have; see ptn_setup_keys */
+    struct ptn_escrow *escrow; /* borrowed, for ptn_setup_keys; or NULL */
     struct ptn_keys_user *user;
     struct ptn_warden_client *client; /* the warden has */
 };
@@ -32,6 +34,12 @@ struct ptn_setup {
 void ptn_setup_load(struct ptn_setup *setup, struct ptn_conf *conf,
                     enum ptn_role role, const char *only);
 void ptn_setup_free(struct ptn_setup *setup);
+
+/* Before privileges are dropped: reads what the service manager has put into
+ * its folder of credentials, NAME.passphrase for each certificate, into the
+ * escrow, unless that has something for the name. */
+void ptn_setup_credentials(const struct ptn_conf *conf,
+                           struct ptn_escrow *escrow);
 
 /* In a process that is to have the keys: makes and reads them. Nothing, when
  * no listener has TLS. Answers how many certificates were refused. */

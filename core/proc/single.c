@@ -19,6 +19,7 @@
 #include "proc/server.h"
 #include "proc/single_inner.h"
 #include "proc/spawner.h"
+#include <fcntl.h>
 #include <postern/log.h>
 #include <signal.h>
 #include <unistd.h>
@@ -168,6 +169,12 @@ do_metrics(void *arg, struct ptn_control_call *call, struct ptn_error *err)
     return 0;
 }
 
+static int
+do_unlock(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    return ptn_single_unlock(arg, call, err);
+}
+
 static const struct ptn_control_verb verbs[] = {
     {"status", do_status},
     {"stop", do_stop},
@@ -179,6 +186,7 @@ static const struct ptn_control_verb verbs[] = {
     {"metrics", do_metrics},
     {"certificate", do_certificate},
     {"renew", do_renew},
+    {"unlock", do_unlock},
     {NULL, answer_self},
 };
 
@@ -322,11 +330,18 @@ prepare(struct ptn_single *s, struct ptn_error *err)
     const struct ptn_server_conf *server = &s->setup.conf->server;
     int result = ptn_begin_folders(s->setup.conf, err);
 
+    ptn_setup_credentials(s->setup.conf, s->setup.escrow);
     if (result == 0)
         result = ptn_privileges_borrow(server->user, err);
     if (result != 0)
         return result;
     ptn_heir_refused(ptn_setup_keys(&s->setup, PTN_KEYS_MAKE));
+    ptn_privileges_return();
+    ptn_single_run_commands(s);
+    result = ptn_privileges_borrow(server->user, err);
+    if (result != 0)
+        return result;
+    ptn_single_read_again(s);
     ptn_setup_certificates(&s->setup, false);
     ptn_privileges_return();
     make_plan(s);
@@ -380,6 +395,16 @@ tell_notes(const struct ptn_conf *conf)
     ptn_buf_free(&notes);
 }
 
+/* Passphrases are there for the process after this one. */
+static void
+open_escrow(struct ptn_single *s)
+{
+    s->escrow = ptn_heir_take_escrow();
+    if (s->escrow < 0)
+        s->escrow = ptn_escrow_new();
+    s->setup.escrow = ptn_escrow_open(fcntl(s->escrow, F_DUPFD_CLOEXEC, 0));
+}
+
 int
 ptn_single_run(struct ptn_conf *conf)
 {
@@ -391,6 +416,7 @@ ptn_single_run(struct ptn_conf *conf)
                            .ledger = PTN_LEDGER_INIT,
                            .change = {.upgrade = PTN_UPGRADE_INIT}};
     struct ptn_error err = PTN_ERROR_INIT;
+    struct ptn_escrow *escrow;
 
     s.envoy.spawner = ptn_conf_failed(conf) ? -1 : ptn_spawner_begin(conf);
     ptn_crash_watch(-1, "postern", conf->server.module_path, &conf->load);
@@ -399,6 +425,7 @@ ptn_single_run(struct ptn_conf *conf)
         return ptn_begin_complain(&err);
     ptn_metrics_use(ptn_shared_area(s.shared, 0));
     ptn_setup_load(&s.setup, conf, PTN_ROLE_SINGLE, NULL);
+    open_escrow(&s);
     ptn_crash_map(s.setup.modules);
     tell_notes(conf);
     if (ptn_conf_failed(conf))
@@ -416,7 +443,11 @@ ptn_single_run(struct ptn_conf *conf)
     ptn_buf_free(&s.served);
     ptn_plan_free(&s.plan);
     ptn_ledger_free(&s.ledger);
+    escrow = s.setup.escrow;
     ptn_setup_free(&s.setup);
+    ptn_escrow_close(escrow);
+    if (s.escrow >= 0)
+        close(s.escrow);
     ptn_metrics_use(NULL);
     ptn_tickets_free(&s.tickets);
     ptn_shared_free(s.shared);

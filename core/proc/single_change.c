@@ -204,6 +204,7 @@ execute(struct ptn_single *s, bool check, struct ptn_error *err)
         .tickets = &s->tickets,
         .control_path = s->setup.conf->server.control,
         .control = ptn_control_listener(s->control),
+        .escrow = s->escrow,
         .check = check,
         .spawner = check ? 0 : s->envoy.spawner,
     };

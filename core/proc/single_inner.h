@@ -6,6 +6,7 @@
  *   single.c         from start to end, and what it answers
  *   single_change.c  reload and upgrade: another process takes over
  *   single_round.c   certificates that change
+ *   single_unlock.c  passphrases of their keys
  */
 #ifndef PTN_PROC_SINGLE_INNER_H
 #define PTN_PROC_SINGLE_INNER_H
@@ -19,6 +20,7 @@
 #include "proc/reading.h"
 #include "proc/setup.h"
 #include "proc/status.h"
+#include "proc/unlock.h"
 #include "proc/upgrade.h"
 #include "proc/worker.h"
 
@@ -76,6 +78,8 @@ struct ptn_single {
     struct ptn_single_envoy envoy;
     struct ptn_ledger ledger;
     struct ptn_single_round *round; /* NULL: nobody needs a key */
+    struct ptn_unlocks unlocks;
+    int escrow; /* for the next process; or -1 */
     struct ptn_status_worker self;
     char summary[PTN_SUMMARY_SIZE]; /* for the service manager */
     int status;                     /* of the exit */
@@ -113,7 +117,21 @@ void ptn_single_write_envoy(const struct ptn_single *s, struct ptn_buf *out);
 /* From when it serves, until the loop has ended. */
 void ptn_single_watch(struct ptn_single *s);
 void ptn_single_unwatch(struct ptn_single *s);
+/* Those that were marked. */
+void ptn_single_read_marked(struct ptn_single *s);
 /* All certificates; then ptn_single_reloaded. */
 void ptn_single_read(struct ptn_single *s);
+
+/* --- single_unlock.c --- */
+
+/* Before it serves: runs what may say a passphrase, and reads again what
+ * was locked without it. */
+void ptn_single_run_commands(struct ptn_single *s);
+void ptn_single_read_again(struct ptn_single *s);
+/* A control verb: a passphrase. */
+int ptn_single_unlock(struct ptn_single *s, struct ptn_control_call *call,
+                      struct ptn_error *err);
+/* Keys were read: tells the verdicts. */
+void ptn_single_unlocked(struct ptn_single *s);
 
 #endif

@@ -178,6 +178,7 @@ keys_read(void *arg, bool asked)
     struct ptn_single_round *r = s->round;
     bool changed = take_news(s, false);
 
+    ptn_single_unlocked(s);
     ptn_keys_prune(s->setup.keys, ptn_clock_ms());
     r->again = r->again || changed;
     r->reload_reads = r->reload_reads || asked;
@@ -194,6 +195,12 @@ ptn_single_read(struct ptn_single *s)
         ptn_reading_ask(s->round->reading);
     else
         ptn_single_reloaded(s, 0);
+}
+
+void
+ptn_single_read_marked(struct ptn_single *s)
+{
+    ptn_reading_go(s->round->reading);
 }
 
 void

@@ -33,7 +33,10 @@ write_listeners(const struct ptn_plan *plan, struct ptn_buf *out)
 
         ptn_buf_adds(out, "listener");
         ptn_buf_adds(out, l->record);
-        ptn_record_add(out, "state", l->problem ? "closed" : "ready");
+        ptn_record_add(out, "state",
+                       !l->problem ? "ready"
+                       : l->locked ? "locked"
+                                   : "closed");
         if (l->problem)
             ptn_record_add(out, "problem", l->problem);
         ptn_buf_addc(out, '\n');

@@ -93,6 +93,7 @@ ptn_succession_ask(struct ptn_supervisor *s, struct ptn_control_call *call,
         .tickets = &s->crew.tickets,
         .control_path = s->current->conf->server.control,
         .control = ptn_control_listener(s->control),
+        .escrow = s->keepers.escrow,
     };
     int result;
 

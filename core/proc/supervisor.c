@@ -22,6 +22,7 @@
 #include "proc/logs.h"
 #include "proc/notify.h"
 #include "proc/sandbox.h"
+#include "warden/escrow.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -319,6 +320,7 @@ time_left(const struct ptn_supervisor *s)
     sooner(&deadline, s->succession.due);
     sooner(&deadline, ptn_envoy_due(&s->envoy));
     sooner(&deadline, s->alive_due);
+    sooner(&deadline, ptn_unlocks_due(&s->unlocks));
     sooner(&deadline, s->legacy.due);
     if (!deadline)
         return -1;
@@ -369,6 +371,7 @@ do_what_is_due(struct ptn_supervisor *s)
     ptn_transition_do_due(s);
     ptn_round_do_due(s);
     ptn_succession_do_due(s);
+    ptn_unlocks_do_due(&s->unlocks);
     ptn_envoy_do_due(&s->envoy);
     if (s->alive_due && s->alive_due <= now)
         feed_watchdog(s);
@@ -387,6 +390,18 @@ bury_warden(struct ptn_supervisor *s, pid_t pid, int status)
         give_up(s, status);
     else
         ptn_transition_keeper_failed(s);
+}
+
+static void
+warden_asked(void *arg, struct ptn_keeper *keeper, int message,
+             struct ptn_slice text)
+{
+    struct ptn_supervisor *s = arg;
+
+    if (message == PTN_WARDEN_COMMAND)
+        ptn_unlocks_run(&s->unlocks, keeper, text);
+    else
+        ptn_unlocks_take(&s->unlocks, text);
 }
 
 static void
@@ -412,6 +427,7 @@ reap(struct ptn_supervisor *s)
             !ptn_transition_bury(s, pid, status) &&
             !ptn_round_bury(s, pid, status) &&
             !ptn_succession_bury(s, pid, status) &&
+            !ptn_unlocks_bury(&s->unlocks, pid, status) &&
             !ptn_envoy_bury(&s->envoy, pid, status))
             bury_warden(s, pid, status);
 }
@@ -572,6 +588,9 @@ take_what_is_there(struct ptn_supervisor *s, struct ptn_error *err)
     if (!s->crew.shared)
         return -1;
     ptn_heir_take_tickets(&s->crew.tickets);
+    s->keepers.escrow = ptn_heir_take_escrow();
+    if (s->keepers.escrow < 0)
+        s->keepers.escrow = ptn_escrow_new();
     ptn_heir_take_sockets(&s->crew.sockets);
     ptn_inherit(&s->crew.sockets, &s->current->plan);
     return 0;
@@ -625,6 +644,7 @@ static void
 end(struct ptn_supervisor *s)
 {
     ptn_asks_deinit(&s->asks);
+    ptn_unlocks_end(&s->unlocks);
     ptn_succession_end(s);
     ptn_envoy_free(&s->envoy);
     if (s->control) {
@@ -667,6 +687,7 @@ init(struct ptn_supervisor *s, struct ptn_conf *conf,
     ptn_keepers_init(&s->keepers);
     s->keepers.crew = &s->crew;
     s->keepers.let_go = ptn_supervisor_let_go_of_all;
+    s->keepers.asked = warden_asked;
     s->keepers.arg = s;
     ptn_envoy_init(&s->envoy, NULL);
     s->envoy.meet = meet_warden;

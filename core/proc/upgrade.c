@@ -276,6 +276,9 @@ send_all(const struct ptn_upgrade *u, const struct ptn_upgrade_params *params,
         result = send_control(u, params, err);
     if (result == 0 && !params->check)
         result = send_elders(u, err);
+    if (result == 0 && !params->check && params->escrow >= 0)
+        result = ptn_handover_send(u->channel, PTN_SLICE("escrow"),
+                                   &params->escrow, 1, err);
     if (result == 0)
         result = ptn_handover_send(u->channel, begin, NULL, 0, err);
     return result;

@@ -30,6 +30,7 @@ struct ptn_upgrade_params {
     const struct ptn_tickets *tickets; /* for sessions to be resumed */
     const char *control_path;          /* of the listening control socket */
     int control;
+    int escrow;  /* of passphrases (escrow.h); or -1 */
     bool check;  /* only check the configuration, and say all */
     int spawner; /* the channel to who forks envoys; 0 or less: none */
 };

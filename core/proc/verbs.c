@@ -175,6 +175,14 @@ do_metrics(void *arg, struct ptn_control_call *call, struct ptn_error *err)
     return 0;
 }
 
+static int
+do_unlock(void *arg, struct ptn_control_call *call, struct ptn_error *err)
+{
+    struct ptn_supervisor *s = arg;
+
+    return ptn_unlocks_ask(&s->unlocks, &s->keepers, call, err);
+}
+
 const struct ptn_control_verb ptn_supervisor_verbs[] = {
     {"status", do_status},
     {"stop", do_stop},
@@ -185,6 +193,7 @@ const struct ptn_control_verb ptn_supervisor_verbs[] = {
     {"log", do_log},
     {"metrics", do_metrics},
     {"certificate", do_certificate},
+    {"unlock", do_unlock},
     {"renew", do_renew},
     {NULL, pass_on},
 };

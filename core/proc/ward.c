@@ -12,6 +12,7 @@
 #include "log/log.h"
 #include "proc/begin.h"
 #include "proc/child.h"
+#include "proc/command.h"
 #include "proc/crash.h"
 #include "proc/heir.h"
 #include "proc/ledger.h"
@@ -30,6 +31,7 @@
 #include <postern/log.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -52,6 +54,25 @@ struct warden {
     struct ptn_engine *engine; /* NULL: there are no accounts */
     struct ptn_alarm *prune, *retired;
     struct ptn_reading *reading; /* NULL: nobody needs a key */
+    unsigned commands;           /* for passphrases, that are not through */
+    bool ready;                  /* and the supervisor knows */
+    struct ptn_buf early;        /* struct early, from before that */
+};
+
+/* A worker that came before all keys were there. */
+struct early {
+    char *group;
+    int fds[PTN_CHANNELS];
+};
+
+/* The output of a passphrase_command. */
+struct saying {
+    struct ptn_job job;
+    struct warden *w;
+    char *name;
+    int ends[PTN_CHANNELS];
+    size_t len;
+    char secret[PTN_TLS_PASSPHRASE_MAX];
 };
 
 /* --- the supervisor --- */
@@ -127,6 +148,99 @@ tell_news(const struct warden *w, enum ptn_warden_message type, bool all)
     tell(w, type, ptn_slice_of(counts));
 }
 
+/* --- passphrases --- */
+
+static void
+tell_verdict(void *arg, unsigned tag, enum ptn_keys_verdict verdict,
+             const char *text)
+{
+    char message[PTN_ERROR_TEXT_MAX + 32];
+
+    if (tag == 0)
+        return; /* nobody waits for it */
+    snprintf(message, sizeof message, "%u %d %s", tag, (int)verdict, text);
+    tell(arg, PTN_WARDEN_VERDICT, ptn_slice_of(message));
+}
+
+/* The supervisor runs what may say a passphrase: we cannot. */
+static void
+ask_commands(struct warden *w)
+{
+    const struct ptn_cert_conf *conf;
+
+    while (w->setup.keys && (conf = ptn_keys_next_command(w->setup.keys))) {
+        w->commands++;
+        tell(w, PTN_WARDEN_COMMAND, ptn_slice_of(conf->name));
+    }
+}
+
+/* "TAG NAME", an octet of zero, the passphrase. */
+static void
+take_passphrase(struct warden *w, struct ptn_slice message)
+{
+    const char *zero = memchr(message.data, '\0', message.len);
+    char *name;
+    unsigned tag;
+
+    if (!zero)
+        return;
+    tag = (unsigned)strtoul(message.data, &name, 10);
+    message = ptn_slice_sub(message, (size_t)(zero + 1 - message.data),
+                            message.len - (size_t)(zero + 1 - message.data));
+    if (!w->setup.keys) {
+        tell_verdict(w, tag, PTN_KEYS_FAILED, "no listener has TLS");
+    } else if (*name == ' ' && message.len <= PTN_TLS_PASSPHRASE_MAX) {
+        ptn_keys_offer(w->setup.keys, name + 1, message, tag);
+        ptn_reading_go(w->reading);
+    }
+}
+
+static void
+listen_to(struct ptn_job *job)
+{
+    struct saying *s = PTN_CONTAINER(job, struct saying, job);
+
+    s->len = ptn_command_read(s->name, s->ends, s->secret);
+}
+
+static void get_ready(struct warden *w);
+
+static enum ptn_result
+heard(struct ptn_session *session, struct ptn_job *job)
+{
+    struct saying *s = PTN_CONTAINER(job, struct saying, job);
+    struct warden *w = s->w;
+
+    (void)session;
+    w->commands--;
+    if (s->len > 0)
+        ptn_keys_offer(w->setup.keys, s->name,
+                       (struct ptn_slice){s->secret, s->len}, 0);
+    else
+        (void)ptn_keys_mark_named(w->setup.keys, s->name);
+    ptn_reading_go(w->reading); /* and get_ready, when that is through */
+    ptn_wipe(s->secret, sizeof s->secret);
+    ptn_free(s->name);
+    ptn_free(s);
+    return PTN_DONE;
+}
+
+/* On a lane: it may take its time. */
+static void
+hear_command(struct warden *w, const char *name, int ends[PTN_CHANNELS])
+{
+    struct saying *s = ptn_alloc(sizeof *s);
+
+    s->w = w;
+    s->name = ptn_strdup(name);
+    s->job = (struct ptn_job){.run = listen_to, .done = heard};
+    memcpy(s->ends, ends, sizeof s->ends);
+    if (ends[0] >= 0 && ptn_loop_submit(w->loop, PTN_LANE_SLOW, &s->job) == 0)
+        return;
+    ptn_channels_close(ends);
+    (void)heard(NULL, &s->job);
+}
+
 /* --- reading again --- */
 
 static void
@@ -134,7 +248,12 @@ keys_read(void *arg, bool asked)
 {
     struct warden *w = arg;
 
-    tell_news(w, asked ? PTN_WARDEN_RELOADED : PTN_WARDEN_CHANGED, false);
+    ptn_keys_each_verdict(w->setup.keys, tell_verdict, w);
+    ask_commands(w);
+    if (w->ready)
+        tell_news(w, asked ? PTN_WARDEN_RELOADED : PTN_WARDEN_CHANGED, false);
+    else
+        get_ready(w);
     ptn_alarm_set(w->prune, PRUNE_MS);
 }
 
@@ -194,6 +313,39 @@ take_channels(struct warden *w, const char *group, const int fds[PTN_CHANNELS])
 }
 
 static void
+get_channels(struct warden *w, const char *group, const int fds[PTN_CHANNELS])
+{
+    struct early early = {.group = NULL};
+
+    if (w->ready) {
+        take_channels(w, group, fds);
+        return;
+    }
+    early.group = ptn_strdup(group);
+    memcpy(early.fds, fds, sizeof early.fds);
+    ptn_buf_add(&w->early, &early, sizeof early);
+}
+
+/* Once, when no passphrase is waited for any more: whoever asks for a chain
+ * from here on learns what there is. */
+static void
+get_ready(struct warden *w)
+{
+    struct early early;
+
+    if (w->ready || w->commands > 0)
+        return;
+    w->ready = true;
+    for (size_t at = 0; at < w->early.len; at += sizeof early) {
+        memcpy(&early, w->early.data + at, sizeof early);
+        take_channels(w, early.group, early.fds);
+        ptn_free(early.group);
+    }
+    ptn_buf_free(&w->early);
+    tell_news(w, PTN_WARDEN_READY, true);
+}
+
+static void
 meet_envoy(struct warden *w, int ends[PTN_CHANNELS])
 {
     struct ptn_error err = PTN_ERROR_INIT;
@@ -230,7 +382,7 @@ on_message(void *arg)
         _exit(PTN_EXIT_FAILED);
     type = message[0];
     if (type == PTN_WARDEN_CHANNELS)
-        take_channels(w, message + 1, ends);
+        get_channels(w, message + 1, ends);
     else if (type == PTN_WARDEN_LOG)
         ptn_logs_take(ends);
     else if (type == PTN_WARDEN_ENVOY)
@@ -242,8 +394,13 @@ on_message(void *arg)
     else if (type == PTN_WARDEN_CONFIRM || type == PTN_WARDEN_RESTORE)
         take_verdict(w, (enum ptn_warden_message)type,
                      (struct ptn_slice){message + 1, (size_t)n - 1});
+    else if (type == PTN_WARDEN_UNLOCK)
+        take_passphrase(w, (struct ptn_slice){message + 1, (size_t)n - 1});
+    else if (type == PTN_WARDEN_COMMAND)
+        hear_command(w, message + 1, ends);
     else if (type == PTN_WARDEN_RETIRE)
         on_retired(w);
+    ptn_wipe(message, (size_t)n);
 }
 
 /* --- from beginning to end --- */
@@ -286,6 +443,10 @@ log_ready(const struct warden *w)
 {
     const struct ptn_keys *keys = w->setup.keys;
 
+    if (!ptn_escrow_is_shared(w->setup.escrow))
+        ptn_log(PTN_LOG_WARNING, "warden.passphrases-not-kept",
+                PTN_FS("hint", "a key that is unlocked by hand is locked "
+                               "again when this process is replaced"));
     if (keys && ptn_keys_unlocked(keys))
         ptn_log(PTN_LOG_WARNING, "warden.memory-not-locked",
                 PTN_FS("hint", "keys may reach the swap; allow more locked "
@@ -309,7 +470,8 @@ serve(struct warden *w, struct ptn_error *err)
     ptn_heir_forget(); /* from here on that is the supervisor's business */
     if (w->setup.keys)
         w->reading = ptn_reading_new(w->loop, w->setup.keys, keys_read, w);
-    tell_news(w, PTN_WARDEN_READY, true);
+    ask_commands(w);
+    get_ready(w);
     ptn_loop_run(w->loop);
     ptn_reading_free(w->reading);
     ptn_engine_free(w->engine);
@@ -341,10 +503,13 @@ ptn_ward_run(const struct ptn_ward *ward)
                               .again = ward->again};
     struct ptn_error err = PTN_ERROR_INIT;
     struct warden w = {.ward = ward};
+    struct ptn_escrow *escrow;
 
     ptn_child_begin(&child, "warden");
     signal(SIGTERM, SIG_IGN); /* to all of a group: sessions still need it */
     allow_locking();
+    escrow = ptn_escrow_open(ward->escrow);
+    ptn_setup_credentials(ward->conf, escrow);
     if (ptn_privileges_drop(ward->conf->server.warden_user, &err) != 0)
         return complain(ward, &err);
     ptn_child_die_with_parent(&child);
@@ -353,6 +518,7 @@ ptn_ward_run(const struct ptn_ward *ward)
         return complain(ward, &err);
     ptn_setup_load(&w.setup, ptn_conf_again(ward->conf, 0), PTN_ROLE_WARDEN,
                    ward->modules);
+    w.setup.escrow = escrow;
     ptn_crash_map(w.setup.modules);
     if (ptn_conf_failed(w.setup.conf)) {
         ptn_conf_print_notes(w.setup.conf, stderr);

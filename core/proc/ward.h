@@ -17,6 +17,7 @@ struct ptn_ward {
     struct ptn_reports *reports; /* of crashes */
     pid_t supervisor;
     int channel; /* to the supervisor */
+    int escrow;  /* of passphrases (escrow.h), which it takes; or -1 */
     bool again;  /* it replaces one that died */
 };
 

@@ -8,6 +8,7 @@
 #include "proc/report.h"
 #include "proc/ward.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <postern/log.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@ ptn_warden_init(struct ptn_warden *w, struct ptn_conf *conf,
                              .modules = modules,
                              .reports = reports,
                              .channel = -1,
+                             .escrow = -1,
                              .due = 1};
 }
 
@@ -47,6 +49,7 @@ ptn_warden_free(struct ptn_warden *w)
 {
     close_channel(w);
     ptn_buf_free(&w->news);
+    ptn_buf_free(&w->said);
 }
 
 static int
@@ -59,6 +62,7 @@ be_warden(const struct ptn_warden *w, int channel, pid_t parent)
         .supervisor = parent,
         .channel = channel,
         .again = w->again || w->logs,
+        .escrow = fcntl(w->escrow, F_DUPFD_CLOEXEC, 0),
     };
 
     if (w->let_go)
@@ -190,6 +194,13 @@ take_counts(struct ptn_warden *w, const char *text)
     w->round = strtoull(end, NULL, 10);
 }
 
+static void
+take_text(struct ptn_warden *w, const char *text, size_t len)
+{
+    w->said.len = 0;
+    ptn_buf_add(&w->said, text, len);
+}
+
 int
 ptn_warden_receive(struct ptn_warden *w)
 {
@@ -206,6 +217,9 @@ ptn_warden_receive(struct ptn_warden *w)
         w->answers = false;
     if (message[0] == PTN_WARDEN_NEWS)
         ptn_buf_add(&w->news, message + 1, (size_t)n - 1);
+    else if (message[0] == PTN_WARDEN_VERDICT ||
+             message[0] == PTN_WARDEN_COMMAND)
+        take_text(w, message + 1, (size_t)n - 1);
     else if (message[0] != PTN_WARDEN_PING)
         take_counts(w, message + 1);
     return message[0];

@@ -30,8 +30,12 @@ enum ptn_warden_message {
     PTN_WARDEN_READY = 'R',    /* keys are read, channels are served */
     PTN_WARDEN_RELOADED = 'L', /* they are read again, as was asked for */
     PTN_WARDEN_CHANGED = 'G',  /* some files have changed and were read */
+    PTN_WARDEN_VERDICT = 'U',  /* on a passphrase: "TAG VERDICT TEXT" */
     /* both ways */
     PTN_WARDEN_PING = 'P',
+    /* A certificate's name: its passphrase_command is to be run; and then
+     * both its outputs, or no descriptors if it could not be. */
+    PTN_WARDEN_COMMAND = 'Q',
     /* to the warden */
     PTN_WARDEN_CHANNELS = 'C', /* a group; descriptors: sign, auth */
     PTN_WARDEN_RELOAD = 'H',   /* read all files again */
@@ -41,6 +45,7 @@ enum ptn_warden_message {
     PTN_WARDEN_RESTORE = 'Z',  /* the same: it is not; go back to the one
                                   before. CHANGED, if there is one */
     PTN_WARDEN_ENVOY = 'E',    /* with the envoy's channel, twice */
+    PTN_WARDEN_UNLOCK = 'K',   /* "TAG NAME", an octet 0, the passphrase */
     PTN_WARDEN_RETIRE = 'X',   /* end when no worker has a channel any more */
 };
 
@@ -63,6 +68,8 @@ struct ptn_warden {
     unsigned refused, quick_deaths;
     uint64_t round;      /* how often it had read when it last said so */
     struct ptn_buf news; /* that nobody has taken */
+    struct ptn_buf said; /* the text of the last VERDICT or COMMAND */
+    int escrow;          /* of passphrases (escrow.h), borrowed; or -1 */
     uint64_t due;        /* ptn_clock_ms to fork it; 0: not to be forked */
     uint64_t pinged, started, restarts;
     /* In the child, after a fork: closes what is the supervisor's alone. */

@@ -204,6 +204,10 @@ load(void *arg, const char *name, struct ptn_buf *chain, struct ptn_error *err)
     if (c->head.op == PTN_KEYRING_GOOD || c->head.op == PTN_KEYRING_COMING)
         return (enum ptn_keyring_result)c->head.op;
     text = content(c);
+    if (c->head.op == PTN_KEYRING_LOCKED) {
+        ptn_error_set(err, PTN_ERR_LOCKED, "%.*s", (int)text.len, text.data);
+        return PTN_KEYRING_LOCKED;
+    }
     ptn_error_set(err, PTN_ERR_TLS, "%.*s", (int)text.len, text.data);
     return PTN_KEYRING_REFUSED;
 }

@@ -54,7 +54,10 @@ post(const struct desk *d, enum ptn_keyring_result result, uint64_t round,
 static void
 post_error(const struct desk *d, uint64_t round, const struct ptn_error *err)
 {
-    post(d, PTN_KEYRING_REFUSED, round, ptn_slice_of(err->text), false);
+    enum ptn_keyring_result result =
+        err->code == PTN_ERR_LOCKED ? PTN_KEYRING_LOCKED : PTN_KEYRING_REFUSED;
+
+    post(d, result, round, ptn_slice_of(err->text), false);
 }
 
 static void

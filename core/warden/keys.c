@@ -69,8 +69,11 @@ ptn_keys_new(const struct ptn_conf *conf, const struct ptn_tls_ops *ops,
 {
     struct ptn_keys *keys = ptn_alloc(sizeof *keys);
 
-    keys->source = (struct ptn_identity_source){
-        .ops = ops, .instance = instance, .state = conf->server.state};
+    keys->source = (struct ptn_identity_source){.ops = ops,
+                                                .instance = instance,
+                                                .state = conf->server.state,
+                                                .unseal = ptn_keys_unseal,
+                                                .unseal_arg = keys};
     keys->conf = conf;
     keys->expect = missing == PTN_KEYS_EXPECT;
     keys->held = ptn_alloc((conf->cert_count + 1) * sizeof *keys->held);
@@ -120,12 +123,14 @@ ptn_keys_free(struct ptn_keys *keys)
         ptn_buf_free(&keys->held[i].chain);
         ptn_buf_free(&keys->held[i].before.chain);
         ptn_buf_free(&keys->held[i].staple);
+        ptn_buf_free(&keys->held[i].sealed);
         ptn_free(keys->held[i].refused);
     }
     ptn_keys_free_challenges(keys);
     ptn_file_watch_free(keys->files);
     ptn_map_free(&keys->by_leaf);
     ptn_map_free(&keys->by_name);
+    ptn_keys_free_offers(keys);
     ptn_safe_free(&keys->safe);
     ptn_repository_close(keys->source.repository);
     pthread_mutex_destroy(&keys->lock);
@@ -256,6 +261,8 @@ ptn_keys_chain(struct ptn_keys_user *user, const char *name, uint64_t *round,
         result = PTN_KEYRING_COMING;
     } else {
         *err = h->problem;
+        if (h->locked)
+            result = PTN_KEYRING_LOCKED;
     }
     pthread_mutex_unlock(&keys->lock);
     return result;

@@ -16,7 +16,9 @@
 
 #include "pki/keyring.h"
 
+struct ptn_cert_conf;
 struct ptn_conf;
+struct ptn_escrow;
 struct ptn_keys;
 
 enum ptn_keys_missing {
@@ -46,6 +48,37 @@ unsigned ptn_keys_load(struct ptn_keys *keys);
 struct ptn_ocsp_ops;
 void ptn_keys_set_ocsp(struct ptn_keys *keys, const struct ptn_ocsp_ops *ops,
                        void *instance);
+
+/* --- passphrases --- */
+
+/* Where passphrases are kept that somebody has given: borrowed. Before the
+ * first load; without it an encrypted key that no file opens is no problem,
+ * as a server that starts may have what opens it. */
+void ptn_keys_set_escrow(struct ptn_keys *keys, struct ptn_escrow *escrow);
+
+/* What has become of an offer. */
+enum ptn_keys_verdict {
+    PTN_KEYS_OPENED,
+    PTN_KEYS_WRONG,  /* not the passphrase */
+    PTN_KEYS_PLAIN,  /* the key needs none */
+    PTN_KEYS_KEPT,   /* no listener names it: untried, for the next reload */
+    PTN_KEYS_FAILED, /* the files are of no use, or there is no room */
+};
+
+/* A passphrase for the certificate's key, which is marked: the next load
+ * tries it. Any thread. `tag` comes back with the verdict. */
+void ptn_keys_offer(struct ptn_keys *keys, const char *name,
+                    struct ptn_slice passphrase, unsigned tag);
+/* Calls fn for each offer that was tried, once. `text` says why. */
+void ptn_keys_each_verdict(struct ptn_keys *keys,
+                           void (*fn)(void *arg, unsigned tag,
+                                      enum ptn_keys_verdict verdict,
+                                      const char *text),
+                           void *arg);
+
+/* The next certificate, NULL: none, whose passphrase its passphrase_command
+ * is to say: once for each key. In the thread that loads, or after it. */
+const struct ptn_cert_conf *ptn_keys_next_command(struct ptn_keys *keys);
 
 /* --- changes --- */
 
@@ -80,6 +113,7 @@ struct ptn_keys_word {
     int64_t not_before, not_after, since; /* seconds since 1970; or 0 */
     const char *refused;   /* why its files are of no use; NULL: they are */
     int64_t stapled_until; /* the OCSP response that goes with it; 0: none */
+    bool locked;           /* its key is encrypted, and was never opened */
 };
 /* Calls fn for those that have changed since the last call, or for all.
  * Answers how many. */

@@ -7,6 +7,7 @@
  *   keys_news.c  what has changed, going back, what is about to expire
  *   challenges.c what authorities come to see
  *   staples.c    what they say of certificates
+ *   keys_unlock.c  opening keys that are encrypted
  */
 #ifndef PTN_WARDEN_KEYS_INNER_H
 #define PTN_WARDEN_KEYS_INNER_H
@@ -15,6 +16,7 @@
 #include "base/map.h"
 #include "pki/identity.h"
 #include "pki/watch.h"
+#include "warden/escrow.h"
 #include "warden/keys.h"
 #include "warden/secret.h"
 #include <pthread.h>
@@ -65,6 +67,11 @@ struct ptn_held {
     int64_t staple_from, staple_until; /* seconds since 1970 */
     uint64_t staple_refused;           /* tells which was refused last */
     bool staple_missed;                /* it was said that there is none */
+    bool locked;              /* nothing is held, for want of a passphrase */
+    struct ptn_buf sealed;    /* a key as its file has it, encrypted, and ... */
+    struct ptn_key *unsealed; /* ... what was behind it */
+    bool wants_command;
+    uint64_t commanded; /* tells for which key the command was run */
 };
 
 /* What is shown for a name, RFC 8737. */
@@ -73,6 +80,18 @@ struct ptn_challenge {
     char *name;
     struct ptn_buf chain;
     struct ptn_key *key; /* it is one of its holders */
+};
+
+/* A passphrase that somebody has given. */
+struct ptn_offer {
+    struct ptn_offer *next;
+    char *name;
+    char *secret; /* in the safe */
+    size_t len;
+    unsigned tag;
+    bool tried;
+    enum ptn_keys_verdict verdict;
+    struct ptn_error why;
 };
 
 struct ptn_keys_user {
@@ -103,7 +122,22 @@ struct ptn_keys {
     struct ptn_challenge *challenges;
     size_t idle; /* handles */
     uint64_t round;
+    struct ptn_offer *offers;
+    /* Of the thread that loads: */
+    struct ptn_escrow *escrow; /* borrowed; NULL: a check */
+    struct ptn_buf opened;     /* the sealed key that was opened last */
 };
+
+/* --- keys_unlock.c --- */
+
+/* As struct ptn_identity_source has it; `keys` is the argument. */
+int ptn_keys_unseal(void *keys, const struct ptn_cert_conf *conf,
+                    struct ptn_buf *key, struct ptn_error *err);
+/* What was read last is good, and held from here on. */
+void ptn_keys_opened(struct ptn_keys *keys, struct ptn_held *held);
+/* A load is over; what is wrong with `held` is its `problem`. */
+void ptn_keys_close_offers(struct ptn_keys *keys);
+void ptn_keys_free_offers(struct ptn_keys *keys);
 
 /* The key of a leaf; NULL: there is none. Under the lock. */
 struct ptn_key *ptn_keys_find(const struct ptn_keys *keys,

@@ -113,6 +113,7 @@ hold(struct ptn_keys *keys, struct ptn_held *h, struct ptn_identity *id,
     h->key = k;
     h->staple.len = 0; /* that was of another one */
     h->good = h->news = true;
+    h->locked = false;
     h->not_before = id->facts.not_before;
     h->not_after = id->facts.not_after;
     h->since = ptn_clock_wall_ms() / 1000;
@@ -156,6 +157,7 @@ refuse(struct ptn_keys *keys, struct ptn_held *h, struct ptn_identity *id,
     pthread_mutex_lock(&keys->lock);
     if (!h->good)
         h->problem = id->problem;
+    h->locked = false;
     ptn_free(h->refused);
     h->refused = ptn_strdup(id->problem.text);
     h->refused_mark = mark;
@@ -222,6 +224,28 @@ judge_bad(struct ptn_keys *keys, struct ptn_held *h, struct ptn_identity *id,
     return REFUSED;
 }
 
+/* Nothing is held, and nothing will be before somebody says the passphrase:
+ * that is no fault of the files. */
+static enum outcome
+lock_out(struct ptn_keys *keys, struct ptn_held *h, struct ptn_identity *id)
+{
+    bool known = h->locked && strcmp(h->problem.text, id->problem.text) == 0;
+
+    if (keys->expect && h->wants_command)
+        return GOOD; /* it will be said */
+    if (!keys->expect && !known)
+        ptn_log_error(PTN_LOG_WARNING, "certificate.locked", &id->problem);
+    pthread_mutex_lock(&keys->lock);
+    h->problem = id->problem;
+    h->news = h->news || !known;
+    h->locked = true;
+    ptn_free(h->refused);
+    h->refused = NULL;
+    pthread_mutex_unlock(&keys->lock);
+    h->bad_since = 0;
+    return GOOD;
+}
+
 static enum outcome
 load_one(struct ptn_keys *keys, struct ptn_held *h, uint64_t patience)
 {
@@ -231,8 +255,12 @@ load_one(struct ptn_keys *keys, struct ptn_held *h, uint64_t patience)
 
     if (keys->expect && ptn_identity_will_be_made(&keys->source, h->conf))
         return GOOD;
+    keys->opened.len = 0;
     if (check(keys, h, &id, fingerprint) != 0) {
-        outcome = judge_bad(keys, h, &id, patience);
+        if (id.problem.code == PTN_ERR_LOCKED && !h->good)
+            outcome = lock_out(keys, h, &id);
+        else
+            outcome = judge_bad(keys, h, &id, patience);
     } else {
         h->bad_since = 0;
         accept_again(keys, h);
@@ -240,6 +268,7 @@ load_one(struct ptn_keys *keys, struct ptn_held *h, uint64_t patience)
             hold(keys, h, &id, fingerprint);
             log_held(keys, &id);
         }
+        ptn_keys_opened(keys, h);
         ptn_keys_load_staple(keys, h);
     }
     ptn_identity_free(&id);
@@ -249,6 +278,7 @@ load_one(struct ptn_keys *keys, struct ptn_held *h, uint64_t patience)
 static void
 end_round(struct ptn_keys *keys)
 {
+    ptn_keys_close_offers(keys);
     pthread_mutex_lock(&keys->lock);
     keys->round++;
     pthread_mutex_unlock(&keys->lock);

@@ -144,6 +144,7 @@ ptn_keys_each_news(struct ptn_keys *keys, bool all,
             continue;
         h->news = false;
         word.refused = h->refused;
+        word.locked = h->locked;
         if (h->good) {
             write_hex(h->key->fingerprint, word.fingerprint);
             word.not_before = h->not_before;

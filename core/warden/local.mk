@@ -9,9 +9,10 @@ libpostern_core_la_SOURCES += \
 	core/warden/errand_desk.c core/warden/errand_desk.h \
 	core/warden/errand_inner.h core/warden/errand_wire.h \
 	core/warden/errand_work.c \
+	core/warden/escrow.c core/warden/escrow.h \
 	core/warden/keys.c core/warden/keys.h \
 	core/warden/keys_inner.h core/warden/keys_load.c \
-	core/warden/keys_news.c \
+	core/warden/keys_news.c core/warden/keys_unlock.c \
 	core/warden/secret.c core/warden/secret.h \
 	core/warden/staples.c \
 	core/warden/wire.h

@@ -36,13 +36,15 @@ class Server:
     """A running testbed. `env` holds what tools/testbed wrote to DIR/env."""
 
     def __init__(self, folder, config="", users=10, workers=2, single=False,
-                 tls=None):
+                 tls=None, closed=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         more = ["--users", str(users)]
         more += ["--single"] if single else ["--workers", str(workers)]
         if tls:
             more += ["--tls", tls]
+        if closed:
+            more += ["--closed", closed]
         if config:
             self.folder.joinpath("more.conf").write_text(config)
             more += ["--config", str(self.folder / "more.conf")]
@@ -176,8 +178,9 @@ def users(server, user_numbers):
 
 @pytest.fixture
 def servers(tmp_path):
-    """servers(config="...", users=10, workers=2, single=False, tls=None): a
-    server for this test alone. Its users are User(1) and so on."""
+    """servers(config="...", users=10, workers=2, single=False, tls=None,
+    closed=None): a server for this test alone; nobody waits for the listener
+    `closed`. Its users are User(1) and so on."""
     made = []
 
     def make(**options):

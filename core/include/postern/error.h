@@ -20,6 +20,7 @@ enum ptn_error_code {
     PTN_ERR_STORE,   /* the store's data or files */
     PTN_ERR_LIMIT,   /* a named limit was reached */
     PTN_ERR_INVALID, /* an argument from outside is malformed */
+    PTN_ERR_LOCKED,  /* a key is encrypted, and its passphrase not known */
 };
 
 /* Caller-owned, usually on the stack; no allocation. `text` is one sentence

@@ -147,6 +147,7 @@ begin(struct ptn_upgrade *u, const char *what, const struct ptn_sockets *s)
         .tickets = &tickets,
         .control_path = "/run/control",
         .control = 0,
+        .escrow = -1,
         .check = strcmp(what, "check") == 0,
     };
     struct ptn_error err = PTN_ERROR_INIT;

@@ -2,6 +2,7 @@
 #
 # Unit tests of the keys and the sign channel.
 unit_tests += tests/unit/warden/channel
+unit_tests += tests/unit/warden/escrow
 unit_tests += tests/unit/warden/keys
 unit_tests += tests/unit/warden/secret
 tests_unit_warden_channel_SOURCES = tests/unit/warden/channel.c \
