@@ -101,7 +101,8 @@ check(const struct ptn_identity_source *source, struct ptn_identity *id,
     if (source->ops->cert_parse(source->instance, ptn_buf_slice(&id->chain),
                                 &id->facts, err) != 0)
         return ptn_error_prefix(err, "%s", chain);
-    if (ptn_pki_pem_is_locked(ptn_buf_slice(&id->key)) && unseal(source, id) != 0)
+    if (ptn_pki_pem_is_locked(ptn_buf_slice(&id->key)) &&
+        unseal(source, id) != 0)
         return ptn_error_prefix(err, "%s", key);
     if (source->ops->pair_match(source->instance, ptn_buf_slice(&id->chain),
                                 ptn_buf_slice(&id->key), err) != 0)

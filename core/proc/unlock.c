@@ -91,7 +91,7 @@ ptn_unlocks_conclude(struct ptn_unlocks *u, unsigned tag,
 /* "TAG NAME", an octet of zero, the passphrase. */
 static bool
 hand_over(struct ptn_warden *w, unsigned tag, const char *name,
-     const char *passphrase)
+          const char *passphrase)
 {
     char message[16 + 256 + PTN_TLS_PASSPHRASE_MAX + 2];
     int n = snprintf(message, sizeof message, "%u %s", tag, name);
