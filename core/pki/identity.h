@@ -37,16 +37,16 @@ struct ptn_identity {
 
 /* Reads and checks everything: files, their modes, chain, key, that both
  * belong together. 0, or -1 with identity->problem. */
-int ptn_identity_read(const struct ptn_identity_source *source,
-                      const struct ptn_cert_conf *conf,
-                      struct ptn_identity *identity);
+PTN_API int ptn_identity_read(const struct ptn_identity_source *source,
+                              const struct ptn_cert_conf *conf,
+                              struct ptn_identity *identity);
 /* Calls fn for each file that the certificate is made of. */
 void ptn_identity_each_file(const struct ptn_identity_source *source,
                             const struct ptn_cert_conf *conf,
                             void (*fn)(void *arg, const char *path), void *arg);
 /* Wipes the key and what was made of it. */
 void ptn_identity_wipe(struct ptn_identity *identity);
-void ptn_identity_free(struct ptn_identity *identity);
+PTN_API void ptn_identity_free(struct ptn_identity *identity);
 
 /* Whether there is nothing yet, and a server that starts would make it. */
 bool ptn_identity_will_be_made(const struct ptn_identity_source *source,

@@ -49,6 +49,11 @@ struct ptn_manage {
     const char *roots;
 };
 
+/* The configuration's block of a name for which it has files of its own:
+ * others manage them, and nothing is written under that name. Else NULL. */
+PTN_API const struct ptn_cert_conf *
+ptn_manage_elsewhere(const struct ptn_manage *m, const char *name);
+
 /* All there is of a name, which the caller frees; UNKNOWN when that is
  * nothing. */
 PTN_API enum ptn_cert_fault ptn_manage_read(const struct ptn_manage *m,

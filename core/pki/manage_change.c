@@ -52,9 +52,16 @@ enum ptn_cert_fault
 ptn_change_begin(const struct ptn_manage *m, const char *name,
                  struct ptn_change *change, struct ptn_error *err)
 {
+    const struct ptn_cert_conf *conf = ptn_manage_elsewhere(m, name);
     enum ptn_cert_fault result;
 
     *change = (struct ptn_change){.name = name};
+    if (conf)
+        return ptn_manage_fault(
+            PTN_CERT_DUPLICATE, err,
+            "the files of \"%s\" are %.120s and %.120s, which others manage: "
+            "choose another name, or take them out of certificates.%s",
+            name, conf->cert_file, conf->key_file, name);
     result = ptn_manage_read(m, name, &change->before, err);
     for (size_t i = 0; i < PTN_PARTS; i++)
         ptn_change_set(change, (enum ptn_part)i,

@@ -114,7 +114,7 @@ check_unused(const struct ptn_manage *m, const char *name,
     enum ptn_cert_fault result = PTN_CERT_GOOD;
 
     ptn_manage_users(m, name, &users);
-    if (users.len)
+    if (users.len && !ptn_manage_elsewhere(m, name))
         result = ptn_manage_fault(PTN_CERT_IN_USE, err,
                                   "\"%s\" is shown by the listener(s) %s: "
                                   "give them another certificate first",

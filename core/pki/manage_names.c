@@ -21,6 +21,14 @@ ptn_manage_conf(const struct ptn_manage *m, const char *name)
     return NULL;
 }
 
+const struct ptn_cert_conf *
+ptn_manage_elsewhere(const struct ptn_manage *m, const char *name)
+{
+    const struct ptn_cert_conf *conf = ptn_manage_conf(m, name);
+
+    return conf && conf->cert_file ? conf : NULL;
+}
+
 bool
 ptn_manage_says_names(const struct ptn_manage *m,
                       const struct ptn_cert_conf *conf)

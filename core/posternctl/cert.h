@@ -38,7 +38,8 @@ int cert_refuse(const struct ctl *ctl, int status, const char *fmt, ...)
 /* What the exit statuses of all these commands mean. */
 extern const struct ctl_exit cert_faults[];
 
-/* Reads all there is of a name; UNKNOWN, told, when that is nothing. */
+/* Reads all there is of a name, from the files that the configuration has for
+ * it or else from the repository; UNKNOWN, told, when that is nothing. */
 int cert_read(const struct cert_office *office, const char *name,
               struct ptn_parts *parts);
 
@@ -108,7 +109,10 @@ struct cert_view {
     bool encrypted;           /* the key is */
 };
 
-/* Fills all but the parts, which are there. */
+/* As cert_read, with what is wrong with such files as its problem. */
+int cert_read_view(const struct cert_office *office, const char *name,
+                   struct cert_view *view);
+/* Fills all but the parts, which are there, and a problem that is. */
 void cert_look(const struct ptn_manage *m, const char *name,
                struct cert_view *view);
 void cert_forget(struct cert_view *view);

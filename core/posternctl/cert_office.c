@@ -3,6 +3,7 @@
  * The frame of all `posternctl cert` commands: opening what they work on, and
  * telling how it went, in words and as JSON.
  */
+#include "pki/identity.h"
 #include "posternctl/cert.h"
 #include <pwd.h>
 #include <stdlib.h>
@@ -154,14 +155,51 @@ cert_close(struct cert_office *o)
     cert_wipe(&o->passphrase);
 }
 
+/* What the configuration's own files have. What is wrong with them is said
+ * where they are looked at, unless there is nothing to look at. */
+static void
+read_files(const struct cert_office *o, const struct ptn_cert_conf *conf,
+           struct cert_view *v)
+{
+    const struct ptn_identity_source source = {.ops = o->manage.ops,
+                                               .instance = o->manage.instance};
+    struct ptn_identity id;
+
+    if (ptn_identity_read(&source, conf, &id) != 0)
+        v->problem = id.problem;
+    v->parts = (struct ptn_parts){0};
+    v->parts.part[PTN_PART_CRT] = id.chain;
+    v->parts.part[PTN_PART_KEY] = id.key;
+    id.chain = id.key = PTN_BUF_INIT;
+    ptn_identity_free(&id);
+}
+
+int
+cert_read_view(const struct cert_office *o, const char *name,
+               struct cert_view *v)
+{
+    const struct ptn_cert_conf *conf = ptn_manage_elsewhere(&o->manage, name);
+    struct ptn_error err = PTN_ERROR_INIT;
+
+    if (!conf)
+        return cert_conclude(
+            o->ctl, ptn_manage_read(&o->manage, name, &v->parts, &err), &err);
+    read_files(o, conf, v);
+    return CTL_OK;
+}
+
 int
 cert_read(const struct cert_office *o, const char *name,
           struct ptn_parts *parts)
 {
-    struct ptn_error err = PTN_ERROR_INIT;
+    struct cert_view v = {.readable = false};
+    int result = cert_read_view(o, name, &v);
 
-    return cert_conclude(o->ctl, ptn_manage_read(&o->manage, name, parts, &err),
-                         &err);
+    if (result == CTL_OK && !v.parts.part[PTN_PART_CRT].len &&
+        v.problem.code != PTN_ERR_NONE)
+        result = cert_refuse(o->ctl, CTL_FAILED, "%s", v.problem.text);
+    *parts = v.parts;
+    return result;
 }
 
 /* --- after a change --- */
@@ -208,33 +246,13 @@ print_changed(const struct cert_office *o, const char *name,
     return result;
 }
 
-/* Whether the configuration has files of its own for the name; told. */
-static bool
-is_elsewhere(struct cert_office *o, const char *name)
-{
-    const struct ptn_conf *conf = o->manage.conf;
-
-    for (size_t i = 0; i < conf->cert_count; i++) {
-        const struct ptn_cert_conf *cert = &conf->certs[i];
-
-        if (strcmp(cert->name, name) != 0 || !cert->cert_file)
-            continue;
-        ptn_buf_printf(&o->notes,
-                       "the configuration has %s for \"%s\": what is kept "
-                       "here is shown when certificates.%s says no files\n",
-                       cert->cert_file, name, name);
-        return true;
-    }
-    return false;
-}
-
 int
 cert_changed(struct cert_office *o, const char *name, bool live)
 {
     struct ptn_buf said = PTN_BUF_INIT;
     int result = CTL_OK, told = CTL_OK;
 
-    if (live && !is_elsewhere(o, name))
+    if (live)
         result = cert_put_live(o, name, &said);
     if (o->notes.len)
         fputs(ptn_buf_cstr(&o->notes), stderr);

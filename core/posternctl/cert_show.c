@@ -47,23 +47,45 @@ add_row(const struct listing *l, const char *name, const struct cert_view *v)
 }
 
 static void
+list_view(const struct listing *l, const char *name, struct cert_view *v)
+{
+    cert_look(&l->office->manage, name, v);
+    if (l->table) {
+        add_row(l, name, v);
+    } else {
+        ptn_json_object(l->json, NULL);
+        cert_json(name, v, l->json);
+        cert_json_files(l->office, name, v, l->json);
+        ptn_json_end_object(l->json);
+    }
+    cert_forget(v);
+}
+
+/* What the configuration has files for is read from these. */
+static void
 list_one(void *arg, const char *name)
 {
     struct listing *l = arg;
     const struct ptn_manage *m = &l->office->manage;
     struct cert_view v = {.readable = false};
 
-    if (ptn_repository_read(m->repository, name, &v.parts, &l->err) != 0)
-        return;
-    cert_look(m, name, &v);
-    if (l->table) {
-        add_row(l, name, &v);
-    } else {
-        ptn_json_object(l->json, NULL);
-        cert_json(name, &v, l->json);
-        ptn_json_end_object(l->json);
+    if (!ptn_manage_elsewhere(m, name) &&
+        ptn_repository_read(m->repository, name, &v.parts, &l->err) == 0)
+        list_view(l, name, &v);
+}
+
+static void
+list_elsewhere(struct listing *l)
+{
+    const struct ptn_conf *conf = l->office->manage.conf;
+
+    for (size_t i = 0; i < conf->cert_count; i++) {
+        struct cert_view v = {.readable = false};
+
+        if (conf->certs[i].cert_file &&
+            cert_read_view(l->office, conf->certs[i].name, &v) == CTL_OK)
+            list_view(l, conf->certs[i].name, &v);
     }
-    cert_forget(&v);
 }
 
 int
@@ -85,6 +107,7 @@ cert_list(const struct ctl *ctl)
     if (ptn_repository_each(o.manage.repository, list_one, &l, &l.err) != 0 ||
         l.err.code != PTN_ERR_NONE)
         result = cert_conclude(ctl, PTN_CERT_FAILED, &l.err);
+    list_elsewhere(&l);
     ptn_json_end_array(&json);
     if (ctl->json)
         ctl_json_print(&out);
@@ -123,6 +146,16 @@ print_view(const char *name, struct cert_view *v)
            v->problem.code == PTN_ERR_NONE ? "good" : v->problem.text);
 }
 
+/* Whoever manages them: they are not in the repository. */
+static void
+print_files(const struct cert_office *o, const char *name)
+{
+    const struct ptn_cert_conf *conf = ptn_manage_elsewhere(&o->manage, name);
+
+    if (conf)
+        printf("files        %s, %s\n", conf->cert_file, conf->key_file);
+}
+
 int
 cert_show(const struct ctl *ctl)
 {
@@ -135,7 +168,7 @@ cert_show(const struct ctl *ctl)
 
     if (result != CTL_OK)
         return result;
-    result = cert_read(&o, name, &v.parts);
+    result = cert_read_view(&o, name, &v);
     if (result == CTL_OK) {
         cert_look(&o.manage, name, &v);
         if (ctl->json) {
@@ -148,6 +181,7 @@ cert_show(const struct ctl *ctl)
             ctl_json_print(&out);
         } else {
             print_view(name, &v);
+            print_files(&o, name);
             cert_errand_print(&o, name);
             cert_live_print(&o, name);
         }

@@ -11,18 +11,20 @@ void
 cert_look(const struct ptn_manage *m, const char *name, struct cert_view *v)
 {
     struct ptn_slice chain = ptn_buf_slice(&v->parts.part[PTN_PART_CRT]);
+    struct ptn_error problem = PTN_ERROR_INIT;
 
-    v->problem = PTN_ERROR_INIT;
     v->facts = (struct ptn_tls_cert){.not_before = 0};
     v->encrypted =
         ptn_pki_pem_is_locked(ptn_buf_slice(&v->parts.part[PTN_PART_KEY]));
     v->readable = chain.len && m->ops->cert_parse(m->instance, chain, &v->facts,
-                                                  &v->problem) == 0;
+                                                  &problem) == 0;
     if (v->readable)
-        (void)ptn_manage_check_parts(m, &v->parts, &v->problem);
+        (void)ptn_manage_check_parts(m, &v->parts, &problem);
     else if (!chain.len)
-        ptn_error_set(&v->problem, PTN_ERR_TLS,
+        ptn_error_set(&problem, PTN_ERR_TLS,
                       "it waits for the answer to its signing request");
+    if (v->problem.code == PTN_ERR_NONE)
+        v->problem = problem;
     ptn_manage_users(m, name, &v->users);
 }
 
@@ -115,9 +117,16 @@ cert_json_files(const struct cert_office *o, const char *name,
                  {"request", "csr", PTN_PART_CSR},
                  {"next_key", "next.key", PTN_PART_NEXT_KEY},
                  {"next_request", "next.csr", PTN_PART_NEXT_CSR}};
+    const struct ptn_cert_conf *conf = ptn_manage_elsewhere(&o->manage, name);
     struct ptn_buf path = PTN_BUF_INIT;
 
     ptn_json_object(j, "files");
+    if (conf) {
+        ptn_json_text(j, "key", ptn_slice_of(conf->key_file));
+        ptn_json_text(j, "certificate", ptn_slice_of(conf->cert_file));
+        ptn_json_end_object(j);
+        return;
+    }
     for (size_t i = 0; i < PTN_COUNT(files); i++) {
         if (!v->parts.part[files[i].part].len)
             continue;

@@ -459,20 +459,30 @@ def test_names_of_listeners(office, authority, tmp_path):
 
 
 def test_a_name_with_files_of_its_own(authority, pairs, tmp_path, servers):
-    """What is taken in under a name for which the configuration has files is
-    not shown, and that is told."""
-    pair = pairs["p256"]
+    """What others manage is listed, shown and exported from its files, and
+    nothing is kept under its name."""
+    pair, other = pairs["p256"], pairs["rsa"]
     server = servers(workers=1, config=f"""
         certificates: {{ own: {{ cert_file = "{pair.full}";
                                  key_file = "{pair.key}"; }}; }};
         listeners: {{ imaps: {{ tls: {{ certificates = [ "own" ]; }}; }}; }};
         """)
-    other = pairs["rsa"]
-    told = say(server, "cert", "import", "own", "--cert", str(other.full),
-               "--key", str(other.key))
-    assert any(str(pair.full) in line for line in told["warnings"])
-    assert "activation" not in told
-    assert serial_shown(server, pair.name) == serial_of(pair.leaf_pem)
+    for words in ["import", "own", "--cert", str(other.full), "--key",
+                  str(other.key)], ["create", "own"], ["csr", "own"], \
+            ["renew", "own"], ["rollback", "own"]:
+        assert str(pair.full) in fails(server, 19, "cert", *words)
+    assert not list(certs_of(server).glob("own.*"))
+    shown = say(server, "cert", "show", "own")
+    assert int(shown["serial"], 16) == int(serial_of(pair.leaf_pem), 16)
+    assert shown["files"] == {"key": str(pair.key),
+                              "certificate": str(pair.full)}
+    assert "problem" not in shown and shown["listeners"] == ["imaps"]
+    assert str(pair.full) in server.ctl("cert", "show", "own").stdout
+    assert serial_of(server.ctl("cert", "export", "own").stdout) == \
+        serial_of(pair.leaf_pem)
+    listed = {c["name"]: c for c in say(server, "cert", "list")}
+    assert listed["own"]["fingerprint"] == shown["fingerprint"]
+    assert "own " in server.ctl("cert", "list").stdout
 
 
 # --- cut off ---------------------------------------------------------------
