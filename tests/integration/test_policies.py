@@ -9,6 +9,7 @@ import time
 
 import pytest
 from conftest import wait_for
+from test_guard import STATIC, modules  # noqa: F401 (a fixture)
 from test_reload import Site
 
 PROVIDERS = ["tls_wolfssl", "tls_openssl"]
@@ -213,3 +214,41 @@ acme: { directory = "https://127.0.0.1:1/"; terms = true; };
     assert agreed(site, "a", *name)
     assert agreed(site, "a", *name, "-alpn", "pop3")
     assert agreed(site, "a", *name, "-alpn", "pop3,acme-tls/1")
+
+
+@pytest.mark.skipif(STATIC, reason="a static build loads no plugins")
+def test_authorities_who_come_for_something(site, modules):  # noqa: F811
+    """The same, with a proof that is shown: OpenSSL looks at it."""
+    processes = "workers" if site.tls == PROVIDERS[0] else "single"
+    write(site, pop3s("a", 'certificates = [ "public" ];'),
+          server=f'processes = "{processes}"; module_path = "{modules}";',
+          more="""
+certificates: {
+  public: { names = [ "mx.example.test" ]; source = "misbehave"; };
+};
+""")
+    text = site.file.read_text()
+    site.file.write_text(text.replace('"pop3" ]', '"pop3", "misbehave" ]'))
+    site.start()
+    site.wait_log("misbehave.shows")
+    name = "-servername", "mx.example.test"
+    for version in "-tls1_2", "-tls1_3":
+        done = s_client(site, "a", *name, version, "-alpn", "acme-tls/1")
+        assert "ALPN protocol: acme-tls/1" in done.stdout
+        assert "+OK" not in done.stdout  # and nothing else is said
+        shown = subprocess.run(
+            ["openssl", "x509", "-noout", "-text"], input=done.stdout,
+            text=True, capture_output=True, check=True).stdout
+        assert "DNS:mx.example.test\n" in shown
+        assert re.search(r"1\.3\.6\.1\.5\.5\.7\.1\.31: critical", shown)
+    for words in ((), name, (*name, "-alpn", "acme-tls/1,pop3")):
+        assert "1.3.6.1.5.5.7.1.31" not in s_client(site, "a", *words).stdout
+        assert agreed(site, "a", *words)
+    other = s_client(site, "a", "-servername", "other.example.test", "-alpn",
+                     "acme-tls/1")
+    assert "no application protocol" in other.stderr
+    site.wait_log("misbehave.hides")
+    done = s_client(site, "a", *name, "-alpn", "acme-tls/1")
+    assert "no application protocol" in done.stderr
+    site.wait_log(r"tls\.handshake.*certificate=\(challenge\).*challenge")
+    assert "session.closed" in site.log() and "reason=challenge" in site.log()

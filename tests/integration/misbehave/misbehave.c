@@ -13,7 +13,9 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <postern/buf.h>
+#include <postern/errand.h>
 #include <postern/job.h>
+#include <postern/log.h>
 #include <postern/module.h>
 #include <postern/protocol.h>
 #include <postern/session.h>
@@ -388,6 +390,42 @@ static const struct ptn_protocol misbehave_protocol = {
     .event = misbehave_event,
 };
 
+/* --- as an errand --- */
+
+/* It shows a proof that no authority has asked for, and takes its time. */
+static int
+misbehave_show(void *host, const struct ptn_errand_wish *wish, int64_t *next,
+               struct ptn_error *err)
+{
+    const struct ptn_errand_certificate *certificate =
+        ptn_errand_certificate(host, "misbehave", 0);
+    struct ptn_errand_proof proof = {
+        .size = sizeof proof,
+        .type = PTN_ERRAND_TLS_ALPN,
+        .token = "token",
+        .text = "token.key",
+        /* its SHA-256 */
+        .digest = "BBQUgcxf5weD7GT5jGRqmNsvAZXUWBoqPngIzDdoBFs",
+    };
+
+    (void)wish;
+    *next = 0;
+    proof.name = certificate->names.items[0];
+    if (ptn_errand_show(host, &proof, err) != 0)
+        return -1;
+    ptn_log(PTN_LOG_INFO, "misbehave.shows", PTN_FS("name", proof.name));
+    sleep(15);
+    ptn_errand_hide(host, &proof);
+    ptn_log(PTN_LOG_INFO, "misbehave.hides", PTN_FS("name", proof.name));
+    return 0;
+}
+
+static const struct ptn_errand misbehave_errand = {
+    .size = sizeof misbehave_errand,
+    .name = "misbehave",
+    .run = misbehave_show,
+};
+
 /* --- as a module --- */
 
 enum misbehave_start {
@@ -417,6 +455,8 @@ misbehave_init(struct ptn_host *host, const void *options, void **instance,
     *instance = (void *)options;
     ptn_host_provide(host, PTN_PROTOCOL_CONTRACT, PTN_PROTOCOL_VERSION,
                      &misbehave_protocol, NULL);
+    ptn_host_provide(host, PTN_ERRAND_CONTRACT, PTN_ERRAND_VERSION,
+                     &misbehave_errand, host);
     return 0;
 }
 
@@ -442,7 +482,9 @@ const struct ptn_module misbehave_LTX_postern_module = {
     .doc = "does what no module should do",
     .provides =
         (const struct ptn_contract[]){
-            {PTN_PROTOCOL_CONTRACT, PTN_PROTOCOL_VERSION}, {NULL, 0}},
+            {PTN_PROTOCOL_CONTRACT, PTN_PROTOCOL_VERSION},
+            {PTN_ERRAND_CONTRACT, PTN_ERRAND_VERSION},
+            {NULL, 0}},
     .options = misbehave_rows,
     .options_size = sizeof(struct misbehave_options),
     .init = misbehave_init,
