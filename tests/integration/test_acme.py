@@ -6,6 +6,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import ssl
 import stat
@@ -17,7 +18,7 @@ import test_reload
 from acmetest import Authority, Hostile
 from conftest import SANITIZED, wait_for
 from test_reload import Site as Reloads
-from test_supervisor import free_port
+from test_supervisor import PREFIX, free_port
 
 SHAPES = ["workers = 2;", 'processes = "single";']
 NAME = "mx.example.test"
@@ -185,6 +186,37 @@ def test_dns(site, shape):
     assert f'hook.says pid=' in site.log()
     assert f"present {NAME} by" in site.log()
     assert f"cleanup example.test by" in site.log()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+def test_users(site, monkeypatch):
+    """The envoy is server.user, the account's key warden_user's, and the hook
+    is a third one."""
+    for folder in (site.folder, *site.folder.parents[:2]):
+        folder.chmod(0o755)
+    # The build may lie where these users cannot go.
+    shutil.copytree(PREFIX / "lib", site.folder / "lib", symlinks=True)
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(site.folder / "lib"))
+    a = site.authority()
+    top = make_hook(site, a).replace("hook_timeout",
+                                     'hook_user = "games"; hook_timeout')
+    site.acme(a, more='challenges = [ "dns-01" ];', top=top,
+              server='user = "nobody"; warden_user = "daemon";',
+              module_path=site.folder / "lib/postern")
+    (site.folder / "users").chmod(0o644)
+    site.start()
+    site.obtained()
+    site.live()
+    site.judge(a)
+    assert f"present {NAME} by games" in site.log()
+    state = site.folder / "state"
+    owners = {path: (state / path).owner() for path in (
+        "acme", "acme/public.json", "acme/account.json",
+        "certs/accounts/acme.key", "certs/public.key")}
+    assert owners == {
+        "acme": "nobody", "acme/public.json": "nobody",
+        "acme/account.json": "nobody", "certs/accounts/acme.key": "daemon",
+        "certs/public.key": "daemon"}
 
 
 def test_several_kinds(site):
