@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum {
-    CALM_MS = 500,       /* without another event */
+    CALM_MS = 200,       /* without another event */
     CALM_MOST_MS = 5000, /* or so long after the first */
     HALF_MS = 4000,      /* that one file of a pair may be older */
     HALF_LOOK_MS = 500,

@@ -4,7 +4,7 @@
  * when their files change, and every now and then where nobody tells of
  * changes. On a lane, as thousands of files take their time.
  *
- *   resting --event--> settling (half a second of peace) --> reading --+
+ *   resting --event--> settling (a moment of peace) --> reading --+
  *      ^                                                               |
  *      +---- told <--- all of use, or refused for good ----------------+
  *                          a pair may be half there: look again soon
