@@ -78,6 +78,7 @@ json_list(struct ptn_json *j, const char *key, const char *text, char separator)
 static void
 json_value(struct ptn_json *j, const char *key, const char *value)
 {
+    bool below = *value == '-';
     uint64_t number;
 
     for (size_t i = 0; i < PTN_COUNT(lists); i++)
@@ -86,8 +87,8 @@ json_value(struct ptn_json *j, const char *key, const char *value)
             return;
         }
     if (is_in(numbers, key) &&
-        ptn_slice_to_u64(ptn_slice_of(value), INT64_MAX, &number))
-        ptn_json_number(j, key, (int64_t)number);
+        ptn_slice_to_u64(ptn_slice_of(value + below), INT64_MAX, &number))
+        ptn_json_number(j, key, below ? -(int64_t)number : (int64_t)number);
     else if (is_in(truths, key))
         ptn_json_bool(j, key, strcmp(value, "yes") == 0);
     else

@@ -150,6 +150,7 @@ step_aside(struct ptn_single *s)
     ptn_control_pass_on(s->control, c->upgrade.took_control);
     ptn_single_end_envoy(s);
     ptn_worker_retire(s->worker);
+    ptn_single_unwatch(s);
     ptn_upgrade_go(&c->upgrade);
     tell_taken_over(s, refused); /* from here on nobody gets to us any more */
 }

@@ -144,6 +144,8 @@ refreshed(void *arg, unsigned refused)
     struct ptn_single_round *r = s->round;
 
     ptn_single_refresh_plan(s);
+    if (!r) /* another process has taken over */
+        return;
     if (r->under_way && r->visits == 0) {
         ptn_activation_write_served(&s->setup, ptn_buf_slice(&r->names), 0,
                                     &r->served);

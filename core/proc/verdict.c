@@ -195,22 +195,27 @@ take_all(const struct findings *f, struct ptn_slice records)
     }
 }
 
+/* The alarm that there is stays when the one before is not seen, either. */
 static void
 raise_alarm(const struct ptn_verdicts *v, struct finding *f)
 {
     struct ptn_ledger_entry *e = f->entry;
-    bool go_back = !e->restored;
 
     ptn_log(PTN_LOG_ERROR, "certificate.alarm", PTN_FS("certificate", e->name),
             PTN_FS("fingerprint", e->checked),
             PTN_FS("why", ptn_buf_cstr(&f->why)),
-            PTN_FS("hint", "it is not served as it should be; the one before "
-                           "it is, if there is one"));
+            PTN_FS("hint", e->restored
+                               ? "nor is the one before; who else has the port?"
+                               : "it is not served as it should be; the one "
+                                 "before is, if there is one"));
+    if (e->restored) {
+        ptn_ledger_settle_back(v->ledger, e, NULL);
+        return;
+    }
     ptn_ledger_judge(v->ledger, e, PTN_LEDGER_ALARM, ptn_buf_cstr(&f->why),
                      NULL);
-    e->going_back = go_back;
-    if (go_back)
-        v->restore(v->arg, e);
+    e->going_back = true;
+    v->restore(v->arg, e);
 }
 
 static void

@@ -264,7 +264,13 @@ go_back(struct ptn_keys *keys, struct ptn_held *h)
     h->not_before = h->before.not_before;
     h->not_after = h->before.not_after;
     h->since = ptn_clock_wall_ms() / 1000;
+    h->warned = INT64_MAX;
     h->news = true;
+    /* Until its files are again those of what is held. */
+    ptn_free(h->refused);
+    h->refused = ptn_strdup("it was not served as it should be, see the alarm; "
+                            "the one before is served");
+    h->refused_mark = 0;
     h->before = (struct ptn_held_before){.key = NULL};
 }
 
