@@ -408,12 +408,8 @@ on_message(void *arg)
     else if (type == PTN_WARDEN_COMMAND)
         hear_command(w, message + 1, ends);
     else if (type == PTN_WARDEN_RETIRE)
-<<<<<<< HEAD
-        on_retired(w);
-    ptn_wipe(message, (size_t)n);
-=======
         retire(w);
->>>>>>> a75a06a (tests: certificates that go live by themselves)
+    ptn_wipe(message, (size_t)n);
 }
 
 /* --- from beginning to end --- */

@@ -275,18 +275,13 @@ load_one(struct ptn_keys *keys, struct ptn_held *h, uint64_t patience)
 
     if (keys->expect && ptn_identity_will_be_made(&keys->source, h->conf))
         return GOOD;
-<<<<<<< HEAD
     keys->opened.len = 0;
-    if (check(keys, h, &id, fingerprint) != 0) {
+    if (check(keys, h, &id, fingerprint) != 0 ||
+        (!is_unchanged(h, &id) && check_against_held(keys, h, &id) != 0)) {
         if (id.problem.code == PTN_ERR_LOCKED && !h->good)
             outcome = lock_out(keys, h, &id);
         else
             outcome = judge_bad(keys, h, &id, patience);
-=======
-    if (check(keys, h, &id, fingerprint) != 0 ||
-        (!is_unchanged(h, &id) && check_against_held(keys, h, &id) != 0)) {
-        outcome = judge_bad(keys, h, &id, patience);
->>>>>>> a75a06a (tests: certificates that go live by themselves)
     } else {
         h->bad_since = 0;
         accept_again(keys, h);
