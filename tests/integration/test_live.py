@@ -607,12 +607,14 @@ class Session:
         if service == "imaps":
             await self.ask(b"a LOGIN user2@example.test secret", b"a OK")
             await self.ask(b"b SELECT INBOX", b"b OK")
+        else:
+            await self.ask(b"EHLO busy.example.test", b"250 ")
         while not over.is_set():
             if service == "imaps":
                 await self.ask(b"c NOOP", b"c OK")
             else:
-                await self.ask(b"MAIL FROM:<>", b"250")
-                await self.ask(b"RSET", b"250")
+                await self.ask(b"RSET", b"250 ")
+                await self.ask(b"NOOP", b"250 ")
             count += 1
             await asyncio.sleep(0.1)
         return count
