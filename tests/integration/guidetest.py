@@ -115,13 +115,13 @@ def rewritten(lines, steps):
 
 
 VARIABLE = [
+    (r"Pebble (Root|Intermediate) CA [0-9a-f]+", "Pebble CA"),
     (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"),
     (r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?( UTC)?", "DATE"),
     (r"\b\d+ (day|hour|minute|second)s?\b", "AGO"),
     (r"\b(\d+[dhms]){1,2}\d*m?s?\b", "AGO"),
     (r"\b([0-9A-Fa-f]{2}:){7,}[0-9A-Fa-f]{2}\b", "HEX"),
     (r"\b[0-9A-Fa-f]{16,}\b", "HEX"),
-    (r"Pebble (Root|Intermediate) CA [0-9a-f]+", "Pebble CA"),
     (r"acme-challenge/[\w-]+", "TOKEN"),
     (r"(pid|port|took_ms|activated_ms|generation)[= ]\d+", "NUMBER"),
     (r"\b\d{9,}\b", "NUMBER"),
@@ -232,7 +232,7 @@ class Reader:
             elif step.kind == "conf":
                 self.configure(step.text)
             elif learn:
-                time.sleep(2)
+                time.sleep(1)
                 real = self.run(step.text)
                 if not same(step.said, real):
                     step.said = real

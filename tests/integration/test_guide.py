@@ -102,7 +102,7 @@ class Operator(guidetest.Reader):
             self.words[f"mail.example.org:{port}"] = f"127.0.0.1:{free}"
             self.words[f'"*:{port}"'] = f'"127.0.0.1:{free}"'
             self.words[f"www.example.org:{port}/"] = f"www.example.org:{free}/"
-            self.words[f"127.0.0.99:{port}:"] = f"127.0.0.99:{free}:"
+            self.words[f"127.0.0.99:{port}"] = f"127.0.0.99:{free}"
         for name in ("sign", "pkcs12", "certbot", "spoil",
                      "elsewhere", "type", "wait"):
             self.verbs[name] = getattr(self, name)
