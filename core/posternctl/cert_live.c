@@ -24,6 +24,7 @@ struct wait {
     char meant[65], serving[16], where[TEXT], refusal[TEXT], alarm[TEXT],
         alarm_of[65], unseen[TEXT];
     bool is_known; /* to the server that runs */
+    bool locked;   /* there, for want of a passphrase */
 };
 
 /* --- what was written --- */
@@ -60,6 +61,7 @@ ask(struct wait *w, struct ptn_error *err)
 {
     struct ptn_buf request = PTN_BUF_INIT, answer = PTN_BUF_INIT;
     struct ptn_slice rest, line;
+    char locked[8];
     int result;
 
     ptn_buf_adds(&request, "certificate");
@@ -75,6 +77,7 @@ ask(struct wait *w, struct ptn_error *err)
     take(line, "alarm", w->alarm, sizeof w->alarm);
     take(line, "alarm_of", w->alarm_of, sizeof w->alarm_of);
     take(line, "unseen", w->unseen, sizeof w->unseen);
+    w->locked = ptn_record_get(line, "locked", locked, sizeof locked);
     ptn_buf_free(&request);
     ptn_buf_free(&answer);
     return result;
@@ -102,6 +105,10 @@ conclude(const struct wait *w, struct ptn_buf *said, int *result)
                        "the server has taken it over, and could not look "
                        "whether it is served: %s",
                        w->unseen);
+    } else if (w->locked) {
+        ptn_buf_printf(said,
+                       "its key is locked: run `posternctl cert unlock %s`",
+                       w->name);
     } else if (is_meant && !*w->serving) {
         ptn_buf_printf(said, "in use (fingerprint %s)", w->fingerprint);
     } else {
@@ -198,6 +205,8 @@ cert_live_trouble(const struct cert_office *o, const char *name,
         return false;
     if (*w.alarm)
         ptn_buf_printf(out, "ALARM: %s", w.alarm);
+    else if (w.locked)
+        ptn_buf_printf(out, "locked: run `posternctl cert unlock %s`", name);
     else if (*w.refusal)
         ptn_buf_printf(out, "refused: %s", w.refusal);
     else if (*w.unseen)
@@ -215,6 +224,8 @@ cert_live_print(const struct cert_office *o, const char *name)
     if (*w.meant)
         printf("served       %s%s%s\n", *w.serving ? w.serving : "yes",
                *w.where ? " on " : "", w.where);
+    if (w.locked)
+        printf("locked       run `posternctl cert unlock %s`\n", name);
     if (*w.refusal)
         printf("refused      %s\n", w.refusal);
     if (*w.unseen)
@@ -235,6 +246,7 @@ cert_live_json(const struct cert_office *o, const char *name,
     ptn_json_text(json, "fingerprint", ptn_slice_of(w.meant));
     ptn_json_text(json, "serving", ptn_slice_of(w.serving));
     ptn_json_text(json, "where", ptn_slice_of(w.where));
+    ptn_json_bool(json, "locked", w.locked);
     if (*w.refusal)
         ptn_json_text(json, "refusal", ptn_slice_of(w.refusal));
     if (*w.unseen)

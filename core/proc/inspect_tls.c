@@ -4,6 +4,7 @@
  * it. The tool's one thread.
  */
 #include "base/clock.h"
+#include "pki/pem.h"
 #include "proc/inspect.h"
 #include "proc/legacy.h"
 #include "proc/plan.h"
@@ -159,7 +160,9 @@ write_facts(struct report *r, struct ptn_slice pem, struct ptn_slice key)
     ptn_record_add(r->out, "self_signed", cert.self_signed ? "yes" : "no");
     ptn_record_add(r->out, "chain", chain);
     ptn_record_add(r->out, "fingerprint", cert.fingerprint);
-    if (key.len > 0) {
+    if (ptn_pki_pem_is_locked(key)) {
+        ptn_record_add(r->out, "match", "encrypted");
+    } else if (key.len > 0) {
         bool match = r->ops->pair_match(r->instance, pem, key, &err) == 0;
 
         ptn_record_add(r->out, "match", match ? "yes" : "no");

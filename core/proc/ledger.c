@@ -253,6 +253,8 @@ ptn_ledger_answer(const struct ptn_ledger *l, struct ptn_slice args,
     ptn_record_add(out, "name", e->name);
     ptn_record_add(out, "meant", e->fingerprint);
     annotate(e, out);
+    if (e->locked)
+        ptn_record_add(out, "locked", "yes");
     ptn_buf_addc(out, '\n');
 }
 

@@ -189,7 +189,7 @@ judge(struct ptn_keys *keys, struct ptn_offer *o, enum ptn_keys_verdict verdict,
 /* What somebody says now goes before what others said earlier. */
 static enum opening
 try_offer(struct ptn_keys *keys, const struct ptn_cert_conf *conf,
-          struct ptn_offer *o, struct ptn_buf *key)
+          struct ptn_offer *o, struct ptn_buf *key, struct ptn_error *why)
 {
     struct ptn_slice secret = {o->secret, o->len};
     struct ptn_error err = PTN_ERROR_INIT;
@@ -201,6 +201,8 @@ try_offer(struct ptn_keys *keys, const struct ptn_cert_conf *conf,
     else if (ptn_escrow_put(keys->escrow, conf->name, secret, &err) != 0)
         ptn_log_error(PTN_LOG_WARNING, "certificate.passphrase-not-kept", &err);
     judge(keys, o, verdict, &err);
+    if (result == UNFIT)
+        *why = err;
     return result;
 }
 
@@ -274,7 +276,7 @@ ptn_keys_unseal(void *arg, const struct ptn_cert_conf *conf,
 
     assert(h);
     if (offer)
-        result = try_offer(keys, conf, offer, key);
+        result = try_offer(keys, conf, offer, key, err);
     else if (open_again(keys, h, key))
         return 0;
     if (result == WRONG)

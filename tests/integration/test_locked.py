@@ -153,6 +153,12 @@ def test_unlocked_by_hand(servers, tmp_path, provider, single):
     assert re.search(r"warning .*certificate\.locked .*posternctl cert unlock",
                      server.log())
     assert "certificate.refused" not in server.log()
+    report = server.ctl("tls", "report", check=False).stdout
+    assert re.search(r"extra +own .*encrypted", report), report
+    assert "locked: run `posternctl cert unlock own`" in \
+        server.ctl("status").stdout
+    checked = server.ctl("config", "check")
+    assert "warning" in checked.stdout + checked.stderr
     assert 'postern_certificate_locked{certificate="own"} 1' in \
         server.ctl("metrics").stdout
     staying = imaplib.IMAP4("localhost", server.port("imap"), timeout=30)
@@ -300,6 +306,8 @@ def test_created_encrypted(servers, provider, single):
     rewrite(server, "\ncertificates = {",
             '\ncertificates = { vip: { names = [ "vip.example.test" ]; };')
     show_also(server, "vip")
+    said = server.ctl("cert", "show", "vip").stdout
+    assert "encrypted" in said
     # Known before the server uses it: kept for the reload.
     kept = unlock(server, "created", "vip")
     assert "posternctl reload" in kept.stdout

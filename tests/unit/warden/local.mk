@@ -16,3 +16,6 @@ tests_unit_warden_errand_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
 tests_unit_warden_errand_LDADD = plugins/tls_openssl/libtls_openssl.la \
 	$(LDADD) $(OPENSSL_LIBS)
 endif
+unit_tests += tests/unit/warden/unlock
+tests_unit_warden_unlock_SOURCES = tests/unit/warden/unlock.c \
+	tests/unit/warden/fixture.c tests/unit/warden/fixture.h
