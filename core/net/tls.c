@@ -182,6 +182,8 @@ log_handshake(struct ptn_session *s, const struct ptn_tls_info *info,
     if (!failure)
         say_agreed(&line, info);
     say_text(&line, "legacy", s->excepted ? "yes" : NULL);
+    say_text(&line, "visitor",
+             s->network == &s->listener->visitors ? PTN_VISITORS : NULL);
     if (info->alert_sent)
         say_text(&line, "alert_sent", ptn_tls_alert_word(info->alert_sent));
     say_client(&line, s, info);

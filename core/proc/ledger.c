@@ -144,6 +144,36 @@ ptn_ledger_take(struct ptn_ledger *l, struct ptn_slice news, bool first)
 }
 
 void
+ptn_ledger_keep(struct ptn_ledger *l, struct ptn_slice all)
+{
+    char name[PTN_LEDGER_NAME];
+    size_t kept = 0;
+
+    for (size_t i = 0; i < l->count; i++)
+        l->all[i]->told = false;
+    while (all.len > 0) {
+        struct ptn_slice line = ptn_record_next(&all);
+        struct ptn_ledger_entry *e = NULL;
+
+        if (ptn_record_get(line, "name", name, sizeof name))
+            e = ptn_ledger_find(l, name);
+        if (e)
+            e->told = true;
+    }
+    for (size_t i = 0; i < l->count; i++) {
+        struct ptn_ledger_entry *e = l->all[i];
+
+        if (e->told) {
+            l->all[kept++] = e;
+            continue;
+        }
+        (void)ptn_map_remove(&l->by_name, ptn_slice_of(e->name));
+        free_entry(e);
+    }
+    l->count = kept;
+}
+
+void
 ptn_ledger_judge(struct ptn_ledger *l, struct ptn_ledger_entry *e,
                  enum ptn_ledger_state state, const char *why,
                  const char *where)

@@ -40,6 +40,7 @@ struct ptn_ledger_entry {
     char *why;    /* or NULL */
     char *where;  /* the listeners where it was seen, or NULL */
     bool changed; /* and nobody has looked yet */
+    bool told;    /* by the news at hand */
     bool locked;  /* its key waits for a passphrase */
     char checked[PTN_LEDGER_FINGERPRINT]; /* by the round under way; or "" */
     /* After an alarm: the one before is asked for; and it is what is meant
@@ -67,6 +68,8 @@ void ptn_ledger_write_word(const struct ptn_keys_word *word,
  * begins with. Answers whether something has. */
 bool ptn_ledger_take(struct ptn_ledger *ledger, struct ptn_slice news,
                      bool first);
+/* Forgets those that `all`, the news of a new warden, does not tell of. */
+void ptn_ledger_keep(struct ptn_ledger *ledger, struct ptn_slice all);
 /* NULL: there is none. */
 struct ptn_ledger_entry *ptn_ledger_find(const struct ptn_ledger *ledger,
                                          const char *name);

@@ -220,8 +220,11 @@ ptn_round_take_news(struct ptn_supervisor *s)
     struct ptn_keeper *k = s->keepers.current;
     bool changed;
 
-    if (!k)
+    if (!k || k->warden.news.len == 0)
         return;
+    if (k->warden.news_of_all)
+        ptn_ledger_keep(&s->ledger, ptn_buf_slice(&k->warden.news));
+    k->warden.news_of_all = false;
     changed = ptn_ledger_take(&s->ledger, ptn_buf_slice(&k->warden.news),
                               s->phase == PTN_SUPERVISOR_STARTING);
     ptn_buf_free(&k->warden.news);

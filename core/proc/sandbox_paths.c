@@ -157,18 +157,47 @@ add_module_path(void *arg, const char *path, unsigned access)
     add(arg, path, access & (PTN_ACCESS_READ | PTN_ACCESS_WRITE));
 }
 
+static bool holds(const char *path, const char *folder);
+
+/* The folder of such a file may vanish and come back, and a rule would go
+ * with the old one: the one above it, too, unless that is too much. The
+ * state folder is, as mail is in it, and whatever is at the top. */
 static void
-add_certificates(struct ptn_sandbox_paths *p, const struct ptn_conf *conf)
+add_above(struct ptn_sandbox_paths *p, const struct ptn_conf *conf,
+          const char *file, enum ptn_sandbox_role role)
+{
+    char path[PATH_MAX];
+    const char *above;
+
+    snprintf(path, sizeof path, "%s", file);
+    above = dirname(dirname(path));
+    if (strcmp(above, "/") == 0 || holds(above, conf->server.state) ||
+        (role == PTN_SANDBOX_SINGLE && strrchr(above, '/') == above))
+        return;
+    add(p, above, PTN_ACCESS_READ);
+}
+
+static void
+add_certificate_file(struct ptn_sandbox_paths *p, const struct ptn_conf *conf,
+                     const char *file, enum ptn_sandbox_role role)
+{
+    if (!file)
+        return;
+    add_folder_of(p, file, PTN_ACCESS_READ);
+    add_above(p, conf, file, role);
+}
+
+static void
+add_certificates(struct ptn_sandbox_paths *p, const struct ptn_conf *conf,
+                 enum ptn_sandbox_role role)
 {
     char path[PATH_MAX];
 
     for (size_t i = 0; i < conf->cert_count; i++) {
         const struct ptn_cert_conf *c = &conf->certs[i];
 
-        if (c->cert_file)
-            add_folder_of(p, c->cert_file, PTN_ACCESS_READ);
-        if (c->key_file)
-            add_folder_of(p, c->key_file, PTN_ACCESS_READ);
+        add_certificate_file(p, conf, c->cert_file, role);
+        add_certificate_file(p, conf, c->key_file, role);
         if (c->passphrase_file)
             add_folder_of(p, c->passphrase_file, PTN_ACCESS_READ);
     }
@@ -289,7 +318,7 @@ ptn_sandbox_gather(struct ptn_sandbox_paths *p, enum ptn_sandbox_role role,
         return;
     add_system(p);
     if (role == PTN_SANDBOX_WARDEN || role == PTN_SANDBOX_SINGLE)
-        add_certificates(p, conf);
+        add_certificates(p, conf, role);
     if (role == PTN_SANDBOX_WORKER || role == PTN_SANDBOX_SINGLE)
         add_client_files(p, conf);
     if (role == PTN_SANDBOX_SINGLE) {

@@ -224,7 +224,8 @@ tell_live(const struct finding *f)
     const struct ptn_ledger_entry *e = f->entry;
 
     ptn_log(PTN_LOG_INFO, "certificate.live", PTN_FS("certificate", e->name),
-            PTN_FS("fingerprint", e->checked), PTN_FS("on", e->where));
+            PTN_FS("fingerprint", e->checked),
+            PTN_FS("on", *e->where ? e->where : "(workers say so)"));
 }
 
 static void

@@ -178,7 +178,7 @@ ptn_warden_tell(struct ptn_warden *w, enum ptn_warden_message type)
 static void
 take_ready(struct ptn_warden *w)
 {
-    w->ready = true;
+    w->ready = w->news_of_all = true;
     if (w->again)
         ptn_log(PTN_LOG_INFO, "warden.replaced", PTN_FN("pid", w->pid),
                 PTN_FN("after_ms", ptn_clock_ms() - w->started));

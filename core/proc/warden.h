@@ -68,6 +68,7 @@ struct ptn_warden {
     unsigned refused, quick_deaths;
     uint64_t round;      /* how often it had read when it last said so */
     struct ptn_buf news; /* that nobody has taken */
+    bool news_of_all;    /* it begins with all that there is */
     struct ptn_buf said; /* the text of the last VERDICT or COMMAND */
     int escrow;          /* of passphrases (escrow.h), borrowed; or -1 */
     uint64_t due;        /* ptn_clock_ms to fork it; 0: not to be forked */

@@ -26,7 +26,7 @@ MODES = pytest.mark.parametrize("single", [False, True],
                                 ids=["workers", "single"])
 CONFIG = """
 certificates: {
-  default: { cert_file = "@DIR@/in/tls.crt"; key_file = "@DIR@/in/tls.key"; };
+  default: { cert_file = "@DIR@/tls/in/tls.crt"; key_file = "@DIR@/tls/in/tls.key"; };
 };
 limits: { connections_per_address = 5000; };
 """
@@ -101,7 +101,7 @@ def put(pair, folder):
 def house(servers, tmp_path):
     """house(single=..., tls=..., config=...): a server whose certificate is
     in the folder `in`."""
-    folder = tmp_path / "server0" / "in"
+    folder = tmp_path / "server0" / "tls" / "in"
     folder.mkdir(parents=True)
     first = Pair(tmp_path / "pairs")
     put(first, folder)
@@ -202,11 +202,20 @@ class Gone(Renamed):
         put(pair, house)
 
 
+class Removed(Renamed):
+    """The folder itself goes, and another one comes."""
+    def replace(self, house, pair):
+        shutil.rmtree(house)
+        time.sleep(0.5)
+        house.mkdir()
+        put(pair, house)
+
+
 @MODES
 @pytest.mark.parametrize("way", [Renamed, InPlace, Certbot, Secret, Above,
-                                 Gone])
+                                 Gone, Removed])
 def test_replaced_files_go_live(servers, tmp_path, way, single):
-    folder = tmp_path / "server0" / "in"
+    folder = tmp_path / "server0" / "tls" / "in"
     folder.mkdir(parents=True)
     pairs = [Pair(tmp_path / "pairs") for _ in range(4)]
     how = way()
@@ -495,7 +504,7 @@ def test_an_expired_one_replaces_no_good_one(house, tool):
 
 def test_an_expired_one_is_an_error(servers, tmp_path, tool):
     """At the start it is served all the same: better than a closed port."""
-    folder = tmp_path / "server0" / "in"
+    folder = tmp_path / "server0" / "tls" / "in"
     folder.mkdir(parents=True)
     pair = Pair(tmp_path / "pairs")
     expire(pair, tool("faketime"))

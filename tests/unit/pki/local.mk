@@ -6,3 +6,4 @@ unit_tests += tests/unit/pki/index
 unit_tests += tests/unit/pki/manage
 unit_tests += tests/unit/pki/pki
 unit_tests += tests/unit/pki/repository
+unit_tests += tests/unit/pki/watch

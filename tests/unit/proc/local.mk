@@ -13,3 +13,4 @@ unit_tests += tests/unit/proc/sandbox
 unit_tests += tests/unit/proc/shared
 unit_tests += tests/unit/proc/socket
 unit_tests += tests/unit/proc/upgrade
+unit_tests += tests/unit/proc/verdict
