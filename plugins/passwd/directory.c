@@ -90,7 +90,7 @@ pretend_with(void *arg, struct ptn_slice line)
     struct passwd_keys keys;
     if (passwd_keys_parse(line, &keys) || passwd_secret_is_locked(keys.secret))
         return true;
-    (void)passwd_secret_matches(keys.secret, *password);
+    (void)passwd_secret_verify(keys.secret, *password);
     return false;
 }
 
@@ -135,8 +135,8 @@ verify_once(struct passwd *p, struct ptn_slice name, struct ptn_slice password,
     if (status == PTN_NOTFOUND ||
         (status == PTN_OK && passwd_secret_is_locked(secret)))
         pretend(p, password);
-    if (status == PTN_OK && !passwd_secret_matches(secret, password))
-        status = PTN_DENIED;
+    if (status == PTN_OK)
+        status = passwd_secret_verify(secret, password);
     if (status == PTN_OK)
         *out = user;
     passwd_wipe_free(&state);

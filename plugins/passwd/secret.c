@@ -5,6 +5,7 @@
  */
 #include "secret.h"
 #include <crypt.h>
+#include <errno.h>
 #include <postern/arena.h>
 
 enum scheme {
@@ -90,36 +91,44 @@ equal(const char *a, const char *b, size_t len)
     return diff == 0;
 }
 
-static bool
-crypt_matches(struct ptn_slice hash, struct ptn_slice password)
+/* crypt(3) fails with EINVAL or ERANGE for what can never match. */
+static enum ptn_status
+crypt_verify(struct ptn_slice hash, struct ptn_slice password)
 {
     char phrase[PASSWD_PASSWORD_MAX + 1], setting[CRYPT_OUTPUT_SIZE];
     if (!to_cstr(password, phrase, sizeof(phrase)) ||
         !to_cstr(hash, setting, sizeof(setting)))
-        return false;
+        return PTN_DENIED;
     struct crypt_data *data = ptn_alloc(sizeof(*data));
+    errno = 0;
     const char *got = crypt_rn(phrase, setting, data, sizeof(*data));
-    bool ok = got && strlen(got) == hash.len && equal(got, hash.data, hash.len);
+    enum ptn_status status = PTN_DENIED;
+    if (got && strlen(got) == hash.len && equal(got, hash.data, hash.len))
+        status = PTN_OK;
+    else if (!got && errno != EINVAL && errno != ERANGE)
+        status = PTN_TEMPFAIL;
     ptn_wipe(data, sizeof(*data));
     ptn_wipe(phrase, sizeof(phrase));
     ptn_free(data);
-    return ok;
+    return status;
 }
 
-bool
-passwd_secret_matches(struct ptn_slice secret, struct ptn_slice password)
+enum ptn_status
+passwd_secret_verify(struct ptn_slice secret, struct ptn_slice password)
 {
     switch (scheme_of(&secret)) {
     case SCHEME_PLAIN:
         return secret.len == password.len &&
-               equal(secret.data, password.data, secret.len);
+                       equal(secret.data, password.data, secret.len)
+                   ? PTN_OK
+                   : PTN_DENIED;
     case SCHEME_CRYPT:
-        return crypt_matches(secret, password);
+        return crypt_verify(secret, password);
     case SCHEME_LOCKED:
     case SCHEME_UNKNOWN:
         break;
     }
-    return false;
+    return PTN_DENIED;
 }
 
 bool

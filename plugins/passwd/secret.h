@@ -20,8 +20,10 @@ const char *passwd_secret_check(struct ptn_slice secret);
 /* Whether the field opens for nobody. */
 bool passwd_secret_is_locked(struct ptn_slice secret);
 
-/* Whether `password` opens `secret`. Slow by design. */
-bool passwd_secret_matches(struct ptn_slice secret, struct ptn_slice password);
+/* Whether `password` opens `secret`: OK or DENIED; TEMPFAIL when that could
+ * not be found out, as for want of memory. Slow by design. */
+enum ptn_status passwd_secret_verify(struct ptn_slice secret,
+                                     struct ptn_slice password);
 
 /* Appends "{CRYPT}" and a hash with a fresh salt, of the strongest scheme
  * that the system prefers. False when no hash can be made. */
