@@ -122,6 +122,7 @@ VARIABLE = [
     (r"\b(\d+[dhms]){1,2}\d*m?s?\b", "AGO"),
     (r"\b([0-9A-Fa-f]{2}:){7,}[0-9A-Fa-f]{2}\b", "HEX"),
     (r"\b[0-9A-Fa-f]{16,}\b", "HEX"),
+    (r"postern\.conf:\d+", "postern.conf:N"),
     (r"acme-challenge/[\w-]+", "TOKEN"),
     (r"(pid|port|took_ms|activated_ms|generation)[= ]\d+", "NUMBER"),
     (r"\b\d{9,}\b", "NUMBER"),
@@ -234,8 +235,7 @@ class Reader:
             elif learn:
                 time.sleep(1)
                 real = self.run(step.text)
-                if not same(step.said, real):
-                    step.said = real
+                step.said = step.said if "..." in step.said else real
             else:
                 real = self.until(step)
                 assert same(step.said, real), "\n".join(

@@ -64,10 +64,11 @@ class Signer:
 
     def pair(self, stem, names, days=90):
         """A key and a certificate that others have made."""
-        names = ",".join(f"DNS:{name}" for name in names)
+        alternative = ",".join(f"DNS:{name}" for name in names)
         self.openssl("req", "-new", "-newkey", "ec", "-pkeyopt",
-                     "ec_paramgen_curve:P-256", "-nodes", "-subj", "/",
-                     "-addext", f"subjectAltName={names}", "-keyout",
+                     "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                     f"/CN={names[0]}", "-addext",
+                     f"subjectAltName={alternative}", "-keyout",
                      f"{stem}.key", "-out", f"{stem}.csr")
         self.sign(f"{stem}.csr", f"{stem}.crt", days)
 
@@ -253,6 +254,14 @@ def test_what_is_told_is_so(tmp_path):
 ])
 def test_lines_are_compared(said, real, alike):
     assert guidetest.same(said, real) == alike
+
+
+def test_errors_are_those_of_the_tool(run):
+    """The page tells what to do about each exit status of `cert`."""
+    said = run(PREFIX / "bin/posternctl", "cert", "import", "--help")
+    statuses = set(re.findall(r"^ +([12][0-9])  ", said, flags=re.M))
+    told = set(re.findall(r"^\.It ([12][0-9])$", PAGE.read_text(), re.M))
+    assert statuses and statuses == told
 
 
 def test_page_is_well_formed(tool):
