@@ -40,10 +40,11 @@ check_source(struct ptn_conf *conf, const struct ptn_cert_conf *cert,
              const char *path)
 {
     const char *at = ptn_conf_path(conf, path, "source");
-    struct ptn_conf_place place = ptn_conf_path_place(conf, at);
+    struct ptn_conf_place place;
 
-    if (!cert->source)
+    if (!cert->source) /* thousands may say nothing: no place is looked for */
         return;
+    place = ptn_conf_path_place(conf, at);
     if (strcmp(cert->source, "file") == 0 && !cert->cert_file)
         ptn_conf_error(conf, place, "%s: \"file\" needs cert_file and key_file",
                        at);
@@ -121,10 +122,13 @@ check_command(struct ptn_conf *conf, const struct ptn_cert_conf *cert,
 /* Host names as in a certificate, whose first label may be "*", and
  * addresses. */
 static void
-check_names(struct ptn_conf *conf, struct ptn_cert_conf *cert, const char *path)
+check_names(struct ptn_conf *conf, struct ptn_cert_conf *cert, const char *path,
+            const config_setting_t *group)
 {
     const char *at = ptn_conf_path(conf, path, "names");
-    struct ptn_conf_place place = ptn_conf_path_place(conf, at);
+    const config_setting_t *list = config_setting_get_member(group, "names");
+    struct ptn_conf_place place =
+        ptn_conf_setting_place(conf, list ? list : group);
 
     for (size_t i = 0; i < cert->names.count; i++) {
         const char *name = cert->names.items[i];
@@ -149,6 +153,18 @@ preset_names(struct ptn_conf *conf, struct ptn_cert_conf *cert)
     cert->names = (struct ptn_strings){items, 1};
 }
 
+/* Of the server's list once. */
+static void
+note_no_time(struct ptn_conf *conf, const char *at, const char *text)
+{
+    struct ptn_conf_place place = ptn_conf_path_place(conf, at);
+
+    if (!ptn_conf_is_noted(conf, place, at))
+        ptn_conf_error(conf, place,
+                       "%s: \"%s\" is no time; write it like \"14d\"", at,
+                       text);
+}
+
 /* Its own, or the server's, where they stand. */
 static void
 read_warnings(struct ptn_conf *conf, struct ptn_cert_conf *cert,
@@ -164,14 +180,10 @@ read_warnings(struct ptn_conf *conf, struct ptn_cert_conf *cert,
     distances = ptn_arena_alloc(
         &conf->arena, (cert->expiry_warnings.count + 1) * sizeof *distances);
     for (size_t i = 0; i < cert->expiry_warnings.count; i++) {
-        struct ptn_conf_place place = ptn_conf_path_place(conf, at);
         uint64_t ms = 0;
 
-        if (!ptn_unit_duration(cert->expiry_warnings.items[i], &ms) &&
-            !ptn_conf_is_noted(conf, place, at))
-            ptn_conf_error(conf, place,
-                           "%s: \"%s\" is no time; write it like \"14d\"", at,
-                           cert->expiry_warnings.items[i]);
+        if (!ptn_unit_duration(cert->expiry_warnings.items[i], &ms))
+            note_no_time(conf, at, cert->expiry_warnings.items[i]);
         distances[i] = (int64_t)(ms / 1000);
     }
     cert->distances = distances;
@@ -199,7 +211,7 @@ read_cert(struct ptn_conf *conf, config_setting_t *group,
     ptn_conf_check_keys(conf, path, group, &known);
     check_cert(conf, cert, path);
     check_command(conf, cert, path);
-    check_names(conf, cert, path);
+    check_names(conf, cert, path, group);
     preset_names(conf, cert);
     read_warnings(conf, cert, path);
 }
