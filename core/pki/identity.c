@@ -110,12 +110,26 @@ check(const struct ptn_identity_source *source, struct ptn_identity *id,
     return 0;
 }
 
+/* Many programs want key and chain in one file. Workers, and the envoy, see
+ * the chain: the key must not be in it. */
+static int
+keep_certs(struct ptn_identity *id, const char *chain)
+{
+    if (ptn_pki_pem_keep_certs(&id->chain))
+        return 0;
+    return ptn_error_set(&id->problem, PTN_ERR_TLS,
+                         "%s: a certificate in it has no line END: is it all "
+                         "of the file?",
+                         chain);
+}
+
 static int
 read_files(const struct ptn_identity_source *source, struct ptn_identity *id)
 {
     const char *chain = id->conf->cert_file, *key = id->conf->key_file;
 
     if (read_pem(chain, false, &id->chain, &id->problem) != 0 ||
+        keep_certs(id, chain) != 0 ||
         read_pem(key, true, &id->key, &id->problem) != 0)
         return -1;
     return check(source, id, chain, key);
@@ -158,6 +172,8 @@ read_repository(const struct ptn_identity_source *source,
     if (id->chain.len == 0)
         return ptn_error_set(&id->problem, PTN_ERR_TLS, "%s is not there",
                              chain);
+    if (keep_certs(id, chain) != 0)
+        return -1;
     return check(source, id, chain, key);
 }
 

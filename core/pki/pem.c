@@ -44,6 +44,38 @@ ptn_pki_pem_is_begun(struct ptn_slice rest)
     return find(rest, begin_mark) != NULL;
 }
 
+/* A block within a block: the first of them has no end. */
+static bool
+is_whole(struct ptn_slice one)
+{
+    return !find(ptn_slice_sub(one, 1, one.len - 1), "-----BEGIN ");
+}
+
+bool
+ptn_pki_pem_keep_certs(struct ptn_buf *pem)
+{
+    struct ptn_slice rest = ptn_buf_slice(pem), one;
+    struct ptn_buf kept = PTN_BUF_INIT;
+    bool whole = true;
+
+    if (!find(rest, begin_mark) && !find(rest, "PRIVATE KEY-----"))
+        return true;
+    while (whole && ptn_pki_pem_next(&rest, &one)) {
+        whole = is_whole(one);
+        ptn_buf_addslice(&kept, one);
+        ptn_buf_addc(&kept, '\n');
+    }
+    whole = whole && !ptn_pki_pem_is_begun(rest);
+    ptn_wipe(pem->data, pem->cap);
+    pem->len = 0;
+    if (whole)
+        ptn_buf_addslice(pem, ptn_buf_slice(&kept));
+    if (kept.cap)
+        ptn_wipe(kept.data, kept.cap);
+    ptn_buf_free(&kept);
+    return whole;
+}
+
 bool
 ptn_pki_pem_decode(struct ptn_slice pem, struct ptn_buf *der)
 {

@@ -15,6 +15,11 @@ bool ptn_pki_pem_next(struct ptn_slice *rest, struct ptn_slice *one);
  */
 bool ptn_pki_pem_is_begun(struct ptn_slice rest);
 
+/* Leaves the certificates alone of what may be a key, too, and wipes the
+ * rest: a chain goes to processes that must not see a key. What is no PEM
+ * stays as it is. False, and nothing is left, when one has no end. */
+bool ptn_pki_pem_keep_certs(struct ptn_buf *pem);
+
 /* What is between the first BEGIN and END lines of `pem`, decoded, behind
  * what is in `der`. False, and nothing is added, when that is not Base64. */
 PTN_API bool ptn_pki_pem_decode(struct ptn_slice pem, struct ptn_buf *der);

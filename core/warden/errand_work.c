@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "pki/identity.h"
 #include "pki/manage.h"
+#include "pki/pem.h"
 #include "warden/errand_inner.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -283,7 +284,9 @@ read_chain(const char *path, struct ptn_buf *answer, struct ptn_error *err)
     if (n < 0)
         return ptn_error_errno(err, "%s", path);
     answer->len += (size_t)n;
-    return 0;
+    if (ptn_pki_pem_keep_certs(answer)) /* the key may be in it, too */
+        return 0;
+    return ptn_error_set(err, PTN_ERR_TLS, "%s is truncated", path);
 }
 
 static int

@@ -735,6 +735,38 @@ pem(void **state)
         ptn_pki_pem_is_locked(S("-----BEGIN ENCRYPTED PRIVATE KEY-----")));
 }
 
+static void
+expect_kept(const char *text, bool whole, const char *kept)
+{
+    struct ptn_buf pem = PTN_BUF_INIT;
+
+    ptn_buf_adds(&pem, text);
+    assert_int_equal(ptn_pki_pem_keep_certs(&pem), whole);
+    assert_string_equal(ptn_buf_cstr(&pem), kept);
+    ptn_buf_free(&pem);
+}
+
+#define A_CERT(x)                                                              \
+    "-----BEGIN CERTIFICATE-----\n" x "\n-----END CERTIFICATE-----"
+#define A_KEY(x) "-----BEGIN PRIVATE KEY-----\n" x "\n-----END PRIVATE KEY-----"
+
+/* Key and chain in one file, in every order: the chain is what is public. */
+static void
+chain_without_key(void **state)
+{
+    (void)state;
+    expect_kept(A_KEY("k") "\n" A_CERT("a") "\n" A_CERT("b") "\n", true,
+                A_CERT("a") "\n" A_CERT("b") "\n");
+    expect_kept("text\n" A_CERT("a") A_CERT("b") "\n" A_KEY("k") "text", true,
+                A_CERT("a") "\n" A_CERT("b") "\n");
+    expect_kept(A_KEY("k"), true, "");
+    expect_kept("CERT 1", true, "CERT 1");
+    expect_kept(A_CERT("a") "-----BEGIN CERTIFICATE-----\nb\n" A_KEY("k"),
+                false, "");
+    expect_kept("-----BEGIN CERTIFICATE-----\na\n" A_KEY("k") A_CERT("b"),
+                false, "");
+}
+
 #define IN_HOUSE(test) cmocka_unit_test_setup_teardown(test, enter, leave)
 
 int
@@ -754,6 +786,7 @@ main(void)
         IN_HOUSE(recalls),
         IN_HOUSE(files),
         cmocka_unit_test(pem),
+        cmocka_unit_test(chain_without_key),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -394,6 +394,28 @@ test_proofs(void **state)
     ptn_buf_free(&out);
 }
 
+/* A file that has the key, too, as many programs want it, and whose OCSP
+ * responses the envoy fetches. */
+static void
+test_no_key_of_a_file(void **state)
+{
+    struct house *h = *state;
+    struct ptn_buf out = PTN_BUF_INIT;
+    char command[600], path[160];
+
+    snprintf(path, sizeof path, "%s/both.pem", h->folder);
+    snprintf(command, sizeof command,
+             "cat %s/certs/public.key %s/certs/public.crt >%s", h->folder,
+             h->folder, path);
+    assert_int_equal(system(command), 0);
+    h->certs[1].cert_file = h->certs[1].key_file = path;
+    h->certs[1].ocsp = PTN_OCSP_FETCH;
+    assert_int_equal(ask(h, PTN_ERRAND_OP_CHAIN, "own", nothing, &out), 0);
+    assert_non_null(strstr(ptn_buf_cstr(&out), "BEGIN CERTIFICATE"));
+    assert_null(strstr(ptn_buf_cstr(&out), "KEY"));
+    ptn_buf_free(&out);
+}
+
 /* --- packets --- */
 
 /* Whatever comes, the next good question is answered. */
@@ -443,6 +465,7 @@ main(void)
         TEST(test_stores_nothing_else),
         TEST(test_only_what_is_fetched),
         TEST(test_proofs),
+        TEST(test_no_key_of_a_file),
         TEST(test_malformed_packets),
     };
 
