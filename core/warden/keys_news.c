@@ -260,6 +260,7 @@ go_back(struct ptn_keys *keys, struct ptn_held *h)
     ptn_keys_retire(h->key, ++keys->round);
     ptn_buf_free(&h->chain);
     h->chain = h->before.chain;
+    h->staple.len = 0;      /* that was of the other */
     h->key = h->before.key; /* and its place among the holders */
     h->not_before = h->before.not_before;
     h->not_after = h->before.not_after;

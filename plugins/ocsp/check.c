@@ -33,7 +33,7 @@ chain_read(struct ptn_slice pem, struct chain *out, struct ptn_error *err)
 
     *out = (struct chain){.all = sk_X509_new_null()};
     while (bio && out->all &&
-           (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+           (cert = PEM_read_bio_X509(bio, NULL, NULL, (char[]){""})) != NULL)
         if (!sk_X509_push(out->all, cert))
             X509_free(cert);
     ERR_clear_error(); /* of the end of the text */
@@ -117,13 +117,14 @@ read_answer(OCSP_BASICRESP *basic, const struct chain *chain,
     if (status != V_OCSP_CERTSTATUS_GOOD && status != V_OCSP_CERTSTATUS_REVOKED)
         return ptn_error_set(err, PTN_ERR_TLS,
                              "its responder does not know the certificate");
-    out->revoked = status == V_OCSP_CERTSTATUS_REVOKED;
-    out->this_update = seconds(this_update);
-    out->next_update = seconds(next_update);
     if (!is_signed(basic, chain))
         return ptn_error_set(err, PTN_ERR_TLS,
                              "its signature is not of the certificate's "
                              "issuer, nor of one whom that trusts");
+    /* Not before: a forged "revoked" would have a good one dropped. */
+    out->revoked = status == V_OCSP_CERTSTATUS_REVOKED;
+    out->this_update = seconds(this_update);
+    out->next_update = seconds(next_update);
     return 0;
 }
 

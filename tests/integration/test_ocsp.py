@@ -148,10 +148,16 @@ def test_of_a_file(site, authority, tls):
     assert other
     stranger = Authority(authority.folder / "stranger")
     stranger.sign("localhost", 0x1001)
+    authority.status(0x1001, revoked=True)
+    forged = bytearray(authority.response("localhost", "-ndays", "2",
+                                          "-resp_no_certs"))
+    forged[-1] ^= 1
+    authority.status(0x1001)
     for bad, why in (
             (b"nonsense", "no OCSP response"),
             (authority.response("other.test"), "another certificate"),
             (stranger.response("localhost"), "another certificate"),
+            (bytes(forged), "signature"),
             (authority.response("localhost")[:-9], "no OCSP response")):
         file.with_suffix(".new").write_bytes(bad)
         file.with_suffix(".new").rename(file)
