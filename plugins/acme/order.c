@@ -315,7 +315,7 @@ is_from(struct ptn_slice pem, const char *issuer)
     X509 *last = NULL, *next;
     char name[256] = "";
 
-    while ((next = PEM_read_bio_X509(in, NULL, NULL, NULL))) {
+    while ((next = PEM_read_bio_X509(in, NULL, NULL, (char[]){""}))) {
         X509_free(last);
         last = next;
     }

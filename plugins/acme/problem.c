@@ -8,6 +8,16 @@
 #include <stdio.h>
 #include <time.h>
 
+/* Names and addresses in it may be the authority's: nothing that could
+ * mislead a terminal. */
+static void
+tame(struct acme_failure *f)
+{
+    for (char *c = f->text; *c; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+}
+
 int
 acme_fail(struct acme_failure *failure, const char *fmt, ...)
 {
@@ -17,6 +27,7 @@ acme_fail(struct acme_failure *failure, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(failure->text, sizeof failure->text, fmt, ap);
     va_end(ap);
+    tame(failure);
     return -1;
 }
 
@@ -86,11 +97,11 @@ say_rate_limit(const char *about, int64_t seconds, struct acme_failure *f)
         strftime(until, sizeof until, "%Y-%m-%d %H:%M UTC", &tm);
     snprintf(f->text, sizeof f->text,
              "rate limit of the authority for %s until %s", about, until);
+    tame(f);
     f->not_before = (int64_t)then;
 }
 
-/* Puts the authority's own detail behind our words, without what could
- * mislead a terminal. */
+/* Puts the authority's own detail behind our words. */
 static void
 add_detail(struct acme_failure *f, const char *detail)
 {
@@ -122,6 +133,7 @@ static void
 say(struct acme_failure *f, const char *words, const char *about)
 {
     snprintf(f->text, sizeof f->text, words, about);
+    tame(f);
 }
 #pragma GCC diagnostic pop
 

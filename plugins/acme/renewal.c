@@ -21,7 +21,7 @@ static X509 *
 first_of(struct ptn_slice pem)
 {
     BIO *in = BIO_new_mem_buf(pem.data, (int)pem.len);
-    X509 *cert = PEM_read_bio_X509(in, NULL, NULL, NULL);
+    X509 *cert = PEM_read_bio_X509(in, NULL, NULL, (char[]){""});
 
     BIO_free(in);
     return cert;

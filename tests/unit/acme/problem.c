@@ -121,6 +121,23 @@ test_subproblem(void **state)
     assert_non_null(strstr(f.text, "b.example.test"));
 }
 
+/* What else of it is the authority's own: names, and addresses. */
+static void
+test_names_are_harmless(void **state)
+{
+    struct acme_failure f = refused(
+        429,
+        "{\"type\":\"" URN "rateLimited\",\"subproblems\":[{\"type\":\"" URN
+        "rateLimited\",\"identifier\":{\"value\":\"\\u001b[2J\\n\"}}]}",
+        0);
+
+    (void)state;
+    assert_non_null(strstr(f.text, "?[2J?"));
+    assert_null(strpbrk(f.text, "\x1b\n"));
+    acme_fail(&f, "at %s", "https://a/\x1b]0;x\x07");
+    assert_string_equal(f.text, "at https://a/?]0;x?");
+}
+
 static void
 test_no_problem_document(void **state)
 {
@@ -146,6 +163,7 @@ main(void)
         cmocka_unit_test(test_detail_is_harmless),
         cmocka_unit_test(test_rate_limit),
         cmocka_unit_test(test_subproblem),
+        cmocka_unit_test(test_names_are_harmless),
         cmocka_unit_test(test_no_problem_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
