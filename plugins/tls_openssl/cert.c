@@ -18,7 +18,7 @@ tls_openssl_cert_read(struct ptn_slice pem, struct ptn_error *err)
     ERR_clear_error();
     if (pem.len > 0 && pem.len <= INT32_MAX)
         bio = BIO_new_mem_buf(pem.data, (int)pem.len);
-    X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+    X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, (char[]){""}) : NULL;
     BIO_free(bio);
     if (cert)
         return cert;

@@ -110,7 +110,7 @@ static int
 use_intermediates(SSL_CTX *ctx, BIO *pem, struct ptn_error *err)
 {
     X509 *cert;
-    while ((cert = PEM_read_bio_X509(pem, NULL, NULL, NULL)) != NULL) {
+    while ((cert = PEM_read_bio_X509(pem, NULL, NULL, (char[]){""})) != NULL) {
         if (SSL_CTX_add0_chain_cert(ctx, cert) != 1) {
             X509_free(cert);
             return tls_openssl_error(err, "the certificate chain");
@@ -126,7 +126,7 @@ static int
 use_chain(SSL_CTX *ctx, struct ptn_slice chain, struct ptn_error *err)
 {
     BIO *pem = BIO_new_mem_buf(chain.data, (int)chain.len);
-    X509 *leaf = pem ? PEM_read_bio_X509(pem, NULL, NULL, NULL) : NULL;
+    X509 *leaf = pem ? PEM_read_bio_X509(pem, NULL, NULL, (char[]){""}) : NULL;
     int rc = -1;
     if (!leaf || SSL_CTX_use_certificate(ctx, leaf) != 1)
         tls_openssl_error(err, "the certificate");

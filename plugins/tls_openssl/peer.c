@@ -158,7 +158,7 @@ add_to_store(SSL_CTX *ctx, struct ptn_slice pem, bool crls,
     X509_STORE *store = SSL_CTX_get_cert_store(ctx);
     BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.len);
     STACK_OF(X509_INFO) *list =
-        bio ? PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL) : NULL;
+        bio ? PEM_X509_INFO_read_bio(bio, NULL, NULL, (char[]){""}) : NULL;
     int count = 0, rc = list ? 1 : 0;
 
     for (int i = 0; rc == 1 && i < sk_X509_INFO_num(list); i++) {
