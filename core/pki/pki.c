@@ -139,6 +139,8 @@ add_exception(struct ptn_pki_binding *b)
     x->own_tls.min_version = legacy->min_version;
     x->own_tls.ciphers = legacy->ciphers;
     x->own_tls.legacy = NULL;
+    /* What was agreed on here is resumed neither elsewhere nor afterwards. */
+    x->own_tls.tickets = false;
     x->tls = &x->own_tls;
     b->exception = x;
 }

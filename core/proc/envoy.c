@@ -307,6 +307,15 @@ answer_hook(const struct ptn_envoy *e, const char *problem)
                              ptn_slice_of(problem));
 }
 
+/* A moment that can be reckoned with, also in milliseconds. */
+static int64_t
+measured(long long moment)
+{
+    const int64_t most = INT64_MAX / 4000;
+
+    return moment < 0 ? 0 : moment > most ? most : moment;
+}
+
 static void
 take(struct ptn_envoy *e, enum ptn_envoy_message type, const char *text)
 {
@@ -315,7 +324,7 @@ take(struct ptn_envoy *e, enum ptn_envoy_message type, const char *text)
     switch (type) {
     case PTN_ENVOY_NEXT:
         e->told = true;
-        e->next = strtoll(text, NULL, 10);
+        e->next = measured(strtoll(text, NULL, 10));
         break;
     case PTN_ENVOY_REPORT:
         take_report(e, ptn_slice_of(text));

@@ -265,6 +265,8 @@ ptn_x509_add_pkcs12(struct ptn_x509_reading *r, struct ptn_slice der)
         return ptn_x509_unsupported(r, "PKCS#12 content", oid);
     if (!ptn_der_get(&content, DER_OCTETS, &safes))
         return damaged(r);
+    r->bmp.len = 0; /* of the file's PKCS #12 before it */
+    r->opened = false;
     ptn_x509_bmp(&r->bmp, r->passphrase, true);
     enum ptn_tls_parsed got = PTN_TLS_PARSED_GOOD;
     if (body.len > 0)
