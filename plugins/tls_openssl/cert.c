@@ -75,6 +75,16 @@ key_type_of(X509 *cert)
     return PTN_KEY_OTHER;
 }
 
+/* Blanks would make two names of one, and no host has others. */
+static bool
+is_name(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (text[i] <= ' ' || text[i] > '~')
+            return false;
+    return len > 0;
+}
+
 /* A name that fits whole, after a blank. */
 static void
 add_name(struct ptn_tls_cert *out, const GENERAL_NAME *name)
@@ -94,7 +104,7 @@ add_name(struct ptn_tls_cert *out, const GENERAL_NAME *name)
         text = ip;
         len = strlen(ip);
     }
-    if (used + 1 + len >= sizeof(out->names))
+    if (!is_name(text, len) || used + 1 + len >= sizeof(out->names))
         return;
     if (used > 0)
         out->names[used++] = ' ';

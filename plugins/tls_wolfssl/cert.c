@@ -74,6 +74,16 @@ key_type_of(const DecodedCert *c)
     return PTN_KEY_OTHER;
 }
 
+/* Blanks would make two names of one, and no host has others. */
+static bool
+is_name(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (text[i] <= ' ' || text[i] > '~')
+            return false;
+    return len > 0;
+}
+
 /* A name that fits whole, after a blank. */
 static void
 add_name(struct ptn_tls_cert *out, const DNS_entry *entry)
@@ -89,7 +99,7 @@ add_name(struct ptn_tls_cert *out, const DNS_entry *entry)
     } else if (entry->type != ASN_DNS_TYPE) {
         return;
     }
-    if (used + 1 + len >= sizeof(out->names))
+    if (!is_name(name, len) || used + 1 + len >= sizeof(out->names))
         return;
     if (used > 0)
         out->names[used++] = ' ';
@@ -115,11 +125,13 @@ add_names(struct ptn_tls_cert *out, const DNS_entry *entry)
     }
 }
 
+/* It is shown on terminals. */
 static void
 set_text(char *to, size_t room, const char *from)
 {
     size_t len = strnlen(from, room - 1);
-    memcpy(to, from, len);
+    for (size_t i = 0; i < len; i++)
+        to[i] = (unsigned char)from[i] < ' ' || from[i] == 127 ? '?' : from[i];
     to[len] = '\0';
 }
 

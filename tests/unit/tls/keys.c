@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
+#include <openssl/x509v3.h>
 #include <time.h>
 
 static const char *const names[] = {"mail.example.org", "imap.example.org",
@@ -280,6 +281,60 @@ expired_certificates(void **state)
     identity_free(&id);
 }
 
+/* Signed anew, after a change. */
+static void
+sign_again(X509 *cert, struct identity *id)
+{
+    BIO *in = BIO_new_mem_buf(id->key.data, (int)id->key.len);
+    BIO *out = BIO_new(BIO_s_mem());
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(in, NULL, NULL, NULL);
+    char *data;
+    X509_sign(cert, key, EVP_sha256());
+    PEM_write_bio_X509(out, cert);
+    long len = BIO_get_mem_data(out, &data);
+    id->cert.len = 0;
+    ptn_buf_add(&id->cert, data, (size_t)len);
+    EVP_PKEY_free(key);
+    BIO_free(in);
+    BIO_free(out);
+}
+
+/* Whoever signs may write what he likes: it is shown on terminals, and names
+ * are told apart by blanks. */
+static void
+odd_names(void **state)
+{
+    static const char *const odd[] = {"a.test b.test", "c\x1b[2J.test",
+                                      "good.test"};
+    const struct provider *p = *state;
+    struct identity id = identity_make(PTN_KEY_ECDSA_P256, "a.example.org");
+    struct ptn_tls_cert facts = {.not_before = 0};
+    struct ptn_error err = PTN_ERROR_INIT;
+    GENERAL_NAMES *list = sk_GENERAL_NAME_new_null();
+    BIO *in = BIO_new_mem_buf(id.cert.data, (int)id.cert.len);
+    X509 *cert = PEM_read_bio_X509(in, NULL, NULL, NULL);
+    BIO_free(in);
+    for (size_t i = 0; i < PTN_COUNT(odd); i++) {
+        GENERAL_NAME *name = GENERAL_NAME_new();
+        ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+        ASN1_STRING_set(text, odd[i], -1);
+        GENERAL_NAME_set0_value(name, GEN_DNS, text);
+        sk_GENERAL_NAME_push(list, name);
+    }
+    X509_add1_ext_i2d(cert, NID_subject_alt_name, list, 0, X509V3_ADD_REPLACE);
+    GENERAL_NAMES_free(list);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "O", MBSTRING_UTF8,
+                               (const uint8_t *)"x\x1b[2J\ny", -1, -1, 0);
+    sign_again(cert, &id);
+    assert_int_equal(
+        p->ops->cert_parse(p->instance, ptn_buf_slice(&id.cert), &facts, &err),
+        0);
+    assert_string_equal(facts.names, "good.test");
+    assert_null(strpbrk(facts.subject, "\x1b\n"));
+    X509_free(cert);
+    identity_free(&id);
+}
+
 /* What a context must not be made of, with words for the operator. */
 static void
 impossible_policies(void **state)
@@ -415,6 +470,7 @@ main(void)
         BOTH(encrypted_keys),
         BOTH(weak_keys),
         BOTH(expired_certificates),
+        BOTH(odd_names),
         BOTH(impossible_policies),
         BOTH(signs),
     };
