@@ -20,6 +20,12 @@ enum {
     POLL_MS = 60000, /* where the kernel tells nothing */
 };
 
+/* Waits for the end of the reading under way. */
+struct restore {
+    struct restore *next;
+    char *name, *fingerprint;
+};
+
 struct ptn_reading {
     struct ptn_loop *loop;
     struct ptn_keys *keys;
@@ -32,6 +38,7 @@ struct ptn_reading {
     int clock_fd;   /* of the wall clock: the next warning; -1: there is none */
     uint64_t first; /* event that is waited upon; 0: none */
     struct ptn_job job;
+    struct restore *restores;
     bool under_way;
     bool all, look;        /* what the job is to do */
     bool ask_again, again; /* what comes after it */
@@ -96,6 +103,36 @@ on_clock(void *arg)
         warn(r);
 }
 
+static void
+do_restores(struct ptn_reading *r)
+{
+    struct restore *next;
+
+    for (struct restore *one = r->restores; one; one = next) {
+        next = one->next;
+        (void)ptn_keys_restore(r->keys, one->name, one->fingerprint);
+        ptn_free(one->name);
+        ptn_free(one->fingerprint);
+        ptn_free(one);
+    }
+    r->restores = NULL;
+}
+
+void
+ptn_reading_restore(struct ptn_reading *r, const char *name,
+                    const char *fingerprint)
+{
+    struct restore *one = ptn_alloc(sizeof *one);
+
+    *one = (struct restore){r->restores, ptn_strdup(name),
+                            ptn_strdup(fingerprint)};
+    r->restores = one;
+    if (r->under_way)
+        return;
+    do_restores(r);
+    r->read(r->arg, false);
+}
+
 static enum ptn_result
 files_read(struct ptn_session *session, struct ptn_job *job)
 {
@@ -103,6 +140,7 @@ files_read(struct ptn_session *session, struct ptn_job *job)
 
     (void)session;
     r->under_way = false;
+    do_restores(r);
     if (r->ending)
         return PTN_DONE;
     /* What changes while they are read is read once more. */

@@ -28,6 +28,11 @@ void ptn_reading_free(struct ptn_reading *reading);
 
 /* Everything, now. */
 void ptn_reading_ask(struct ptn_reading *reading);
+/* What is held by that fingerprint is not served as it should be: the one
+ * before it is held again, as soon as nothing is being read, and `read` is
+ * called (ptn_keys_restore). */
+void ptn_reading_restore(struct ptn_reading *reading, const char *name,
+                         const char *fingerprint);
 /* Those that somebody has marked (ptn_keys_mark), now. */
 void ptn_reading_go(struct ptn_reading *reading);
 

@@ -20,7 +20,7 @@ struct ptn_single_round {
     struct ptn_reading *reading;
     bool reload_reads; /* a reload waits for certificates */
     bool under_way, again, ending;
-    unsigned visits;
+    unsigned visits, refused;
     struct ptn_buf names, served, seen;
     struct ptn_job job;
     struct ptn_activation activation;
@@ -64,8 +64,7 @@ restore(void *arg, const struct ptn_ledger_entry *e)
 {
     struct ptn_single *s = arg;
 
-    if (ptn_keys_restore(s->setup.keys, e->name, e->fingerprint))
-        s->round->again = take_news(s, false) || s->round->again;
+    ptn_reading_restore(s->round->reading, e->name, e->fingerprint);
 }
 
 static void
@@ -154,7 +153,7 @@ refreshed(void *arg, unsigned refused)
     if (!r->reload_reads)
         return;
     r->reload_reads = false;
-    ptn_single_reloaded(s, refused + ptn_keys_refused(s->setup.keys));
+    ptn_single_reloaded(s, refused + r->refused);
 }
 
 static void
@@ -180,6 +179,7 @@ keys_read(void *arg, bool asked)
     struct ptn_single_round *r = s->round;
     bool changed = take_news(s, false);
 
+    r->refused = ptn_keys_refused(s->setup.keys);
     ptn_single_unlocked(s);
     ptn_keys_prune(s->setup.keys, ptn_clock_ms());
     r->again = r->again || changed;

@@ -278,8 +278,8 @@ take_verdict(struct warden *w, enum ptn_warden_message type,
         return;
     if (type == PTN_WARDEN_CONFIRM)
         ptn_keys_confirm(w->setup.keys, name, fingerprint);
-    else if (ptn_keys_restore(w->setup.keys, name, fingerprint))
-        tell_news(w, PTN_WARDEN_CHANGED, false);
+    else if (w->reading)
+        ptn_reading_restore(w->reading, name, fingerprint);
     ptn_alarm_set(w->prune, PRUNE_MS);
 }
 
