@@ -123,6 +123,15 @@ restore(void *arg, const struct ptn_ledger_entry *e)
 
 /* --- rounds --- */
 
+/* The warden that can be asked; 0: there is none at this moment. */
+static pid_t
+warden_of(const struct ptn_supervisor *s)
+{
+    const struct ptn_keeper *k = s->keepers.current;
+
+    return k && k->warden.ready ? k->warden.pid : 0;
+}
+
 static void
 conclude(struct ptn_supervisor *s)
 {
@@ -134,8 +143,8 @@ conclude(struct ptn_supervisor *s)
     ptn_buf_free(&r->served);
     r->phase = PTN_ROUND_RESTING;
     r->due = 0;
-    if (r->again && s->phase == PTN_SUPERVISOR_SERVING)
-        begin(s);
+    if (r->again && s->phase == PTN_SUPERVISOR_SERVING && warden_of(s))
+        begin(s); /* or else with the news of the next warden */
 }
 
 static void
@@ -143,8 +152,11 @@ judge(struct ptn_supervisor *s)
 {
     const struct ptn_verdicts verdicts = {&s->ledger, confirm, restore, s};
 
-    ptn_activation_judge(&verdicts, ptn_buf_slice(&s->round.served),
-                         ptn_buf_slice(&s->round.visitor.text));
+    if (s->round.warden == 0 || s->round.warden != warden_of(s))
+        s->round.again = true;
+    else
+        ptn_activation_judge(&verdicts, ptn_buf_slice(&s->round.served),
+                             ptn_buf_slice(&s->round.visitor.text));
     conclude(s);
 }
 
@@ -198,6 +210,7 @@ begin(struct ptn_supervisor *s)
     struct ptn_slice names;
 
     r->again = false;
+    r->warden = warden_of(s);
     r->visits = 0;
     if (!s->keepers.current || ptn_ledger_check(&s->ledger, &r->names) == 0) {
         conclude(s);
@@ -228,9 +241,9 @@ ptn_round_take_news(struct ptn_supervisor *s)
     changed = ptn_ledger_take(&s->ledger, ptn_buf_slice(&k->warden.news),
                               s->phase == PTN_SUPERVISOR_STARTING);
     ptn_buf_free(&k->warden.news);
-    if (!changed || s->phase != PTN_SUPERVISOR_SERVING)
+    s->round.again = s->round.again || changed;
+    if (!s->round.again || s->phase != PTN_SUPERVISOR_SERVING)
         return;
-    s->round.again = true;
     if (s->round.phase == PTN_ROUND_RESTING)
         begin(s);
 }

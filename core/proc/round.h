@@ -8,13 +8,16 @@
  * | ^ |                                                                 +-+ |
  *      +---- a verdict on each: confirm, or alarm and back to the last good --+
  *
- * It goes beside a reload; what changes meanwhile is the next round's.
+ * It goes beside a reload; what changes meanwhile is the next round's. A round
+ * in which the warden has died says nothing of the certificates: nobody could
+ * sign, or take them. It is begun again with the next warden.
  */
 #ifndef PTN_PROC_ROUND_H
 #define PTN_PROC_ROUND_H
 
 #include "proc/checker.h"
 #include <postern/buf.h>
+#include <sys/types.h>
 
 struct ptn_supervisor;
 
@@ -26,7 +29,8 @@ enum ptn_round_phase {
 
 struct ptn_round {
     enum ptn_round_phase phase;
-    bool again;            /* there is news */
+    bool again;            /* there is news, or no verdict on the last */
+    pid_t warden;          /* whose certificates these are */
     struct ptn_buf names;  /* records of those that it is about */
     struct ptn_buf served; /* what the workers say of them */
     struct ptn_checker visitor;

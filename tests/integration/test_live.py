@@ -11,8 +11,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
+import subprocess
 import threading
 import time
 
@@ -244,6 +246,28 @@ def test_the_repository_is_watched(servers, single):
     assert "server.reloaded" not in server.log()
     said = server.ctl("cert", "show", "default").stdout
     assert re.search(r"^served +live on mx, ", said, re.M)
+
+
+def test_a_warden_that_dies_is_no_alarm(servers):
+    """Killed at any time while a new certificate is taken over: the next one
+    goes on with it, and what is on the disk is served in the end."""
+    server = servers(users=1)
+    for delay in (0.02, 0.05, 0.1, 0.2):
+        wait_for(lambda: server.warden() and certificate(server), 20)
+        pid = server.warden()
+        with subprocess.Popen(
+                [server.env["PREFIX"] + "/bin/posternctl", "--config",
+                 server.env["CONFIG"], "cert", "renew", "default", "--wait",
+                 "60"],
+                stderr=subprocess.PIPE, text=True) as renewal:
+            time.sleep(delay)
+            os.kill(pid, signal.SIGKILL)
+            said = renewal.communicate(timeout=90)[1]
+        assert renewal.returncode == 0, said
+        assert "live on mx, " in said
+        assert hashlib.sha256(shown(server)).hexdigest() in said
+    assert "certificate.alarm" not in server.log()
+    assert metric(server, "certificate_alarm") == 0
 
 
 # --- what is of no use -------------------------------------------------------
