@@ -78,6 +78,21 @@ ptn_repository_release(struct ptn_repository *r)
 
 /* --- what others call --- */
 
+/* The file that is locked. Where nothing can be written, as on a disk that the
+ * kernel has made read-only, what is there can still be read and served. */
+static int
+open_lock(const struct ptn_repository *r)
+{
+    int fd = openat(r->folder, ".lock",
+                    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd >= 0)
+        ptn_repository_give(r, fd);
+    else if (errno == EROFS)
+        fd = openat(r->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd;
+}
+
 struct ptn_repository *
 ptn_repository_open(const char *state, uid_t uid, gid_t gid,
                     struct ptn_error *err)
@@ -91,14 +106,12 @@ ptn_repository_open(const char *state, uid_t uid, gid_t gid,
     snprintf(path, sizeof path, "%s/certs", state);
     r->folder = ptn_repository_folder(r, AT_FDCWD, path, true);
     if (r->folder >= 0)
-        r->lock = openat(r->folder, ".lock",
-                         O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        r->lock = open_lock(r);
     if (r->lock < 0) {
         ptn_repository_failed(err, "open", path);
         ptn_repository_close(r);
         return NULL;
     }
-    ptn_repository_give(r, r->lock);
     return r;
 }
 

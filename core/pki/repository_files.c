@@ -30,16 +30,20 @@ ptn_repository_give(const struct ptn_repository *r, int fd)
         return; /* who cannot read it later says so, with its name */
 }
 
-/* A folder that is there or made; -1. */
+/* A folder that is there or made; -1, with the errno of what has failed first:
+ * that it is not there says nothing when it could not be made. */
 int
 ptn_repository_folder(const struct ptn_repository *r, int at, const char *path,
                       bool make)
 {
     bool made = make && mkdirat(at, path, 0700) == 0;
+    int why = made || !make ? ENOENT : errno;
     int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
     if (fd >= 0 && made)
         ptn_repository_give(r, fd);
+    if (fd < 0 && errno == ENOENT)
+        errno = why;
     return fd;
 }
 

@@ -368,7 +368,7 @@ ptn_repository_promise(const struct ptn_repository *r, const char *name,
                         : 0;
     char path[PATH_SIZE + 16];
     int pending = ptn_repository_folder(r, r->folder, "pending", true), fd,
-        result = -1;
+        result = -1, why;
 
     if (pending < 0)
         return -1;
@@ -379,14 +379,16 @@ ptn_repository_promise(const struct ptn_repository *r, const char *name,
         result = write_parts(
             r, fd, parts, is_other_version(now, parts) ? version + 1 : version,
             keep);
+    why = errno;
     if (fd >= 0)
         close(fd);
-    if (result == 0)
-        result = renameat(pending, path, pending, name);
-    if (result == 0)
-        result = fsync(pending);
+    if (result == 0 &&
+        ((result = renameat(pending, path, pending, name)) != 0 ||
+         (result = fsync(pending)) != 0))
+        why = errno;
     if (result != 0)
         ptn_repository_remove_folder(pending, path);
     close(pending);
+    errno = why;
     return result;
 }

@@ -7,6 +7,7 @@
 #include "posternctl/cert.h"
 #include <pwd.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 const struct ctl_exit cert_faults[] = {
     {PTN_CERT_PASSPHRASE, "the passphrase is wrong, or none was given"},
@@ -97,6 +98,18 @@ cert_refuse(const struct ctl *ctl, int status, const char *fmt, ...)
 
 /* --- opening --- */
 
+/* What could not be opened is the warden's, and root's. */
+static int
+refuse_stranger(const struct cert_office *o, const char *why)
+{
+    const char *owner = o->manage.conf->server.warden_user;
+
+    if (geteuid() == 0)
+        return cert_refuse(o->ctl, CTL_FAILED, "%s", why);
+    return cert_refuse(o->ctl, CTL_FAILED, "%s; run it as root%s%s", why,
+                       owner ? " or " : "", owner ? owner : "");
+}
+
 static int
 open_repository(struct cert_office *o)
 {
@@ -108,9 +121,7 @@ open_repository(struct cert_office *o)
     o->manage.repository =
         ptn_repository_open(conf->server.state, pw ? pw->pw_uid : (uid_t)-1,
                             pw ? pw->pw_gid : (gid_t)-1, &err);
-    return o->manage.repository
-               ? CTL_OK
-               : cert_refuse(o->ctl, CTL_CONFIG, "%s", err.text);
+    return o->manage.repository ? CTL_OK : refuse_stranger(o, err.text);
 }
 
 int
@@ -130,8 +141,7 @@ cert_open(const struct ctl *ctl, struct cert_office *o)
         result =
             cert_refuse(ctl, CTL_CONFIG, "no module in \"load\" provides TLS");
     } else if (ptn_admin_make_folders(o->admin) != 0) {
-        result = cert_refuse(ctl, CTL_CONFIG,
-                             "there is no state folder to keep it in");
+        result = refuse_stranger(o, "there is no state folder to keep it in");
     } else {
         o->manage.ops = ops;
         o->manage.ask = cert_ask;

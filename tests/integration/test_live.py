@@ -270,6 +270,35 @@ def test_a_warden_that_dies_is_no_alarm(servers):
     assert metric(server, "certificate_alarm") == 0
 
 
+@pytest.fixture
+def frozen(servers):
+    """A server whose certificates are on a disk that is read-only by now."""
+    server = servers(users=1)
+    certs = pathlib.Path(server.env["STATE"]) / "certs"
+    if os.geteuid() != 0 or subprocess.run(
+            ["mount", "--bind", certs, certs], check=False).returncode != 0:
+        pytest.skip("needs to mount")
+    subprocess.run(["mount", "-o", "remount,bind,ro", certs], check=True)
+    yield server
+    subprocess.run(["umount", "-l", certs], check=True)
+
+
+def test_a_read_only_disk_is_served_from(frozen):
+    """Also by a warden that starts there; and the operator sees it all, but
+    can change nothing."""
+    before = shown(frozen)
+    os.kill(frozen.warden(), signal.SIGKILL)
+    frozen.wait_log(r"warden\.replaced", 20)
+    assert shown(frozen) == before
+    assert "certificate.refused" not in frozen.log()
+    for word in ("list", "show default", "export default", "history default"):
+        frozen.ctl("cert", *word.split())
+    done = frozen.ctl("cert", "renew", "default", check=False)
+    assert done.returncode == 1
+    assert "Read-only file system" in done.stderr
+    assert shown(frozen) == before
+
+
 # --- what is of no use -------------------------------------------------------
 
 
