@@ -81,7 +81,8 @@ read_server(struct ptn_conf *conf, config_setting_t *root)
     read_names(conf, group);
     ptn_conf_read_log(conf, group);
     conf->server.place = ptn_conf_block_place(conf, "server");
-    if (!conf->server.warden_user)
+    if (!conf->server.warden_user ||
+        conf->server.processes == PTN_PROCESSES_SINGLE)
         conf->server.warden_user = conf->server.user;
     if (!conf->server.control)
         conf->server.control = ptn_conf_path_in_state(conf, "run/control");

@@ -62,7 +62,8 @@ const struct ptn_option ptn_conf_server_rows[] = {
                "started by root"),
     ROW(warden_user, .type = PTN_OPT_STRING, .flags = PTN_OPT_EXACT,
         .doc = "the user that the warden becomes, who alone needs to read "
-               "private keys and secrets; the default is user"),
+               "private keys and secrets; the default is user, and a single "
+               "process has no other"),
     ROW(log_to, .type = PTN_OPT_CHOICE, .preset = "auto",
         .choices = log_targets,
         .doc = "where the log goes; auto: to log_file when that is set, or "

@@ -31,7 +31,8 @@ static const char whole[] =
     "  hostname = \"Mail.Example.ORG\"; domains = [ \"Example.org\", "
     "\"b.example\" ];\n"
     "  state = \"state\"; workers = 3; drain_timeout = \"5m\";\n"
-    "  log_level = \"debug\"; processes = \"single\";\n"
+    "  log_level = \"debug\"; processes = \"single\"; "
+    "user = \"mail\"; warden_user = \"keys\";\n"
     "};\n"
     "load = ( \"store\" );\n"
     "limits: { max_errors = 7; max_line = 4096; };\n"
@@ -67,7 +68,8 @@ server_values(void **state)
     assert_string_equal(s->state, "/tmp/state");
     assert_string_equal(s->control, "/tmp/state/run/control");
     assert_int_equal(s->disk_threads, 4);
-    assert_null(s->user);
+    assert_string_equal(s->user, "mail");
+    assert_string_equal(s->warden_user, "mail"); /* a single process is one */
     assert_string_equal(conf->load.items[0], "store");
     ptn_conf_free(conf);
 }
