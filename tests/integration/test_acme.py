@@ -619,7 +619,8 @@ def test_away_for_a_day(site):
 def test_clock_moves(site):
     """By two thirds of its life it is renewed, whatever else happens; the
     clock is that of libfaketime."""
-    library = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+    library = next(pathlib.Path("/usr/lib").glob(
+        "*/faketime/libfaketime.so.1"), pathlib.Path("none"))
     if SANITIZED or not library.exists():
         pytest.skip("no libfaketime here")
     a = site.authority(certificateValidityPeriod=5 * 86400)
