@@ -9,6 +9,7 @@ import hashlib
 import itertools
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
